@@ -1,0 +1,136 @@
+"""Everything that is wrong with data that the model refused: each key with its place.
+
+msgspec decides what is accepted, and stops at the first fault. This walk runs only after a
+refusal, to find the other faults as well and to say each in the words of the configuration.
+"""
+
+import re
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import msgspec
+from msgspec import structs
+
+from admf_fast.config.expected import expected_text, remedy_text
+from admf_fast.config.source import KeyPath, Problems, found_text, keys_text, nearest
+
+_INNER = re.compile(r" - at `\$(.*)`\Z")
+_INNER_PART = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
+
+
+class Diagnosis:
+    """The walk over one refused configuration."""
+
+    def __init__(self, model: type[msgspec.Struct], problems: Problems) -> None:
+        self.model = model
+        self.problems = problems
+
+    def run(self, data: object) -> None:
+        """Note every fault of the data."""
+        self._value(self.model, data, ())
+
+    def _value(self, hint: Any, data: object, path: KeyPath) -> None:
+        core = _bare(hint)
+        choices = _struct_choices(core)
+        if choices and data is None and type(None) in get_args(core):
+            return
+        if len(choices) == 1:
+            self._section(choices[0], data, path)
+        elif choices:
+            self._tagged(choices, data, path)
+        elif get_origin(core) is tuple and isinstance(data, list):
+            for index, item in enumerate(data):
+                self._value(get_args(core)[0], item, (*path, index))
+        elif get_origin(core) is dict and isinstance(data, dict):
+            key_hint, value_hint = get_args(core)
+            for key, item in data.items():
+                self._leaf(key_hint, key, (*path, key))
+                self._value(value_hint, item, (*path, key))
+        else:
+            self._leaf(hint, data, path)
+
+    def _section(self, cls: type[msgspec.Struct], data: object, path: KeyPath) -> None:
+        fields = {field.encode_name: field for field in structs.fields(cls)}
+        tag_field = cls.__struct_config__.tag_field
+        keys = [*([tag_field] if tag_field else []), *fields]
+        if not isinstance(data, dict):
+            text = f"expected a section with the keys {keys_text(keys)}"
+            self.problems.add(path, f"{text}; found {found_text(data, path)}")
+            return
+        for key, item in data.items():
+            if key in fields:
+                self._value(fields[key].type, item, (*path, key))
+            elif key != tag_field:
+                self._unknown(key, keys, path)
+        for key, field in fields.items():
+            if field.required and key not in data:
+                self.problems.missing((*path, key), expected_text(field.type))
+
+    def _tagged(self, choices: list[type[msgspec.Struct]], data: object, path: KeyPath) -> None:
+        field = str(choices[0].__struct_config__.tag_field)
+        by_tag = {str(cls.__struct_config__.tag): cls for cls in choices}
+        if not isinstance(data, dict) or field not in data:
+            text = f"expected a section with {field}, one of {keys_text(by_tag)}"
+            self.problems.add(path, f"{text}; found {found_text(data, path)}")
+            return
+        tag = data[field]
+        if not isinstance(tag, str) or tag not in by_tag:
+            close = nearest(tag, by_tag) if isinstance(tag, str) else None
+            hint = f"; did you mean {close}?" if close else ""
+            text = f"expected one of {keys_text(by_tag)}; found {found_text(tag, path)}{hint}"
+            self.problems.add((*path, field), text)
+            return
+        self._section(by_tag[tag], data, path)
+
+    def _unknown(self, key: str, keys: list[str], path: KeyPath) -> None:
+        homes = " or ".join(_homes(key, self.model))
+        self.problems.unknown((*path, key), keys, f"it belongs to {homes}" if homes else "")
+
+    def _leaf(self, hint: Any, data: object, path: KeyPath) -> None:
+        try:
+            msgspec.convert(data, hint, strict=True)
+        except msgspec.ValidationError as error:
+            inner = _inner_path(str(error))
+            if inner:
+                text = _INNER.sub("", str(error))
+                self.problems.add((*path, *inner), f"{text[0].lower()}{text[1:]}")
+                return
+            found = found_text(data, path)
+            text = f"expected {expected_text(hint)}; found {found}"
+            self.problems.add(path, text + remedy_text(data, hint))
+
+
+def _bare(hint: Any) -> Any:
+    while get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    return hint
+
+
+def _struct_choices(core: Any) -> list[type[msgspec.Struct]]:
+    """The structs a hint offers; none if it also offers anything else than null."""
+    parts = get_args(core) if get_origin(core) in (Union, UnionType) else (core,)
+    bare = [_bare(part) for part in parts if part is not type(None)]
+    if all(isinstance(part, type) and issubclass(part, msgspec.Struct) for part in bare):
+        return bare
+    return []
+
+
+def _homes(key: str, model: type[msgspec.Struct]) -> list[str]:
+    """The sections of the model that know a key: `execution`, `sizing of kind fixed`."""
+    homes = []
+    for section in structs.fields(model):
+        if section.encode_name == key:
+            homes.append("the top level")
+        for cls in _struct_choices(_bare(section.type)):
+            tag = cls.__struct_config__.tag
+            if any(field.encode_name == key for field in structs.fields(cls)):
+                homes.append(section.encode_name + (f" of kind {tag}" if tag else ""))
+    return homes
+
+
+def _inner_path(message: str) -> KeyPath:
+    found = _INNER.search(message)
+    if not found:
+        return ()
+    parts = _INNER_PART.findall(found[1])
+    return tuple(name or int(index) for name, index in parts)
