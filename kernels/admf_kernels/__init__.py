@@ -1,0 +1,42 @@
+"""Streaming trading kernels: indicators, strategies and execution, and what drives them.
+
+Needs NumPy and Numba, nothing else.
+"""
+
+from admf_kernels.contract import Feature, Indicator, Output, Strategy, lag, window
+from admf_kernels.errors import KernelError
+from admf_kernels.execution.account import Account
+from admf_kernels.numeric import at, exp, fma, is_finite, log, nan, select
+from admf_kernels.parameters import Between, Rule
+from admf_kernels.program import FeatureProgram, Program
+from admf_kernels.registry import composite, get, indicator, names, strategy
+from admf_kernels.stream import Stream, compute
+
+__all__ = [
+    "Account",
+    "Between",
+    "Feature",
+    "FeatureProgram",
+    "Indicator",
+    "KernelError",
+    "Output",
+    "Program",
+    "Rule",
+    "Strategy",
+    "Stream",
+    "at",
+    "composite",
+    "compute",
+    "exp",
+    "fma",
+    "get",
+    "indicator",
+    "is_finite",
+    "lag",
+    "log",
+    "names",
+    "nan",
+    "select",
+    "strategy",
+    "window",
+]

@@ -1,0 +1,195 @@
+"""The run driver: one strategy and its account over consecutive rows.
+
+Table: strategy constants, account, state, checksum column, slot key, first ready bar, the
+bar columns, the per-bar outputs, the event tables with their counters, then one pointer
+per feature. The state is the strategy's words followed by book, portfolio, ledger, curve.
+"""
+
+from collections.abc import Sequence
+
+from admf_kernels.codegen.text import SEEN_KEY, coerce, hash_terms, indent, load, pointers, store
+from admf_kernels.contract import Strategy
+from admf_kernels.execution import account, bar, metrics, portfolio
+from admf_kernels.layout import fields_of
+
+GROUPS: dict[str, type] = {
+    "book": bar.Book,
+    "p": portfolio.Portfolio,
+    "ledger": metrics.Ledger,
+    "curve": metrics.Curve,
+}
+PER_BAR = ("sequence", "signal", "lots", "cash", "equity")
+EVENTS: dict[str, tuple[tuple[str, str], ...]] = {
+    "signals": (("row", "i"), ("sequence", "i"), ("signal", "f")),
+    "orders": (("row", "i"), ("sequence", "i"), ("order_id", "i"), ("lots", "f")),
+    "cancels": (("row", "i"), ("sequence", "i"), ("order_id", "i"), ("lots", "f")),
+    "fills": (
+        ("row", "i"), ("sequence", "i"), ("order_id", "i"), ("lots", "f"), ("price", "f"),
+        ("fee", "f"),
+    ),
+    "trades": (
+        ("row", "i"), ("entry_ts_ns", "i"), ("lots", "f"), ("entry_price", "f"),
+        ("exit_price", "f"), ("pnl", "f"), ("fees", "f"),
+    ),
+}  # fmt: skip
+PRICES = ("open", "high", "low", "close", "volume")
+HEADER = ("strategy", "account", "state", "checksum", "slot", "ready", "capacity", "counts")
+PRELUDE = (*HEADER, "ts_ns", *PRICES, *(f"out_{n}" for n in PER_BAR), *(f"ev_{n}" for n in EVENTS))
+
+
+def state_classes(kernel: Strategy) -> dict[str, type]:
+    """Return the state groups in memory order, by the name the driver gives them."""
+    own = {"s": kernel.state} if kernel.stateful else {}
+    return {**own, **GROUPS}
+
+
+def state_words(kernel: Strategy) -> int:
+    """Return how many words the state takes, the driver's own bar counter included."""
+    return 1 + sum(len(fields_of(c)) for c in state_classes(kernel).values())
+
+
+def source(kernel: Strategy, features: Sequence[str]) -> str:
+    """Return the source of the run driver of `kernel`, reading `features` in that order."""
+    body = [
+        *setup_lines(),
+        "ready = ready_lanes[0]",
+        *pointers([(f"feature_{n}", "floats_at") for n in features], len(PRELUDE)),
+        f"a = {load(account.Account, 'a')}",
+        *([f"c = {load(kernel.constants, 'c')}"] if "c" in kernel.arguments else []),
+        "seen = state_i[0]",
+        *_load_state(kernel),
+        "status = 0",
+        "for t in range(start, stop):",
+        *indent(["seen += 1", *bar_lines(kernel, "t", "feature_{name}[t]")]),
+        *indent(record_lines("t")),
+        *indent([f"checksum[t] += {' + '.join(hash_lines(kernel))}"]),
+        "state_i[0] = seen",
+        *_store_state(kernel),
+        "return status",
+    ]
+    return "\n".join(["def drive(table, start, stop):", *indent(body)]) + "\n"
+
+
+def setup_lines() -> list[str]:
+    """Return the lines that read the table's prelude."""
+    at = {name: k for k, name in enumerate(PRELUDE)}
+    both = [("strategy", "c"), ("account", "a"), ("state", "state")]
+    lines = [
+        f"{short}_{side} = {kind}(table[{at[name]}])"
+        for name, short in both
+        for side, kind in (("f", "floats_at"), ("i", "words_at"))
+    ]
+    lines += [f"checksum = words_at(table[{at['checksum']}])", f"slot = table[{at['slot']}]"]
+    lines += [f"ready_lanes = words_at(table[{at['ready']}])"]
+    lines += [f"capacity = table[{at['capacity']}]"]
+    lines += [f"counts = words_at(table[{at['counts']}])"]
+    lines += [f"ts_ns_col = words_at(table[{at['ts_ns']}])"]
+    lines += [f"{n}_col = floats_at(table[{at[n]}])" for n in PRICES]
+    for name in PER_BAR:
+        kind = "words_at" if name == "sequence" else "floats_at"
+        lines.append(f"out_{name} = {kind}(table[{at['out_' + name]}])")
+    for name in EVENTS:
+        lines.append(f"{name}_f = floats_at(table[{at['ev_' + name]}])")
+        lines.append(f"{name}_i = words_at(table[{at['ev_' + name]}])")
+    return lines
+
+
+def _load_state(kernel: Strategy) -> list[str]:
+    lines, first = [], 1
+    for name, cls in state_classes(kernel).items():
+        lines.append(f"{name} = {load(cls, 'state', '{i} + ' + str(first))}")
+        first += len(fields_of(cls))
+    return lines
+
+
+def _store_state(kernel: Strategy) -> list[str]:
+    lines, first = [], 1
+    for name, cls in state_classes(kernel).items():
+        lines += store(cls, name, "state", "{i} + " + str(first))
+        first += len(fields_of(cls))
+    return lines
+
+
+def hash_lines(kernel: Strategy) -> list[str]:
+    """Return the terms of the state checksum of one bar."""
+    terms = [f"seen * (slot + {SEEN_KEY})"]
+    for name, cls in state_classes(kernel).items():
+        terms += hash_terms(cls, name, "slot")
+    return terms
+
+
+def bar_lines(kernel: Strategy, row: str, feature: str) -> list[str]:
+    """Return the lines of one bar: open, strategy, decide, close, mark.
+
+    `feature` is how a feature's value is written, with ``{name}`` for its name.
+    """
+    return [
+        f"ts_ns = ts_ns_col[{row}]",
+        *(f"{n} = {n}_col[{row}]" for n in PRICES),
+        "book, p, ledger, fill_open, trade_open = open_bar(a, book, p, ledger, ts_ns, open)",
+        "wanted = 0.0",
+        "if seen >= ready:",
+        *indent(_strategy_lines(kernel, feature)),
+        "book, ledger, made = decide(a, book, p, ledger, close, wanted)",
+        "book, p, ledger, fill_close, trade_close = close_bar(a, book, p, ledger, ts_ns, close)",
+        "curve = mark(a, p, curve, ts_ns, close)",
+        "if made.status != 0 and status == 0:",
+        f"    status = made.status + 16 * {row}",
+    ]
+
+
+def _strategy_lines(kernel: Strategy, feature: str) -> list[str]:
+    own = {"c": "c", "s": "s", "ts_ns": "ts_ns", "position": "p.lots * a.lot_size"}
+    own.update({n: n for n in PRICES})
+    values = [own.get(n) or feature.format(name=n) for n in kernel.arguments]
+    call = f"step({', '.join(values)})"
+    if not kernel.stateful:
+        return [f"wanted = float({call})"]
+    return [
+        f"moved, signal = {call}",
+        f"s = {coerce(kernel.state, 'moved')}",
+        "wanted = float(signal)",
+    ]
+
+
+def record_lines(row: str) -> list[str]:
+    """Return the lines that write the per-bar outputs and append the events."""
+    return [
+        f"out_sequence[{row}] = book.sequence",
+        f"out_signal[{row}] = made.signal",
+        f"out_lots[{row}] = p.lots",
+        f"out_cash[{row}] = p.cash",
+        f"out_equity[{row}] = curve.equity",
+        *_append("signals", "made.signal_sequence != 0", row,
+                 ("made.signal_sequence", "made.signal")),
+        *_append("orders", "made.order_id != 0", row,
+                 ("made.order_id", "made.order_id", "made.order_lots")),
+        *_append_fill("fill_open", "trade_open", row),
+        *_append_fill("fill_close", "trade_close", row),
+    ]  # fmt: skip
+
+
+def _append_fill(fill: str, trade: str, row: str) -> list[str]:
+    return [
+        f"if {fill}.order_id != 0:",
+        *indent(
+            _append("fills", f"{fill}.lots != 0.0", row,
+                    (f"{fill}.sequence", f"{fill}.order_id", f"{fill}.lots", f"{fill}.price",
+                     f"{fill}.fee"))
+            + _append("cancels", f"{fill}.canceled_lots != 0.0", row,
+                      (f"{fill}.canceled_sequence", f"{fill}.order_id", f"{fill}.canceled_lots"))
+            + _append("trades", f"{trade}.lots != 0.0", row,
+                      (f"{trade}.entry_ts_ns", f"{trade}.lots", f"{trade}.entry_price",
+                       f"{trade}.exit_price", f"{trade}.pnl", f"{trade}.fees"))
+        ),
+    ]  # fmt: skip
+
+
+def _append(table: str, condition: str, row: str, values: Sequence[str]) -> list[str]:
+    """Return the lines that append one event row where `condition` holds."""
+    which = list(EVENTS).index(table)
+    columns = EVENTS[table]
+    lines = [f"at = counts[{which}]"]
+    for k, ((_, side), value) in enumerate(zip(columns, (row, *values), strict=True)):
+        lines.append(f"{table}_{side}[{k} * capacity + at] = {value}")
+    return [f"if {condition}:", *indent([*lines, f"counts[{which}] = at + 1"])]

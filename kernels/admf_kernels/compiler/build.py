@@ -1,0 +1,86 @@
+"""Driver source to object code with Numba: the only place that imports it."""
+
+import linecache
+import re
+import types as python_types
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import llvmlite.binding as llvm
+
+from admf_kernels.compiler import closure, rules, toolchain
+from admf_kernels.errors import KernelError, RuleError
+
+# What may make the compiler rearrange floating point; none may be in a kernel's code.
+LOOSE_FLAGS = re.compile(r"\b(?:fast|contract|reassoc|arcp|afn|nsz|nnan|ninf)\b (?:double|<)")
+DECLARED = re.compile(r"^declare [^@]*@\"?([^\"(]+)", re.MULTILINE)
+HARMLESS = ("llvm.", "memset", "memcpy", "memmove")
+
+_registered: set[int] = set()
+
+
+def to_object(
+    name: str, source: str, functions: Sequence[Callable[..., Any]], names: Mapping[str, Any]
+) -> tuple[str, bytes]:
+    """Compile a driver and return its symbol and object code.
+
+    `functions` are the kernels it calls; `names` are the globals of its source. Raises
+    RuleError when a kernel breaks a rule, KernelError when Numba cannot compile it.
+    """
+    from numba import njit, types
+    from numba.core.errors import NumbaError
+
+    _register(functions)
+    signature = types.int64(types.CPointer(types.int64), types.int64, types.int64)
+    entry = _execute(name, source, names)
+    try:
+        compiled = njit(
+            signature, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
+        )(entry)
+    except NumbaError as error:
+        raise KernelError(f"{name} cannot be compiled: {error}") from error
+    overload = compiled.overloads[compiled.signatures[0]]
+    text = overload.library.get_llvm_str()
+    _check_code(name, text)
+    return overload.fndesc.llvm_func_name, toolchain.target_machine().emit_object(
+        llvm.parse_assembly(text)
+    )
+
+
+def _register(functions: Sequence[Callable[..., Any]]) -> None:
+    """Make every reachable Python function callable from compiled code, rules checked."""
+    from numba.extending import register_jitable
+
+    from admf_kernels.compiler import intrinsics
+
+    for function in closure.reachable(functions):
+        if function in intrinsics.OVERLOADED or id(function) in _registered:
+            continue
+        if not function.__module__.startswith("admf_kernels.numeric"):
+            rules.check(function)
+        register_jitable(**intrinsics.OPTIONS)(function)
+        _registered.add(id(function))
+
+
+def _execute(name: str, source: str, names: Mapping[str, Any]) -> python_types.FunctionType:
+    """Return the driver function that `source` defines, with its lines kept for tracebacks."""
+    filename = f"<driver {name}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    module: dict[str, Any] = {**names, "__name__": f"admf_kernels.generated.{name}"}
+    exec(compile(source, filename, "exec"), module)  # noqa: S102  our own generated text
+    function = module["drive"]
+    assert isinstance(function, python_types.FunctionType)
+    return function
+
+
+def _check_code(name: str, text: str) -> None:
+    """Refuse code that could round differently elsewhere: loose flags, calls into libm."""
+    loose = LOOSE_FLAGS.search(text)
+    if loose:
+        raise RuleError(f"{name}: the compiler was allowed {loose.group(0)!r}; forbid fastmath")
+    foreign = [d for d in DECLARED.findall(text) if not d.startswith(HARMLESS)]
+    if foreign:
+        raise RuleError(
+            f"{name}: calls {', '.join(foreign)}, whose result depends on the machine; "
+            "use admf_kernels.numeric"
+        )

@@ -1,0 +1,110 @@
+"""The compiled forms of `admf_kernels.numeric`, and the memory access of the drivers.
+
+Importing this module imports Numba; it happens only when something must be compiled.
+"""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, overload
+
+from admf_kernels import numeric
+from admf_kernels.codegen import access
+
+OPTIONS = {"error_model": "numpy", "forceinline": True}
+DOUBLE, INT64 = ir.DoubleType(), ir.IntType(64)
+
+
+@intrinsic
+def _fma(context: Any, a: Any, b: Any, c: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.fma(*args)
+
+    return types.float64(types.float64, types.float64, types.float64), emit
+
+
+@intrinsic
+def _select(context: Any, condition: Any, a: Any, b: Any) -> Any:
+    kind = types.int64 if isinstance(a, types.Integer) and isinstance(b, types.Integer) else None
+    kind = kind or types.float64
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        flag = args[0]
+        if flag.type.width != 1:
+            flag = builder.trunc(flag, ir.IntType(1))
+        return builder.select(flag, args[1], args[2])
+
+    return kind(types.boolean, kind, kind), emit
+
+
+@intrinsic
+def _bits_of(context: Any, x: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], INT64)
+
+    return types.int64(types.float64), emit
+
+
+@intrinsic
+def _from_bits(context: Any, word: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], DOUBLE)
+
+    return types.float64(types.int64), emit
+
+
+def _pointer(kind: Any, llvm_type: Any) -> Any:
+    @intrinsic
+    def pointer(context: Any, address: Any) -> Any:
+        def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.inttoptr(args[0], llvm_type.as_pointer())
+
+        return types.CPointer(kind)(types.int64), emit
+
+    return pointer
+
+
+_floats_at = _pointer(types.float64, DOUBLE)
+_words_at = _pointer(types.int64, INT64)
+
+
+@intrinsic
+def _invoke(context: Any, entry: Any, table: Any, start: Any, stop: Any) -> Any:
+    """Call another driver by address, in Numba's calling convention."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        byte = ir.IntType(8).as_pointer()
+        function = ir.FunctionType(
+            ir.IntType(32), [INT64.as_pointer(), byte.as_pointer(), byte, INT64, INT64]
+        )
+        with builder.goto_entry_block():
+            result = builder.alloca(INT64)
+            exception = builder.alloca(byte)
+        callee = builder.inttoptr(args[0], function.as_pointer())
+        builder.call(callee, [result, exception, builder.inttoptr(args[1], byte), args[2], args[3]])
+        return builder.load(result)
+
+    return types.int64(types.int64, types.int64, types.int64, types.int64), emit
+
+
+# Plain function, and what it becomes: typed by one lambda, implemented by the inner one.
+FORMS: tuple[tuple[Any, Any], ...] = (
+    (numeric.fma, lambda a, b, c: lambda a, b, c: _fma(a, b, c)),
+    (numeric.select, lambda condition, a, b: lambda condition, a, b: _select(condition, a, b)),
+    (numeric.bits_of, lambda x: lambda x: _bits_of(x)),
+    (numeric.from_bits, lambda word: lambda word: _from_bits(word)),
+    (numeric.at, lambda window, lag: lambda window, lag: window.column[window.row - lag]),
+    (access.floats_at, lambda address: lambda address: _floats_at(address)),
+    (access.words_at, lambda address: lambda address: _words_at(address)),
+    (
+        access.invoke,
+        lambda entry, table, start, stop: (
+            lambda entry, table, start, stop: _invoke(entry, table, start, stop)
+        ),
+    ),
+)
+for _plain, _form in FORMS:
+    overload(_plain, jit_options=OPTIONS)(_form)
+
+OVERLOADED = frozenset(plain for plain, _ in FORMS)

@@ -1,0 +1,273 @@
+"""The kernel contract: what an indicator and a strategy declare.
+
+A kernel is a pure function of scalars, written once. Its arguments are bound **by name**:
+
+======================  ==========================================================
+``c``                   constants, prepared once from the parameters
+``s``                   the kernel's own state; all zeros is a fresh start
+``bars``                bars seen, this one included, counted up to warmup_bars + 1
+``renew``               True on every renew_bars-th bar after the warm-up
+a name of ``inputs``    (indicator) a column, a lagged column or a window
+a name of ``features``  (strategy) the value of that feature on this bar
+a column of the bar     (strategy) ``ts_ns open high low close volume``
+``position``            (strategy) signed quantity held, in units
+======================  ==========================================================
+
+It returns ``(state, outputs)``; a kernel without ``s`` returns its outputs alone.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from admf_kernels import layout, parameters
+from admf_kernels.errors import KernelError
+from admf_kernels.layout import Empty
+from admf_kernels.parameters import Between, Rule
+
+__all__ = ["BAR_COLUMNS", "Between", "Feature", "Indicator", "Output", "Rule", "Strategy"]
+
+BAR_COLUMNS = ("ts_ns", "open", "high", "low", "close", "volume")
+PRICE_COLUMNS = BAR_COLUMNS[1:]
+DRIVER_ARGUMENTS = ("c", "s", "bars", "renew")
+
+Bars = int | str | Callable[[Any], int]
+
+
+class Lag(NamedTuple):
+    """An input that is another input, `bars` bars earlier (NaN before the first bar)."""
+
+    of: str
+    bars: Bars
+
+
+class WindowOf(NamedTuple):
+    """An input that gives the last `bars` values of another input, read with ``at``."""
+
+    of: str
+    bars: Bars
+
+
+Input = str | Lag | WindowOf
+
+
+def lag(of: str, bars: Bars) -> Lag:
+    """Declare an input that is `of`, `bars` bars earlier; `bars` may name a parameter."""
+    return Lag(of, bars)
+
+
+def window(of: str, bars: Bars) -> WindowOf:
+    """Declare an input that gives read access to the last `bars` values of `of`."""
+    return WindowOf(of, bars)
+
+
+def resolve_bars(bars: Bars, params: Any) -> int:
+    """Return the number of bars that a declaration means for `params`."""
+    if isinstance(bars, int):
+        return bars
+    return int(getattr(params, bars) if isinstance(bars, str) else bars(params))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kernel:
+    """What indicators and strategies have in common."""
+
+    name: str
+    step: Callable[..., Any]
+    params: type
+    state: type
+    constants: type
+    prepare: Callable[[Any], Any]
+    rules: tuple[Rule, ...]
+
+    @property
+    def doc(self) -> str:
+        """The kernel's docstring."""
+        return inspect.getdoc(self.step) or ""
+
+    @property
+    def summary(self) -> str:
+        """The first line of the docstring."""
+        return self.doc.partition("\n")[0]
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The names of the step's arguments, in order."""
+        return tuple(inspect.signature(self.step).parameters)
+
+    @property
+    def stateful(self) -> bool:
+        """Whether the step takes and returns a state."""
+        return "s" in self.arguments
+
+    def checked(self, *args: Any, **kwargs: Any) -> Any:
+        """Return validated Params; raises ParameterError naming kernel, field and remedy."""
+        return parameters.checked(self.name, self.params, self.rules, args, kwargs)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Indicator(Kernel):
+    """A kernel that turns columns into one value (or a few) per bar.
+
+    Calling it gives a `Feature`: ``sma(20)``, ``sma(20, of="volume")``,
+    ``sma(50, of=atr(14))``, ``bollinger(20, 2.0).lower``.
+    """
+
+    inputs: Mapping[str, Input]
+    outputs: tuple[str, ...]
+    warmup: Bars
+    renewal: Bars | None
+
+    def warmup_bars(self, params: Any) -> int:
+        """Bars until the first valid value, that bar included."""
+        return resolve_bars(self.warmup, params)
+
+    def renew_bars(self, params: Any) -> int:
+        """Bars between two renewals; 0 for a kernel that needs none."""
+        return 0 if self.renewal is None else resolve_bars(self.renewal, params)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The inputs that name a column; the others are derived from these."""
+        return tuple(n for n, i in self.inputs.items() if isinstance(i, str))
+
+    def __call__(self, *args: Any, of: Any = None, **kwargs: Any) -> "Feature":
+        """Return the feature of this indicator with these parameters over `of`."""
+        params = self.checked(*args, **kwargs)
+        return Feature(self, params, _sources(self, of))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Composite(Kernel):
+    """An indicator that is an expression over other indicators: nothing to compile."""
+
+    inputs: Mapping[str, Input]
+    outputs: tuple[str, ...]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The inputs, each a column."""
+        return tuple(self.inputs)
+
+    def __call__(self, *args: Any, of: Any = None, **kwargs: Any) -> "Output":
+        """Return the expression for these parameters over `of`."""
+        params = self.checked(*args, **kwargs)
+        output: Output = self.step(params, *_sources(self, of))
+        return output
+
+
+def _sources(kernel: "Indicator | Composite", of: Any) -> tuple["Source", ...]:
+    """Return one source per declared column: the defaults, or what `of` says."""
+    if of is None:
+        return tuple(str(kernel.inputs[n]) for n in kernel.sources)
+    given = of if isinstance(of, (tuple, list)) and not isinstance(of, Feature) else (of,)
+    if len(given) != len(kernel.sources):
+        raise KernelError(
+            f"{kernel.name}: expected {len(kernel.sources)} source(s) "
+            f"({', '.join(kernel.sources)}), found {len(given)}"
+        )
+    return tuple(_source(kernel.name, g) for g in given)
+
+
+def _source(name: str, given: Any) -> "Source":
+    if isinstance(given, str):
+        if given not in PRICE_COLUMNS:
+            raise KernelError(f"{name}: no column {given!r}; expected one of {PRICE_COLUMNS}")
+        return given
+    return output_of(given)
+
+
+class Feature(NamedTuple):
+    """One indicator with its parameters and sources; equal features are computed once."""
+
+    indicator: Indicator
+    params: Any
+    sources: tuple[Any, ...]
+
+    @property
+    def label(self) -> str:
+        """A readable deterministic name: ``sma(20)``, ``sma(50, of=atr(14))``."""
+        shown = ", ".join(_number(p) for p in self.params)
+        if self.sources != tuple(self.indicator.inputs[n] for n in self.indicator.sources):
+            names = [s if isinstance(s, str) else s.label for s in self.sources]
+            of = names[0] if len(names) == 1 else f"({', '.join(names)})"
+            shown = f"{shown}, of={of}" if shown else f"of={of}"
+        return f"{self.indicator.name}({shown})"
+
+    def __getattr__(self, name: str) -> "Output":
+        if not name.startswith("_") and name in self.indicator.outputs:
+            return Output(self, self.indicator.outputs.index(name))
+        raise AttributeError(
+            f"{self.indicator.name} has no output {name!r}; it has {self.indicator.outputs}"
+        )
+
+
+class Output(NamedTuple):
+    """One column of a feature."""
+
+    feature: Feature
+    index: int
+
+    @property
+    def label(self) -> str:
+        """The feature's label, with the output's name where there are several."""
+        outputs = self.feature.indicator.outputs
+        return self.feature.label + (f".{outputs[self.index]}" if len(outputs) > 1 else "")
+
+
+Source = str | Output
+
+
+def output_of(given: Any) -> Output:
+    """Return `given` as one column; a feature with several outputs must say which."""
+    if isinstance(given, Output):
+        return given
+    if isinstance(given, Feature):
+        if len(given.indicator.outputs) == 1:
+            return Output(given, 0)
+        raise KernelError(
+            f"{given.label} has {len(given.indicator.outputs)} outputs; "
+            f"name one: {', '.join('.' + o for o in given.indicator.outputs)}"
+        )
+    raise KernelError(f"expected a feature such as sma(20), found {given!r}")
+
+
+def _number(value: Any) -> str:
+    return repr(value)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Strategy(Kernel):
+    """A kernel that turns features and the bar into a signal in [-1, 1]."""
+
+    features: Callable[[Any], Mapping[str, Any]]
+
+    def outputs_for(self, params: Any) -> dict[str, Output]:
+        """Return the feature columns this strategy reads, by argument name."""
+        return {name: output_of(f) for name, f in self.features(params).items()}
+
+
+def derive_constants(
+    params: type, prepare: Callable[[Any], Any] | None
+) -> tuple[type, Callable[[Any], Any]]:
+    """Return the constants class and the function that prepares it from Params."""
+    if prepare is None:
+        return params, lambda p: p
+    constants = inspect.get_annotations(prepare, eval_str=True).get("return")
+    if constants is None:
+        raise KernelError(f"{prepare.__qualname__}: annotate the NamedTuple it returns")
+    layout.fields_of(constants)
+    return constants, prepare
+
+
+def check_arguments(kernel: Kernel, known: tuple[str, ...]) -> None:
+    """Refuse a step whose arguments are not all known by name."""
+    for name in kernel.arguments:
+        if name not in known:
+            raise KernelError(
+                f"{kernel.name}: argument {name!r} is bound to nothing; "
+                f"expected any of {', '.join(known)}"
+            )
+    if not kernel.stateful and kernel.state is not Empty:
+        raise KernelError(f"{kernel.name}: it declares a state but takes no argument 's'")

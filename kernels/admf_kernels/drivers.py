@@ -1,0 +1,92 @@
+"""Compiled drivers by kind: from the process, else from the disk cache, else built."""
+
+import functools
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from admf_kernels import numeric
+from admf_kernels.codegen import access, execute, lanes, run, scan
+from admf_kernels.compiler import cache, closure, load, toolchain
+from admf_kernels.compiler.load import Native
+from admf_kernels.contract import Indicator, Kernel, Strategy
+from admf_kernels.execution import account, bar
+
+_loaded: dict[str, Native] = {}
+
+ACCESS = {f.__name__: f for f in (access.floats_at, access.words_at, access.invoke)}
+BITS = {f.__name__: f for f in (numeric.bits_of, numeric.from_bits)}
+EXECUTION: tuple[Callable[..., Any], ...] = (
+    bar.open_bar, bar.decide, bar.close_bar, bar.mark,
+)  # fmt: skip
+
+
+@functools.cache
+def for_indicator(kernel: Indicator, *, hashed: bool) -> Native:
+    """Return the scan driver of an indicator."""
+    names = {"Window": numeric.Window, "nan": numeric.nan, **_kernel_names(kernel)}
+    kind = "scan_hashed" if hashed else "scan"
+    return native(f"{kind}_{kernel.name}", scan.source(kernel, hashed=hashed), [kernel.step], names)
+
+
+@functools.cache
+def for_strategy(kernel: Strategy, features: tuple[str, ...]) -> Native:
+    """Return the run driver of a strategy, its features in the given order."""
+    return native(
+        f"run_{kernel.name}", run.source(kernel, features), _functions(kernel), _names(kernel)
+    )
+
+
+@functools.cache
+def for_lanes(kernel: Strategy, features: tuple[str, ...]) -> Native:
+    """Return the lane driver of a strategy: `lanes.LANES` parameter sets side by side."""
+    return native(
+        f"lanes_{kernel.name}", lanes.source(kernel, features), _functions(kernel), _names(kernel)
+    )
+
+
+@functools.cache
+def execute_all() -> Native:
+    """Return the driver that runs the drivers of a program one after the other."""
+    return native("execute", execute.SOURCE, [], {})
+
+
+def native(
+    name: str, source: str, functions: Sequence[Callable[..., Any]], names: Mapping[str, Any]
+) -> Native:
+    """Return a driver ready to call; compiles it when neither process nor disk has it."""
+    key = key_of(source, functions, names)
+    if key not in _loaded:
+        stored = cache.read(key)
+        if stored is None:
+            from admf_kernels.compiler import build
+
+            stored = build.to_object(name, source, functions, {**ACCESS, **BITS, **names})
+            cache.write(key, *stored)
+        _loaded[key] = load.load(name, *stored)
+    return _loaded[key]
+
+
+def key_of(source: str, functions: Sequence[Callable[..., Any]], names: Mapping[str, Any]) -> str:
+    """Return the cache key: driver source, all code it reaches, classes, toolchain, CPU."""
+    hashed = hashlib.sha256(source.encode())
+    hashed.update(closure.digest([*functions, *ACCESS.values(), *BITS.values()]).encode())
+    for name, value in sorted(names.items()):
+        hashed.update(f"{name}={getattr(value, '__annotations__', value)!r}\0".encode())
+    hashed.update(toolchain.digest().encode())
+    return hashed.hexdigest()
+
+
+def _kernel_names(kernel: Kernel) -> dict[str, Any]:
+    classes = (kernel.constants, kernel.state)
+    return {"step": kernel.step, **{cls.__name__: cls for cls in classes}}
+
+
+def _functions(kernel: Strategy) -> list[Callable[..., Any]]:
+    return [kernel.step, *EXECUTION]
+
+
+def _names(kernel: Strategy) -> dict[str, Any]:
+    classes = (account.Account, *run.GROUPS.values())
+    shared = {f.__name__: f for f in EXECUTION} | {cls.__name__: cls for cls in classes}
+    return {**shared, **_kernel_names(kernel)}

@@ -1,0 +1,80 @@
+"""How a NamedTuple of numbers lies in memory: one 64-bit word a field.
+
+A float is its IEEE bits, an int is itself, a bool is 0 or 1. These words are what the
+drivers read and write, what the checksum covers and what a snapshot holds.
+"""
+
+import types
+import typing
+from collections.abc import Iterable
+from typing import Any, NamedTuple, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+from admf_kernels.errors import KernelError
+
+Words = NDArray[np.int64]
+KINDS: dict[type, str] = {float: "float", int: "int", bool: "bool"}
+
+
+class Field(NamedTuple):
+    """One field of a NamedTuple: its name, its kind (float, int or bool), its annotation."""
+
+    name: str
+    kind: str
+    hint: Any
+
+
+class Empty(NamedTuple):
+    """The params, constants or state of a kernel that has none."""
+
+
+def fields_of(cls: type) -> tuple[Field, ...]:
+    """Return the fields of a NamedTuple class in order.
+
+    Raises KernelError when `cls` is no NamedTuple or a field is not float, int or bool.
+    """
+    if not (isinstance(cls, type) and issubclass(cls, tuple) and hasattr(cls, "_fields")):
+        raise KernelError(f"{cls!r} must be a NamedTuple class of float, int and bool fields")
+    hints = get_type_hints(cls, include_extras=True)
+    return tuple(_field(cls, name, hints.get(name)) for name in cls._fields)
+
+
+def _field(cls: type, name: str, hint: Any) -> Field:
+    plain = typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Annotated else hint
+    if isinstance(plain, types.GenericAlias) or plain not in KINDS:
+        raise KernelError(
+            f"{cls.__module__}.{cls.__name__}.{name}: expected float, int or bool, found {plain!r}"
+        )
+    return Field(name, KINDS[plain], hint)
+
+
+def to_word(kind: str, value: Any) -> int:
+    """Return the 64-bit word of `value` as a signed integer."""
+    if kind == "float":
+        return int(np.float64(value).view(np.int64))
+    return int(value)
+
+
+def from_word(kind: str, word: int) -> Any:
+    """Return the Python value of a 64-bit word."""
+    if kind == "float":
+        return float(np.int64(word).view(np.float64))
+    return bool(word) if kind == "bool" else int(word)
+
+
+def pack(values: Iterable[Any]) -> Words:
+    """Return the words of a NamedTuple instance, shape ``(fields,)``."""
+    kinds = fields_of(type(values))
+    return np.array([to_word(f.kind, v) for f, v in zip(kinds, values, strict=True)], np.int64)
+
+
+def unpack(cls: type, words: Words) -> Any:
+    """Return the `cls` instance that `words` hold."""
+    return cls(*(from_word(f.kind, w) for f, w in zip(fields_of(cls), words, strict=True)))
+
+
+def zeros(cls: type) -> Any:
+    """Return the fresh state: every field zero."""
+    return unpack(cls, np.zeros(len(fields_of(cls)), np.int64))

@@ -1,0 +1,88 @@
+"""Parameters of a kernel: their ranges, and the checks before anything compiles."""
+
+import difflib
+import math
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from admf_kernels.errors import ParameterError
+from admf_kernels.layout import Field, fields_of
+
+
+class Between(NamedTuple):
+    """The closed range of a parameter: ``Annotated[int, Between(1, 10_000)]``."""
+
+    low: float
+    high: float
+
+
+class Rule(NamedTuple):
+    """A relation between parameters: its text, and the function that decides it."""
+
+    text: str
+    holds: Callable[[Any], bool]
+
+
+def range_of(field: Field) -> Between | None:
+    """Return the declared range of a parameter, or None."""
+    metadata = typing.get_args(field.hint)[1:]
+    return next((m for m in metadata if isinstance(m, Between)), None)
+
+
+def defaults_of(params: type) -> dict[str, Any]:
+    """Return the default of every parameter that has one."""
+    return dict(getattr(params, "_field_defaults", {}))
+
+
+def checked(
+    name: str, params: type, rules: Sequence[Rule], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    """Return an instance of `params`; raises ParameterError on anything out of order."""
+    fields = {f.name: f for f in fields_of(params)}
+    if len(args) > len(fields):
+        raise ParameterError(
+            f"{name}: expected at most {len(fields)} parameters, found {len(args)}"
+        )
+    given = dict(zip(fields, args, strict=False))
+    for key, value in kwargs.items():
+        _known(name, key, fields, given)
+        given[key] = value
+    missing = [n for n in fields if n not in given and n not in defaults_of(params)]
+    if missing:
+        raise ParameterError(f"{name}: parameter {', '.join(missing)} is missing")
+    values = {**defaults_of(params), **given}
+    made = params(**{n: _value(name, fields[n], values[n]) for n in fields})
+    for rule in rules:
+        if not rule.holds(made):
+            shown = ", ".join(f"{n} = {v}" for n, v in zip(fields, made, strict=True))
+            raise ParameterError(f"{name}: expected {rule.text}, found {shown}")
+    return made
+
+
+def _known(name: str, key: str, fields: Mapping[str, Field], given: Mapping[str, Any]) -> None:
+    if key in given:
+        raise ParameterError(f"{name}: parameter {key!r} is given twice")
+    if key not in fields:
+        near = difflib.get_close_matches(key, fields, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ParameterError(
+            f"{name}: no parameter {key!r}{hint} (parameters: {', '.join(fields) or 'none'})"
+        )
+
+
+def _value(name: str, field: Field, value: Any) -> Any:
+    """Return `value` as the field's kind, inside its range."""
+    kind = field.kind
+    is_bool, is_int = isinstance(value, bool), isinstance(value, int)
+    fits = {"bool": is_bool, "int": is_int and not is_bool}.get(
+        kind, (is_int or isinstance(value, float)) and not is_bool
+    )
+    if not fits or (kind == "float" and not math.isfinite(value)):
+        raise ParameterError(f"{name}: {field.name} must be a finite {kind}, found {value!r}")
+    limits = range_of(field)
+    if limits and not limits.low <= value <= limits.high:
+        raise ParameterError(
+            f"{name}: {field.name} must be in [{limits.low}, {limits.high}], found {value!r}"
+        )
+    return float(value) if kind == "float" else value

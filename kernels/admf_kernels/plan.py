@@ -1,0 +1,97 @@
+"""Which features a run computes, in which order, in which columns, from which bar on."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from admf_kernels.contract import (
+    BAR_COLUMNS,
+    Feature,
+    Lag,
+    Output,
+    Source,
+    WindowOf,
+    resolve_bars,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One distinct feature: its place among the columns, and when its inputs are valid."""
+
+    feature: Feature
+    column: int  # of its first output
+    start_bars: int  # bars to pass over before its first step
+
+    @property
+    def ready_bars(self) -> int:
+        """Bars of the run until its first valid value, that bar included."""
+        return self.start_bars + self.feature.indicator.warmup_bars(self.feature.params)
+
+
+class Plan:
+    """Distinct features in dependency order; equal features share one node."""
+
+    def __init__(self, outputs: Iterable[Output]) -> None:
+        self.nodes: dict[Feature, Node] = {}
+        self.column_count = len(BAR_COLUMNS)
+        for output in outputs:
+            self._add(output.feature)
+
+    def _add(self, feature: Feature) -> None:
+        if feature in self.nodes:
+            return
+        for source in feature.sources:
+            if isinstance(source, Output):
+                self._add(source.feature)
+        start = max((self.ready_bars(s) - 1 for s in feature.sources), default=0)
+        self.nodes[feature] = Node(feature, self.column_count, start)
+        self.column_count += len(feature.indicator.outputs)
+
+    def column(self, source: Source) -> int:
+        """Return the column index of a bar column or a feature's output."""
+        if isinstance(source, str):
+            return BAR_COLUMNS.index(source)
+        return self.nodes[source.feature].column + source.index
+
+    def ready_bars(self, source: Source) -> int:
+        """Return on which bar, counted from 1, `source` has its first valid value."""
+        return 1 if isinstance(source, str) else self.nodes[source.feature].ready_bars
+
+    def inputs(self, feature: Feature) -> dict[str, tuple[int, int]]:
+        """Return (column, lag) of every input of a feature, by argument name."""
+        indicator = feature.indicator
+        direct = dict(zip(indicator.sources, feature.sources, strict=True))
+        found = {}
+        for name, declared in indicator.inputs.items():
+            base = name if isinstance(declared, str) else declared.of
+            shift = resolve_bars(declared.bars, feature.params) if isinstance(declared, Lag) else 0
+            found[name] = (self.column(direct[base]), shift)
+        return found
+
+    @property
+    def history_bars(self) -> int:
+        """How many bars before a block its drivers may read."""
+        return max((_reach(f) for f in self.nodes), default=0)
+
+
+def _reach(feature: Feature) -> int:
+    declared: Mapping[str, Any] = feature.indicator.inputs
+    derived = [d for d in declared.values() if isinstance(d, (Lag, WindowOf))]
+    return max((resolve_bars(d.bars, feature.params) for d in derived), default=0)
+
+
+def bar_columns_of(outputs: Iterable[Output]) -> list[int]:
+    """Return the indices of the bar columns that features read, in bar order."""
+    found: set[int] = set()
+
+    def visit(source: Source) -> None:
+        if isinstance(source, str):
+            found.add(BAR_COLUMNS.index(source))
+        else:
+            for inner in source.feature.sources:
+                visit(inner)
+
+    for output in outputs:
+        visit(output)
+    return sorted(found)

@@ -1,0 +1,285 @@
+"""A program: features, strategy and account over one stream of bars, ready to advance.
+
+The same object serves every mode. A historical run feeds it blocks, a live run one bar:
+both write rows into the same columns and call the same compiled drivers on them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from admf_kernels import checksum, drivers
+from admf_kernels.codegen import run
+from admf_kernels.compiler.load import Native
+from admf_kernels.contract import BAR_COLUMNS, Kernel, Strategy, output_of
+from admf_kernels.errors import KernelError
+from admf_kernels.execution.account import Account
+from admf_kernels.execution.portfolio import Portfolio
+from admf_kernels.layout import Words, fields_of, pack, to_word, unpack
+from admf_kernels.plan import Node, Plan
+
+BLOCK_BARS = 8192
+STATUS = {1: "the strategy's signal is not in [-1, 1]", 2: "the equity is not finite"}
+
+Floats = NDArray[np.float64]
+
+
+class Place(NamedTuple):
+    """A table entry that is the address of a column, moved back by a lag."""
+
+    column: int
+    lag: int = 0
+
+
+class Part:
+    """The state of one kernel in a program: its label, its class, its words."""
+
+    __slots__ = ("cls", "label", "words")
+
+    def __init__(self, label: str, cls: type, words: Words) -> None:
+        self.label = label
+        self.cls = cls
+        self.words = words
+
+    @property
+    def value(self) -> Any:
+        """The state as a NamedTuple."""
+        return unpack(self.cls, self.words)
+
+
+class FeatureProgram:
+    """Distinct features over one stream of bars.
+
+    Parameters
+    ----------
+    features : iterable of features
+        Equal ones are computed once.
+    block_bars : int
+        The most bars one `feed` takes.
+    hashed : bool
+        Whether a state checksum is made for every bar.
+
+    Attributes
+    ----------
+    columns : float64 (columns, rows)
+        ``ts_ns`` (as int64 bits), the bar, then the features; the first `history` rows
+        are what came before the oldest row that may still be written.
+    state : int64 (words,)
+        All state, every kernel's own words one after the other.
+    """
+
+    def __init__(
+        self, features: Iterable[Any], *, block_bars: int = BLOCK_BARS, hashed: bool = True
+    ) -> None:
+        self.plan = Plan([output_of(f) for f in features])
+        self.hashed = hashed
+        self.parts: list[Part] = []
+        self._kept: list[Any] = []
+        self._calls: list[int] = []
+        self._places: dict[int, list[tuple[Words, int, int]]] = defaultdict(list)
+        self._allocate(block_bars)
+        first = 0
+        for node in self.plan.nodes.values():
+            first = self._add_indicator(node, first)
+        self._add_strategies(first)
+        self._call = drivers.execute_all().caller()
+        zeroed = self.checksum if hashed else 0
+        self._table = self._keep([len(self._calls) // 2, zeroed, self.counts, len(self.counts),
+                                  *self._calls])  # fmt: skip
+
+    def _allocate(self, block_bars: int) -> None:
+        self.history = self.plan.history_bars
+        self.block_bars = block_bars
+        self.rows = self.history + block_bars
+        self.columns: Floats = np.full((self.plan.column_count, self.rows), np.nan)
+        self.ts_ns = self.columns[0].view(np.int64)
+        self.ts_ns[:] = 0
+        self.checksum = np.zeros(self.rows, np.int64)
+        self.counts = np.zeros(len(run.EVENTS), np.int64)
+        self.state = np.zeros(self._state_size(), np.int64)
+        self.cursor = self.history  # the next row to fill
+        self.bars_seen = 0
+
+    def _state_size(self) -> int:
+        return sum(1 + len(fields_of(f.indicator.state)) for f in self.plan.nodes)
+
+    def _add_strategies(self, first: int) -> None:
+        """Add what runs after the features; nothing here."""
+
+    def _add_indicator(self, node: Node, first: int) -> int:
+        """Add the scan driver of a node, its state from word `first` on."""
+        feature, indicator = node.feature, node.feature.indicator
+        bars = [indicator.warmup_bars(feature.params), indicator.renew_bars(feature.params)]
+        constants = np.concatenate([constant_words(indicator, feature.params), bars])
+        last = first + 1 + len(fields_of(indicator.state))
+        state = self.state[first:last]
+        state[0] = -node.start_bars
+        columns = [(node.column + k, 0) for k in range(len(indicator.outputs))]
+        columns += self.plan.inputs(feature).values()
+        self._add(
+            drivers.for_indicator(indicator, hashed=self._is_hashed(node)),
+            [constants.astype(np.int64), state, self.checksum, checksum.slot_of(feature.label),
+             *(Place(c, lag) for c, lag in columns)],
+        )  # fmt: skip
+        self.parts.append(Part(feature.label, indicator.state, state[1:]))
+        return last
+
+    def _is_hashed(self, node: Node) -> bool:
+        return self.hashed
+
+    def _add(self, native: Native, parts: Sequence[Any]) -> None:
+        self._calls += [native.address, self._keep(parts)]
+
+    def _keep(self, parts: Sequence[Any]) -> int:
+        """Return the address of a table; arrays are entered by address and kept alive."""
+        table = np.array([self._word(p) for p in parts], np.int64)
+        for k, part in enumerate(parts):
+            if isinstance(part, Place):
+                self._places[part.column].append((table, k, part.lag))
+        self._kept += [table, *parts]
+        return int(table.ctypes.data)
+
+    def _word(self, part: Any) -> int:
+        if isinstance(part, Place):
+            return int(self.columns[part.column].ctypes.data) - 8 * part.lag
+        return int(part.ctypes.data) if isinstance(part, np.ndarray) else int(part)
+
+    def point(self, column: int, address: int) -> None:
+        """Let the drivers find row 0 of a column at another address.
+
+        The memory must hold every row they read or write, and outlive the next `advance`.
+        """
+        for table, k, lag in self._places[column]:
+            table[k] = address - 8 * lag
+
+    def room(self, bars: int) -> int:
+        """Make room for `bars` more rows and return the first of them."""
+        if self.cursor + bars > self.rows:
+            if bars > self.block_bars:
+                raise KernelError(f"a block holds at most {self.block_bars} bars, found {bars}")
+            keep = slice(self.cursor - self.history, self.cursor)
+            self.columns[:, : self.history] = self.columns[:, keep].copy()
+            self.cursor = self.history
+        return self.cursor
+
+    def advance(self, bars: int) -> slice:
+        """Run all drivers over the `bars` rows written at the cursor; returns those rows.
+
+        Raises KernelError when a kernel gave a number that cannot be used.
+        """
+        start = self.cursor
+        stop = start + bars
+        status = self._call(self._table, start, stop)
+        if status:
+            row = status >> 4
+            raise KernelError(
+                f"bar {self.bars_seen + row - start} (ts_ns {self.ts_ns[row]}): "
+                f"{STATUS[status & 15]}"
+            )
+        self.cursor = stop
+        self.bars_seen += bars
+        return slice(start, stop)
+
+    def feed(
+        self, ts_ns: NDArray[np.int64], open: Floats, high: Floats, low: Floats, close: Floats,
+        volume: Floats,
+    ) -> slice:  # fmt: skip
+        """Write up to `block_bars` bars and advance over them; returns their rows."""
+        start = self.room(len(ts_ns))
+        rows = slice(start, start + len(ts_ns))
+        self.ts_ns[rows] = ts_ns
+        for k, values in enumerate((open, high, low, close, volume)):
+            self.columns[k + 1, rows] = values
+        return self.advance(len(ts_ns))
+
+    def column(self, output: Any) -> Floats:
+        """Return the whole column of a feature; index it with the rows of `feed`."""
+        values: Floats = self.columns[self.plan.column(output_of(output))]
+        return values
+
+    def values(self) -> dict[str, Any]:
+        """Return the state of every kernel by label, as NamedTuples."""
+        return {part.label: part.value for part in self.parts}
+
+
+class Program(FeatureProgram):
+    """A strategy with its features and account over one stream of bars.
+
+    Parameters
+    ----------
+    strategy, params : Strategy and its Params
+    account : Account
+    features : iterable of features, optional
+        More features to compute and keep; they never change what the strategy does.
+
+    Attributes
+    ----------
+    per_bar : float64 (fields, rows)
+        ``codegen.run.PER_BAR`` for every row; ``sequence`` holds int64 bits.
+    events : dict of float64 (fields, capacity)
+        The events of the last `advance`, by table; `counts` says how many of each.
+    """
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        params: Any = None,
+        account: Account | None = None,
+        *,
+        features: Iterable[Any] = (),
+        block_bars: int = BLOCK_BARS,
+        hashed: bool = True,
+    ) -> None:
+        self.strategy = strategy
+        self.params = strategy.checked() if params is None else params
+        self.account = account or Account()
+        self.reads = strategy.outputs_for(self.params)
+        super().__init__([*self.reads.values(), *features], block_bars=block_bars, hashed=hashed)
+
+    def _allocate(self, block_bars: int) -> None:
+        super()._allocate(block_bars)
+        self.per_bar: Floats = np.zeros((len(run.PER_BAR), self.rows))
+        self.capacity = 2 * block_bars
+        self.events = {n: np.zeros((len(c), self.capacity)) for n, c in run.EVENTS.items()}
+
+    def _state_size(self) -> int:
+        return super()._state_size() + run.state_words(self.strategy)
+
+    @property
+    def ready_bars(self) -> int:
+        """On which bar, counted from 1, the strategy is first called."""
+        return max((self.plan.ready_bars(o) for o in self.reads.values()), default=1)
+
+    def _is_hashed(self, node: Node) -> bool:
+        # A feature nobody reads must change nothing, the checksum included.
+        return self.hashed and node.feature in Plan(self.reads.values()).nodes
+
+    def _add_strategies(self, first: int) -> None:
+        state = self.state[first:]
+        state_from = 1
+        for name, cls in run.state_classes(self.strategy).items():
+            words = state[state_from : state_from + len(fields_of(cls))]
+            self.parts.append(Part(self.strategy.name if name == "s" else name, cls, words))
+            state_from += len(words)
+            if cls is Portfolio:
+                words[0] = to_word("float", self.account.cash)
+        self._add(
+            drivers.for_strategy(self.strategy, tuple(self.reads)),
+            [constant_words(self.strategy, self.params), pack(self.account), state,
+             *self._surroundings(np.array([self.ready_bars]), self.strategy.name),
+             *(Place(self.plan.column(o)) for o in self.reads.values())],
+        )  # fmt: skip
+
+    def _surroundings(self, ready: NDArray[np.int64], label: str) -> list[Any]:
+        """Return the part of the table that a lane driver shares."""
+        bars = [Place(k) for k in range(len(BAR_COLUMNS))]
+        return [self.checksum, checksum.slot_of(label), ready, self.capacity, self.counts,
+                *bars, *self.per_bar, *self.events.values()]  # fmt: skip
+
+
+def constant_words(kernel: Kernel, params: Any) -> Words:
+    """Return the words of a kernel's constants, prepared from its Params."""
+    return pack(kernel.prepare(params)) if fields_of(kernel.constants) else np.zeros(0, np.int64)

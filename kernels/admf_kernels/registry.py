@@ -1,0 +1,191 @@
+"""Every kernel by name; a kernel that is registered is tested, benchmarked and documented."""
+
+import difflib
+import importlib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from admf_kernels.contract import (
+    BAR_COLUMNS,
+    DRIVER_ARGUMENTS,
+    PRICE_COLUMNS,
+    Bars,
+    Composite,
+    Indicator,
+    Input,
+    Kernel,
+    Strategy,
+    check_arguments,
+    derive_constants,
+)
+from admf_kernels.errors import KernelError, UnknownKernelError
+from admf_kernels.layout import Empty, fields_of
+from admf_kernels.parameters import Rule
+
+_kernels: dict[str, Kernel] = {}
+K = TypeVar("K", bound=Kernel)
+
+BUILTIN = ("admf_kernels.indicators", "admf_kernels.strategies")
+
+
+def _register(kernel: K) -> K:
+    """Enter a built-in kernel; kernels of other modules are reached as ``module:name``."""
+    fields_of(kernel.params), fields_of(kernel.state)
+    if kernel.step.__module__.startswith("admf_kernels."):
+        if kernel.name in _kernels:
+            raise KernelError(f"two kernels are named {kernel.name!r}; rename one")
+        _kernels[kernel.name] = kernel
+    return kernel
+
+
+def indicator(
+    *,
+    inputs: Mapping[str, Input],
+    warmup_bars: Bars,
+    params: type = Empty,
+    state: type = Empty,
+    outputs: Sequence[str] = ("value",),
+    prepare: Callable[[Any], Any] | None = None,
+    renew_bars: Bars | None = None,
+    rules: Sequence[Rule] = (),
+) -> Callable[[Callable[..., Any]], Indicator]:
+    """Make a function an `Indicator`; see `admf_kernels.contract` for what it is handed.
+
+    Parameters
+    ----------
+    inputs : mapping
+        Argument name to default column (``"close"``), ``lag(...)`` or ``window(...)``.
+    warmup_bars, renew_bars : int, parameter name or function of the params
+        Bars until the first valid value; bars between two renewals.
+    params, state : NamedTuple classes
+        Fields are float, int or bool; ``Annotated[int, Between(1, 500)]`` gives a range.
+    prepare : function of the params, optional
+        Returns the constants ``c``; annotate the NamedTuple it returns.
+    rules : sequence of Rule
+        Relations between parameters.
+    """
+
+    def made(step: Callable[..., Any]) -> Indicator:
+        constants, prepared = derive_constants(params, prepare)
+        kernel = Indicator(
+            step.__name__, step, params, state, constants, prepared, tuple(rules),
+            dict(inputs), tuple(outputs), warmup_bars, renew_bars,
+        )  # fmt: skip
+        check_arguments(kernel, (*DRIVER_ARGUMENTS, *inputs))
+        return _register(kernel)
+
+    return made
+
+
+def composite(
+    *,
+    inputs: Mapping[str, str],
+    params: type = Empty,
+    outputs: Sequence[str] = ("value",),
+    rules: Sequence[Rule] = (),
+) -> Callable[[Callable[..., Any]], Composite]:
+    """Make a function of ``(params, *sources)`` that returns a feature a `Composite`."""
+
+    def made(step: Callable[..., Any]) -> Composite:
+        return _register(
+            Composite(
+                step.__name__,
+                step,
+                params,
+                Empty,
+                params,
+                lambda p: p,
+                tuple(rules),
+                dict(inputs),
+                tuple(outputs),
+            )  # fmt: skip
+        )
+
+    return made
+
+
+def strategy(
+    *,
+    params: type = Empty,
+    state: type = Empty,
+    features: Callable[[Any], Mapping[str, Any]] = lambda p: {},
+    prepare: Callable[[Any], Any] | None = None,
+    rules: Sequence[Rule] = (),
+) -> Callable[[Callable[..., Any]], Strategy]:
+    """Make a function a `Strategy`; `features` maps argument names to features.
+
+    The step returns the signal, the wanted exposure in [-1, 1]; it is called from the
+    first bar on which all its features are valid, before that the signal is 0.
+    """
+
+    def made(step: Callable[..., Any]) -> Strategy:
+        constants, prepared = derive_constants(params, prepare)
+        kernel = Strategy(
+            step.__name__, step, params, state, constants, prepared, tuple(rules), features
+        )
+        _check_strategy(kernel)
+        return _register(kernel)
+
+    return made
+
+
+def _check_strategy(kernel: Strategy) -> None:
+    names: Sequence[str]
+    try:
+        names = tuple(kernel.features(kernel.params()))
+    except TypeError:  # a parameter without default: take the arguments on trust until a run
+        names = tuple(a for a in kernel.arguments if a not in ("c", "s"))
+    taken = set(names) & {*BAR_COLUMNS, "position", *DRIVER_ARGUMENTS}
+    if taken:
+        raise KernelError(f"{kernel.name}: a feature cannot be named {sorted(taken)[0]!r}")
+    check_arguments(kernel, ("c", "s", "ts_ns", *PRICE_COLUMNS, "position", *names))
+
+
+def names(kind: type[Kernel] | tuple[type[Kernel], ...] = Kernel) -> list[str]:
+    """Return the names of the built-in kernels of a kind, sorted."""
+    _load_builtin()
+    return sorted(n for n, k in _kernels.items() if isinstance(k, kind))
+
+
+def get(name: str) -> Kernel:
+    """Return a kernel by its name, or by ``module:name`` for one of your own.
+
+    Raises UnknownKernelError with the nearest name, or with why the module failed.
+    """
+    _load_builtin()
+    if ":" in name:
+        return _from_module(*name.split(":", 1))
+    if name not in _kernels:
+        near = difflib.get_close_matches(name, _kernels, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "own kernels are named module:name"
+        raise UnknownKernelError(f"no kernel is named {name!r}; {hint}")
+    return _kernels[name]
+
+
+def _from_module(module: str, attribute: str) -> Kernel:
+    try:
+        found = getattr(importlib.import_module(module), attribute, None)
+    except ImportError as error:
+        raise UnknownKernelError(
+            f"{module}:{attribute}: cannot import {module!r} ({error}); "
+            "put its folder beside the configuration or on PYTHONPATH"
+        ) from error
+    if not isinstance(found, Kernel):
+        raise UnknownKernelError(
+            f"{module}:{attribute}: expected a kernel made by @indicator or @strategy, "
+            f"found {type(found).__name__}"
+        )
+    return found
+
+
+def reference_of(kernel: Kernel) -> str:
+    """Return the name under which `get` finds this kernel again."""
+    if _kernels.get(kernel.name) is kernel:
+        return kernel.name
+    return f"{inspect.getmodule(kernel.step).__name__}:{kernel.name}"  # type: ignore[union-attr]
+
+
+def _load_builtin() -> None:
+    for module in BUILTIN:
+        importlib.import_module(module)

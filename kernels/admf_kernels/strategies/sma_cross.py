@@ -1,0 +1,24 @@
+"""Crossing of two simple moving averages."""
+
+from typing import Annotated, NamedTuple
+
+from admf_kernels.contract import Between, Rule
+from admf_kernels.indicators.sma import sma
+from admf_kernels.registry import strategy
+
+
+class Params(NamedTuple):
+    """What the user sets."""
+
+    fast: Annotated[int, Between(1, 100_000)] = 10
+    slow: Annotated[int, Between(2, 100_000)] = 30
+
+
+@strategy(
+    params=Params,
+    features=lambda p: {"fast": sma(p.fast), "slow": sma(p.slow)},
+    rules=(Rule("fast < slow", lambda p: p.fast < p.slow),),
+)
+def sma_cross(fast, slow):
+    """Long while the fast average is above the slow one, short while it is below."""
+    return 1.0 if fast > slow else (-1.0 if fast < slow else 0.0)
