@@ -1,0 +1,29 @@
+"""Bars in: files and Arrow objects, validated, as blocks of numpy columns."""
+
+from admf_fast.data.block import BarBlock, concat_blocks
+from admf_fast.data.digest import BarDigest
+from admf_fast.data.info import describe
+from admf_fast.data.report import DataReport, FileReport, Gap, GapReport
+from admf_fast.data.source import BarSource, open_bars
+from admf_fast.data.spec import TIMEFRAMES, BarSpec, format_ts, parse_timeframe
+from admf_fast.data.synth import SynthSpec, synth_blocks, write_synth
+
+__all__ = [
+    "TIMEFRAMES",
+    "BarBlock",
+    "BarDigest",
+    "BarSource",
+    "BarSpec",
+    "DataReport",
+    "FileReport",
+    "Gap",
+    "GapReport",
+    "SynthSpec",
+    "concat_blocks",
+    "describe",
+    "format_ts",
+    "open_bars",
+    "parse_timeframe",
+    "synth_blocks",
+    "write_synth",
+]

@@ -1,0 +1,15 @@
+"""What a file says about itself before its rows are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class FileShape:
+    """Schema (with its metadata) and number of rows, None when only reading tells."""
+
+    schema: pa.Schema
+    rows: int | None
