@@ -12,7 +12,7 @@ import msgspec
 from msgspec import structs
 
 from admf_fast.config.expected import expected_text, remedy_text
-from admf_fast.config.source import KeyPath, Problems, found_text, keys_text, nearest
+from admf_fast.config.source import KeyPath, Problems, found_text, is_hidden, keys_text, nearest
 
 _INNER = re.compile(r" - at `\$(.*)`\Z")
 _INNER_PART = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
@@ -30,6 +30,8 @@ class Diagnosis:
         self._value(self.model, data, ())
 
     def _value(self, hint: Any, data: object, path: KeyPath) -> None:
+        if self.problems.full:
+            return
         core = _bare(hint)
         choices = _struct_choices(core)
         if choices and data is None and type(None) in get_args(core):
@@ -83,6 +85,8 @@ class Diagnosis:
         self._section(by_tag[tag], data, path)
 
     def _unknown(self, key: str, keys: list[str], path: KeyPath) -> None:
+        if self.problems.full:
+            return
         homes = " or ".join(_homes(key, self.model))
         self.problems.unknown((*path, key), keys, f"it belongs to {homes}" if homes else "")
 
@@ -95,9 +99,9 @@ class Diagnosis:
                 text = _INNER.sub("", str(error))
                 self.problems.add((*path, *inner), f"{text[0].lower()}{text[1:]}")
                 return
-            found = found_text(data, path)
-            text = f"expected {expected_text(hint)}; found {found}"
-            self.problems.add(path, text + remedy_text(data, hint))
+            text = f"expected {expected_text(hint)}; found {found_text(data, path)}"
+            remedy = "" if is_hidden(path) else remedy_text(data, hint)
+            self.problems.add(path, text + remedy)
 
 
 def _bare(hint: Any) -> Any:

@@ -21,12 +21,15 @@ def _text(kind: inspect.Type) -> str:
     if isinstance(kind, inspect.UnionType):
         return _union_text(kind)
     if isinstance(kind, inspect.LiteralType):
-        choices = ", ".join(map(str, kind.values))
-        return f"one of {choices}" if len(kind.values) > 1 else choices
+        # The empty text stands for "not said"; nobody needs to be told to write it.
+        choices = [str(choice) for choice in kind.values if choice != ""]
+        return ("one of " if len(choices) > 1 else "") + ", ".join(choices)
     if isinstance(kind, inspect.FloatType | inspect.IntType):
         noun = "a number" if isinstance(kind, inspect.FloatType) else "a whole number"
         limits = [(sign, getattr(kind, key)) for key, sign in _LIMITS]
-        return noun + " and".join(f" {sign} {at:g}" for sign, at in limits if at is not None)
+        return noun + " and".join(
+            f" {sign} {_plain_number(at)}" for sign, at in limits if at is not None
+        )
     if isinstance(kind, inspect.ListType | inspect.VarTupleType):
         return f"a list, each item {_text(kind.item_type)}"
     if isinstance(kind, inspect.DictType):
@@ -34,6 +37,10 @@ def _text(kind: inspect.Type) -> str:
     if isinstance(kind, inspect.StructType):
         return "a section with the keys " + ", ".join(field.encode_name for field in kind.fields)
     return _word(kind)
+
+
+def _plain_number(limit: float) -> str:
+    return str(int(limit)) if limit == int(limit) else repr(limit)
 
 
 def _word(kind: inspect.Type) -> str:

@@ -27,6 +27,8 @@ _FORMATS: dict[str, Format] = {".yaml": "yaml", ".yml": "yaml", ".toml": "toml"}
 def load_config(path: str | os.PathLike[str]) -> Config:
     """Read and check a configuration file; its suffix (.yaml, .yml, .toml) tells the format."""
     name = os.fspath(path)
+    if not name.isprintable():
+        raise ConfigError(f"expected a printable file name; found {quoted(name)}")
     suffix = os.path.splitext(name)[1].lower()
     if suffix not in _FORMATS:
         found = quoted(os.path.basename(name))
@@ -37,11 +39,10 @@ def load_config(path: str | os.PathLike[str]) -> Config:
 
 def parse_config(text: str, *, name: str, format: Format, base_dir: str = "") -> Config:
     """Read and check a configuration text; `name` stands for the file in every message."""
-    # The size is that of the encoded text: a character takes at most four bytes.
-    if len(text) > SIZE_MAX_BYTES:
-        raise ConfigError(f"{name}: expected at most {SIZE_MAX_BYTES} bytes, found more")
+    _check_size(len(text), name)
     if lone := re.search("[\ud800-\udfff]", text):
         raise ConfigError(f"{name}: {quoted(lone[0])} is half a character; write the text as UTF-8")
+    _check_size(len(text.encode()), name)
     data, lines = (read_yaml if format == "yaml" else read_toml)(text, name)
     source = Source(name=name, base_dir=base_dir, lines=lines)
     if not isinstance(data, dict):
@@ -101,11 +102,13 @@ def _file_bytes(name: str) -> bytes:
             content = file.read(SIZE_MAX_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{name}: cannot be read: {error.strerror}") from None
-    except ValueError as error:  # a NUL in the name
-        raise ConfigError(f"{quoted(name)}: cannot be read: {error}") from None
-    if len(content) > SIZE_MAX_BYTES:
-        raise ConfigError(f"{name}: expected at most {SIZE_MAX_BYTES} bytes, found more")
+    _check_size(len(content), name)
     return content
+
+
+def _check_size(size_bytes: int, name: str) -> None:
+    if size_bytes > SIZE_MAX_BYTES:
+        raise ConfigError(f"{name}: expected at most {SIZE_MAX_BYTES} bytes; found more")
 
 
 def _decoded(content: bytes, name: str) -> str:

@@ -7,9 +7,11 @@ from admf_fast.config.numbers import INTEGER_MAX
 from admf_fast.config.source import KeyPath, Problems, found_text, quoted
 from admf_fast.config.yaml_reader import DEPTH_MAX
 
-# Control characters forge log lines and terminal output, NUL cuts paths, and a lone surrogate
-# cannot be written in UTF-8.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# Control characters forge lines of logs, terminals and editors, NUL cuts paths, and the rest
+# (byte order mark, lone surrogates, noncharacters) cannot be written so that all readers agree.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
+)
 
 
 def plain(value: object, problems: Problems, path: KeyPath = ()) -> object:

@@ -2,21 +2,26 @@
 
 import hashlib
 import json
+import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
-import yaml
 
 from admf_fast.config.load import validate
 from admf_fast.config.model import Config
-from admf_fast.config.numbers import INTEGER_MAX, number
+from admf_fast.config.numbers import INTEGER_MAX
+
+_WORD = re.compile(r"(?:[A-Za-z_]|\.{0,2}/)[A-Za-z0-9_./-]*\Z")
+_RESERVED = frozenset(("true", "false", "yes", "no", "on", "off", "y", "n", "null"))
 
 
 def contents(config: Config) -> dict[str, Any]:
     """The meaning of a configuration as plain data, every default filled in, without its source."""
     data: dict[str, Any] = msgspec.to_builtins(validate(config))
     del data["source"]
-    return data
+    rebuilt: dict[str, Any] = _rebuilt(data, lambda scalar: scalar)
+    return rebuilt
 
 
 def canonical(config: Config) -> bytes:
@@ -25,7 +30,7 @@ def canonical(config: Config) -> bytes:
     Keys are sorted, nothing is indented, text is UTF-8, and a number is written by its value:
     whole numbers without a fraction, others as the shortest decimal that reads back the same.
     """
-    data = _by_value(contents(config))
+    data = _rebuilt(contents(config), _by_value)
     text = json.dumps(
         data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
@@ -38,48 +43,49 @@ def config_digest(config: Config) -> str:
 
 
 def to_yaml(config: Config) -> str:
-    """The configuration as YAML with every default filled in; reads back as the same."""
-    text: str = yaml.dump(
-        contents(config),
-        Dumper=_Dumper,
-        sort_keys=False,
-        default_flow_style=False,
-        allow_unicode=True,
-        width=2**31,
-    )
-    return text
+    """The configuration as YAML with every default filled in; reads back as the same.
+
+    Written here because PyYAML's writer follows YAML 1.1: to it 1e-05 is no number.
+    """
+    return "\n".join(_yaml_lines(contents(config))) + "\n"
 
 
-def _by_value(value: Any) -> Any:
+def _yaml_lines(value: dict[str, Any] | list[Any]) -> list[str]:
     if isinstance(value, dict):
-        return {key: _by_value(item) for key, item in value.items()}
+        return [line for key, item in value.items() for line in _entry(f"{_scalar(key)}:", item)]
+    return [line for item in value for line in _item(item)]
+
+
+def _entry(start: str, value: Any) -> list[str]:
+    if isinstance(value, dict | list) and value:
+        return [start, *("  " + line for line in _yaml_lines(value))]
+    return [f"{start} {_scalar(value)}"]
+
+
+def _item(value: Any) -> list[str]:
+    if isinstance(value, dict | list) and value:
+        first, *others = _yaml_lines(value)
+        return [f"- {first}", *("  " + line for line in others)]
+    return [f"- {_scalar(value)}"]
+
+
+def _scalar(value: Any) -> str:
+    """A scalar that YAML 1.1 and 1.2 read alike; JSON, but for words that need no quotes."""
+    if isinstance(value, str) and _WORD.match(value) and value.lower() not in _RESERVED:
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _rebuilt(value: Any, scalar: Callable[[Any], Any]) -> Any:
+    """A copy made of dict, list and scalars only."""
+    if isinstance(value, dict):
+        return {key: _rebuilt(item, scalar) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_by_value(item) for item in value]
-    if isinstance(value, float) and value.is_integer() and abs(value) <= INTEGER_MAX:
-        return int(value)
-    return value
+        return [_rebuilt(item, scalar) for item in value]
+    return scalar(value)
 
 
-class _Dumper(yaml.SafeDumper):
-    """Writes what our reader reads: PyYAML follows YAML 1.1, where 1e-4 is no number."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        """Write equal objects out each time; our reader takes no aliases."""
-        return True
-
-
-def _text_node(dumper: _Dumper, text: str) -> yaml.Node:
-    plain = yaml.SafeDumper.represent_str(dumper, text)
-    try:
-        is_text = number(text) is None
-    except ValueError:
-        is_text = False
-    return plain if is_text else dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
-
-
-def _float_node(dumper: _Dumper, value: float) -> yaml.Node:
-    return dumper.represent_scalar("tag:yaml.org,2002:float", repr(value))
-
-
-_Dumper.add_representer(str, _text_node)
-_Dumper.add_representer(float, _float_node)
+def _by_value(scalar: Any) -> Any:
+    if isinstance(scalar, float) and scalar.is_integer() and abs(scalar) <= INTEGER_MAX:
+        return int(scalar)
+    return scalar

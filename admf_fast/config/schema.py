@@ -1,6 +1,7 @@
 """JSON Schema of a configuration file, for editors."""
 
 import re
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ def json_schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of a configuration file, described by the model's own docstrings."""
     schema: dict[str, Any] = msgspec.json.schema(ConfigContent)
     for definition in schema["$defs"].values():
+        definition["description"] = cleandoc(definition["description"])
         _describe_properties(definition)
     content = schema["$defs"].pop("ConfigContent")
     content["title"] = "admf-fast configuration"
@@ -25,7 +27,7 @@ def json_schema() -> dict[str, Any]:
 
 def _describe_properties(definition: dict[str, Any]) -> None:
     """Move what a docstring says under `Attributes` to the properties it speaks of."""
-    summary, *attributes = _ATTRIBUTES.split(definition.get("description", ""))
+    summary, *attributes = _ATTRIBUTES.split(definition["description"])
     if not attributes:
         return
     definition["description"] = " ".join(summary.split())

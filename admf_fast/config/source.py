@@ -12,7 +12,9 @@ from admf_fast.errors import ConfigError
 KeyPath = tuple[str | int, ...]
 Lines = dict[KeyPath, int]
 
-PROBLEMS_MAX = 20
+PROBLEMS_SHOWN = 20
+# A megabyte of mistakes takes no longer to refuse than the first hundred.
+_PROBLEMS_MAX = 100
 _TEXT_MAX = 60
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.-]{1,60}\Z")
 _SECRET_KEY = re.compile(r"secret|token|passw|credential|api.?key|private", re.IGNORECASE)
@@ -52,6 +54,11 @@ class Problems:
     def __len__(self) -> int:
         return len(self._found)
 
+    @property
+    def full(self) -> bool:
+        """Whether there are enough problems to stop looking for more."""
+        return len(self._found) >= _PROBLEMS_MAX
+
     def add(self, path: KeyPath, text: str) -> None:
         """Note a problem with the value at a key path: what was expected, found, and to do."""
         self._note(path, f"{key_text(path)}: {text}" if path else text)
@@ -79,12 +86,15 @@ class Problems:
     def error(self) -> ConfigError:
         """One error with a line for each problem."""
         ordered = [text for _, text in sorted(self._found, key=lambda found: found[0])]
-        shown = ordered[:PROBLEMS_MAX]
+        shown = ordered[:PROBLEMS_SHOWN]
         if len(ordered) > len(shown):
-            shown.append(f"... and {len(ordered) - len(shown)} more; correct these first")
+            least = "at least " if self.full else ""
+            shown.append(f"... and {least}{len(ordered) - len(shown)} more; correct these first")
         return ConfigError("\n".join(shown))
 
     def _note(self, path: KeyPath, text: str) -> None:
+        if self.full:
+            return
         line = self.source.line(path)
         self._found.append((line or 0, f"{self.source.where(path)}: {text}"))
 
@@ -115,7 +125,7 @@ def found_text(value: object, path: KeyPath = ()) -> str:
         return f"a section with the keys {keys_text(map(str, value))}" if value else "{}"
     if isinstance(value, list | tuple):
         return f"a list of {len(value)}"
-    if any(isinstance(part, str) and is_secret(part) for part in path):
+    if is_hidden(path):
         return "a value that is not shown here"
     if isinstance(value, bool):
         return str(value).lower()
@@ -133,6 +143,11 @@ def keys_text(keys: Iterable[str]) -> str:
 def is_secret(key: str) -> bool:
     """Whether a key looks like the name of a secret."""
     return _SECRET_KEY.search(key) is not None
+
+
+def is_hidden(path: KeyPath) -> bool:
+    """Whether the value at a key path may be a secret, and must not be repeated."""
+    return any(isinstance(part, str) and is_secret(part) for part in path)
 
 
 def nearest(key: str, known: Iterable[str]) -> str | None:

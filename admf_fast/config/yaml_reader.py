@@ -4,8 +4,9 @@ It works on parser events, so that an anchor, a tag or a level too deep is refus
 met, before anything is built from it.
 """
 
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -28,7 +29,7 @@ def read_yaml(text: str, name: str) -> tuple[object, Lines]:
     try:
         return _Reader(text, name).document()
     except yaml.YAMLError as error:
-        raise ConfigError(_syntax_text(error, name)) from None
+        raise ConfigError(_syntax_text(error, text, name)) from None
 
 
 class _Reader:
@@ -114,13 +115,16 @@ class _Reader:
             self.refuse(event, f"{key_text(path)}: {error}")
         return text if value is None else value
 
-    def refuse(self, event: Any, text: str) -> None:
+    def refuse(self, event: Any, text: str) -> NoReturn:
         raise ConfigError(f"{self.name}:{event.start_mark.line + 1}: {text}")
 
 
-def _syntax_text(error: yaml.YAMLError, name: str) -> str:
+def _syntax_text(error: yaml.YAMLError, text: str, name: str) -> str:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    where = f"{name}:{mark.line + 1}" if mark is not None else name
     what = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
-    remedy = "; indent with spaces, not tabs" if "\\t" in what else ""
-    return f"{where}: not valid YAML: {what}{remedy}"
+    if mark is None:
+        return f"{name}: not valid YAML: {what}"
+    lines = text.splitlines() or [""]
+    index = min(mark.line, len(lines) - 1)  # the parser may stop behind the last line
+    remedy = "; indent with spaces, not tabs" if re.match(r" *\t", lines[index]) else ""
+    return f"{name}:{index + 1}: not valid YAML: {what}{remedy}"
