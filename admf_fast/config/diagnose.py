@@ -40,9 +40,9 @@ class Diagnosis:
             self._section(choices[0], data, path)
         elif choices:
             self._tagged(choices, data, path)
-        elif get_origin(core) is tuple and isinstance(data, list):
+        elif isinstance(data, list) and (item_hint := _item_hint(core)):
             for index, item in enumerate(data):
-                self._value(get_args(core)[0], item, (*path, index))
+                self._value(item_hint, item, (*path, index))
         elif get_origin(core) is dict and isinstance(data, dict):
             key_hint, value_hint = get_args(core)
             for key, item in data.items():
@@ -117,6 +117,15 @@ def _struct_choices(core: Any) -> list[type[msgspec.Struct]]:
     if all(isinstance(part, type) and issubclass(part, msgspec.Struct) for part in bare):
         return bare
     return []
+
+
+def _item_hint(core: Any) -> Any:
+    """What the items of a list are to be; None if a hint offers no list."""
+    parts = get_args(core) if get_origin(core) in (Union, UnionType) else (core,)
+    for part in map(_bare, parts):
+        if get_origin(part) in (list, tuple):
+            return get_args(part)[0]
+    return None
 
 
 def _homes(key: str, model: type[msgspec.Struct]) -> list[str]:

@@ -58,11 +58,10 @@ def validate(config: Config) -> Config:
     """
     try:
         data = msgspec.to_builtins(config)
-        source = config.source
-        del data["source"]
-    except (TypeError, ValueError, RecursionError, AttributeError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ConfigError(f"Config: expected plain Python values: {error}") from None
-    return _checked(data, source)
+    del data["source"]
+    return _checked(data, config.source)
 
 
 def _stem(name: str) -> str:

@@ -27,6 +27,9 @@ class Source(msgspec.Struct, frozen=True):
     base_dir: str = ""
     lines: Lines = {}
 
+    def __repr__(self) -> str:
+        return f"Source({self.name!r})"  # the lines would bury a printed configuration
+
     def where(self, path: KeyPath) -> str:
         """`name:line` of a key path, or of the nearest section around it that has a line."""
         line = self.line(path)

@@ -207,7 +207,7 @@ def test_kernel_names_that_pass(kernel):
         ("stamp", "opn", "bars.stamp: expected one of close, open"),
         ("gaps", "drop", "bars.gaps: expected one of keep, refuse"),
         ("path", "3", "bars.path: expected text or a list, each item text; found 3"),
-        ("path", "[a, 3]", "bars.path[1]: "),
+        ("path", "[a, 3]", "bars.path[1]: expected text; found 3"),
     ],
 )
 def test_g05_h02_bars_are_checked_with_their_line(key, value, message):
