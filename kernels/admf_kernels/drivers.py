@@ -7,6 +7,7 @@ from typing import Any
 
 from admf_kernels import numeric
 from admf_kernels.codegen import access, execute, lanes, run, scan
+from admf_kernels.codegen.text import class_name
 from admf_kernels.compiler import cache, closure, load, toolchain
 from admf_kernels.compiler.load import Native
 from admf_kernels.contract import Indicator, Kernel, Strategy
@@ -79,7 +80,7 @@ def key_of(source: str, functions: Sequence[Callable[..., Any]], names: Mapping[
 
 def _kernel_names(kernel: Kernel) -> dict[str, Any]:
     classes = (kernel.constants, kernel.state)
-    return {"step": kernel.step, **{cls.__name__: cls for cls in classes}}
+    return {"step": kernel.step, **{class_name(cls): cls for cls in classes}}
 
 
 def _functions(kernel: Strategy) -> list[Callable[..., Any]]:
@@ -87,6 +88,6 @@ def _functions(kernel: Strategy) -> list[Callable[..., Any]]:
 
 
 def _names(kernel: Strategy) -> dict[str, Any]:
-    classes = (account.Account, *run.GROUPS.values())
-    shared = {f.__name__: f for f in EXECUTION} | {cls.__name__: cls for cls in classes}
+    classes = (account.Account, *run.GROUPS.values(), *lanes.SCRATCH.values())
+    shared = {f.__name__: f for f in EXECUTION} | {class_name(cls): cls for cls in classes}
     return {**shared, **_kernel_names(kernel)}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from admf_kernels import checksum, drivers
 from admf_kernels.codegen import run
 from admf_kernels.compiler.load import Native
-from admf_kernels.contract import BAR_COLUMNS, Kernel, Strategy, output_of
+from admf_kernels.contract import BAR_COLUMNS, Kernel, Output, Strategy, output_of
 from admf_kernels.errors import KernelError
 from admf_kernels.execution.account import Account
 from admf_kernels.execution.portfolio import Portfolio
@@ -25,6 +25,7 @@ BLOCK_BARS = 8192
 STATUS = {1: "the strategy's signal is not in [-1, 1]", 2: "the equity is not finite"}
 
 Floats = NDArray[np.float64]
+TYPES = {"i": np.int64, "f": np.float64}
 
 
 class Place(NamedTuple):
@@ -102,6 +103,7 @@ class FeatureProgram:
         self.state = np.zeros(self._state_size(), np.int64)
         self.cursor = self.history  # the next row to fill
         self.bars_seen = 0
+        self.event_count = 0  # of the last `advance`
 
     def _state_size(self) -> int:
         return sum(1 + len(fields_of(f.indicator.state)) for f in self.plan.nodes)
@@ -168,20 +170,23 @@ class FeatureProgram:
     def advance(self, bars: int) -> slice:
         """Run all drivers over the `bars` rows written at the cursor; returns those rows.
 
-        Raises KernelError when a kernel gave a number that cannot be used.
+        Raises KernelError when a kernel gave a number that cannot be used; the program is
+        not to be used after that.
         """
         start = self.cursor
         stop = start + bars
-        status = self._call(self._table, start, stop)
-        if status:
-            row = status >> 4
-            raise KernelError(
-                f"bar {self.bars_seen + row - start} (ts_ns {self.ts_ns[row]}): "
-                f"{STATUS[status & 15]}"
-            )
+        self.event_count = self._call(self._table, start, stop)
+        if self.event_count < 0:
+            self._refuse(-self.event_count, start)
         self.cursor = stop
         self.bars_seen += bars
         return slice(start, stop)
+
+    def _refuse(self, status: int, start: int) -> None:
+        row = status >> 4
+        raise KernelError(
+            f"bar {self.bars_seen + row - start} (ts_ns {self.ts_ns[row]}): {STATUS[status & 15]}"
+        )
 
     def feed(
         self, ts_ns: NDArray[np.int64], open: Floats, high: Floats, low: Floats, close: Floats,
@@ -205,7 +210,59 @@ class FeatureProgram:
         return {part.label: part.value for part in self.parts}
 
 
-class Program(FeatureProgram):
+class TradingProgram(FeatureProgram):
+    """What a single run and the lanes of a sweep have in common: outputs and events.
+
+    Attributes
+    ----------
+    per_bar : dict of int64 or float64 (rows,)
+        ``codegen.run.PER_BAR`` for every row.
+    events : dict of dict of int64 or float64 (capacity,)
+        The events of the last `advance` by table and column; `counts` says how many rows
+        of each table, ``row`` where in the columns they happened.
+    """
+
+    strategy: Strategy
+    reads: dict[str, Output]
+
+    def _allocate(self, block_bars: int) -> None:
+        super()._allocate(block_bars)
+        self.per_bar = {n: np.zeros(self.rows, TYPES[side]) for n, side in run.PER_BAR}
+        self.capacity = run.EVENTS_PER_BAR * block_bars
+        self._event_words = {n: np.zeros((len(c), self.capacity)) for n, c in run.EVENTS.items()}
+        self.events = {
+            name: {
+                column: words[k].view(TYPES[side])
+                for k, (column, side) in enumerate(run.EVENTS[name])
+            }
+            for name, words in self._event_words.items()
+        }
+
+    def _is_hashed(self, node: Node) -> bool:
+        # A feature this strategy does not read must change nothing, the checksum included.
+        return self.hashed and node.feature in Plan(self.reads.values()).nodes
+
+    def ready_bars(self, reads: dict[str, Output]) -> int:
+        """On which bar, counted from 1, a strategy reading these is first called."""
+        return max((self.plan.ready_bars(o) for o in reads.values()), default=1)
+
+    def _add_parts(self, state: Words) -> None:
+        """Enter the strategy's state groups, `state` being (words,) of one run."""
+        first = 1
+        for name, cls in run.state_classes(self.strategy).items():
+            words = state[first : first + len(fields_of(cls))]
+            self.parts.append(Part(self.strategy.name if name == "s" else name, cls, words))
+            first += len(words)
+
+    def _surroundings(self, ready: NDArray[np.int64]) -> list[Any]:
+        """Return the part of the table that run and lane drivers share."""
+        bars = [Place(k) for k in range(len(BAR_COLUMNS))]
+        slot = checksum.slot_of(self.strategy.name)
+        return [self.checksum, slot, ready, self.capacity, self.counts,
+                *bars, *self.per_bar.values(), *self._event_words.values()]  # fmt: skip
+
+
+class Program(TradingProgram):
     """A strategy with its features and account over one stream of bars.
 
     Parameters
@@ -214,13 +271,6 @@ class Program(FeatureProgram):
     account : Account
     features : iterable of features, optional
         More features to compute and keep; they never change what the strategy does.
-
-    Attributes
-    ----------
-    per_bar : float64 (fields, rows)
-        ``codegen.run.PER_BAR`` for every row; ``sequence`` holds int64 bits.
-    events : dict of float64 (fields, capacity)
-        The events of the last `advance`, by table; `counts` says how many of each.
     """
 
     def __init__(
@@ -239,45 +289,28 @@ class Program(FeatureProgram):
         self.reads = strategy.outputs_for(self.params)
         super().__init__([*self.reads.values(), *features], block_bars=block_bars, hashed=hashed)
 
-    def _allocate(self, block_bars: int) -> None:
-        super()._allocate(block_bars)
-        self.per_bar: Floats = np.zeros((len(run.PER_BAR), self.rows))
-        self.capacity = 2 * block_bars
-        self.events = {n: np.zeros((len(c), self.capacity)) for n, c in run.EVENTS.items()}
-
     def _state_size(self) -> int:
         return super()._state_size() + run.state_words(self.strategy)
 
-    @property
-    def ready_bars(self) -> int:
-        """On which bar, counted from 1, the strategy is first called."""
-        return max((self.plan.ready_bars(o) for o in self.reads.values()), default=1)
-
-    def _is_hashed(self, node: Node) -> bool:
-        # A feature nobody reads must change nothing, the checksum included.
-        return self.hashed and node.feature in Plan(self.reads.values()).nodes
-
     def _add_strategies(self, first: int) -> None:
         state = self.state[first:]
-        state_from = 1
-        for name, cls in run.state_classes(self.strategy).items():
-            words = state[state_from : state_from + len(fields_of(cls))]
-            self.parts.append(Part(self.strategy.name if name == "s" else name, cls, words))
-            state_from += len(words)
-            if cls is Portfolio:
-                words[0] = to_word("float", self.account.cash)
+        self._add_parts(state)
+        set_cash(state, self.strategy, self.account.cash)
         self._add(
             drivers.for_strategy(self.strategy, tuple(self.reads)),
             [constant_words(self.strategy, self.params), pack(self.account), state,
-             *self._surroundings(np.array([self.ready_bars]), self.strategy.name),
+             *self._surroundings(np.array([self.ready_bars(self.reads)])),
              *(Place(self.plan.column(o)) for o in self.reads.values())],
         )  # fmt: skip
 
-    def _surroundings(self, ready: NDArray[np.int64], label: str) -> list[Any]:
-        """Return the part of the table that a lane driver shares."""
-        bars = [Place(k) for k in range(len(BAR_COLUMNS))]
-        return [self.checksum, checksum.slot_of(label), ready, self.capacity, self.counts,
-                *bars, *self.per_bar, *self.events.values()]  # fmt: skip
+
+def set_cash(state: Words, strategy: Strategy, cash: float) -> None:
+    """Write the starting cash into the state of one run (or a row of them per field)."""
+    before = 1
+    for cls in run.state_classes(strategy).values():
+        if cls is Portfolio:
+            state[before + Portfolio._fields.index("cash")] = to_word("float", cash)
+        before += len(fields_of(cls))
 
 
 def constant_words(kernel: Kernel, params: Any) -> Words:

@@ -18,23 +18,37 @@ GROUPS: dict[str, type] = {
     "ledger": metrics.Ledger,
     "curve": metrics.Curve,
 }
-PER_BAR = ("sequence", "signal", "lots", "cash", "equity")
+# Per-bar outputs and event tables: column name, and i for int64 or f for float64.
+PER_BAR = (("sequence", "i"), ("signal", "f"), ("lots", "i"), ("cash", "f"), ("equity", "f"))
 EVENTS: dict[str, tuple[tuple[str, str], ...]] = {
     "signals": (("row", "i"), ("sequence", "i"), ("signal", "f")),
-    "orders": (("row", "i"), ("sequence", "i"), ("order_id", "i"), ("lots", "f")),
-    "cancels": (("row", "i"), ("sequence", "i"), ("order_id", "i"), ("lots", "f")),
+    "orders": (("row", "i"), ("sequence", "i"), ("order_id", "i"), ("status", "i"), ("lots", "i")),
     "fills": (
-        ("row", "i"), ("sequence", "i"), ("order_id", "i"), ("lots", "f"), ("price", "f"),
+        ("row", "i"),
+        ("sequence", "i"),
+        ("order_id", "i"),
+        ("lots", "i"),
+        ("price", "f"),
         ("fee", "f"),
     ),
     "trades": (
-        ("row", "i"), ("entry_ts_ns", "i"), ("lots", "f"), ("entry_price", "f"),
-        ("exit_price", "f"), ("pnl", "f"), ("fees", "f"),
+        ("row", "i"),
+        ("sequence", "i"),
+        ("entry_ts_ns", "i"),
+        ("lots", "i"),
+        ("entry_price", "f"),
+        ("exit_price", "f"),
+        ("pnl", "f"),
+        ("fees", "f"),
     ),
-}  # fmt: skip
+}
+# The most rows one bar can add to an event table.
+EVENTS_PER_BAR = 2
+ACCEPTED, CANCELED = 0, 1
 PRICES = ("open", "high", "low", "close", "volume")
 HEADER = ("strategy", "account", "state", "checksum", "slot", "ready", "capacity", "counts")
-PRELUDE = (*HEADER, "ts_ns", *PRICES, *(f"out_{n}" for n in PER_BAR), *(f"ev_{n}" for n in EVENTS))
+OUTPUTS = (*(f"out_{n}" for n, _ in PER_BAR), *(f"ev_{n}" for n in EVENTS))
+PRELUDE = (*HEADER, "ts_ns", *PRICES, *OUTPUTS)
 
 
 def state_classes(kernel: Strategy) -> dict[str, type]:
@@ -85,8 +99,8 @@ def setup_lines() -> list[str]:
     lines += [f"counts = words_at(table[{at['counts']}])"]
     lines += [f"ts_ns_col = words_at(table[{at['ts_ns']}])"]
     lines += [f"{n}_col = floats_at(table[{at[n]}])" for n in PRICES]
-    for name in PER_BAR:
-        kind = "words_at" if name == "sequence" else "floats_at"
+    for name, side in PER_BAR:
+        kind = "words_at" if side == "i" else "floats_at"
         lines.append(f"out_{name} = {kind}(table[{at['out_' + name]}])")
     for name in EVENTS:
         lines.append(f"{name}_f = floats_at(table[{at['ev_' + name]}])")
@@ -153,36 +167,39 @@ def _strategy_lines(kernel: Strategy, feature: str) -> list[str]:
 
 
 def record_lines(row: str) -> list[str]:
-    """Return the lines that write the per-bar outputs and append the events."""
+    """Return the lines that write the per-bar outputs and append the events, in order."""
+    signal = ("made.signal_sequence", "made.signal")
+    order = ("made.order_id", "made.order_id", str(ACCEPTED), "int(made.order_lots)")
     return [
-        f"out_sequence[{row}] = book.sequence",
+        f"out_sequence[{row}] = book.bar_sequence",
         f"out_signal[{row}] = made.signal",
-        f"out_lots[{row}] = p.lots",
+        f"out_lots[{row}] = int(p.lots)",
         f"out_cash[{row}] = p.cash",
         f"out_equity[{row}] = curve.equity",
-        *_append("signals", "made.signal_sequence != 0", row,
-                 ("made.signal_sequence", "made.signal")),
-        *_append("orders", "made.order_id != 0", row,
-                 ("made.order_id", "made.order_id", "made.order_lots")),
         *_append_fill("fill_open", "trade_open", row),
+        *_append("signals", "made.signal_sequence != 0", row, signal),
+        *_append("orders", "made.order_id != 0", row, order),
         *_append_fill("fill_close", "trade_close", row),
-    ]  # fmt: skip
+    ]
 
 
 def _append_fill(fill: str, trade: str, row: str) -> list[str]:
+    numbers = ("sequence", "order_id", "int({0}.lots)", "price", "fee")
+    filled = [n.format(fill) if "{" in n else f"{fill}.{n}" for n in numbers]
+    closed = ("entry_ts_ns", "int({0}.lots)", "entry_price", "exit_price", "pnl", "fees")
+    traded = [n.format(trade) if "{" in n else f"{trade}.{n}" for n in closed]
+    canceled = (
+        f"{fill}.canceled_sequence",
+        f"{fill}.order_id",
+        str(CANCELED),
+        f"int({fill}.canceled_lots)",
+    )
     return [
         f"if {fill}.order_id != 0:",
-        *indent(
-            _append("fills", f"{fill}.lots != 0.0", row,
-                    (f"{fill}.sequence", f"{fill}.order_id", f"{fill}.lots", f"{fill}.price",
-                     f"{fill}.fee"))
-            + _append("cancels", f"{fill}.canceled_lots != 0.0", row,
-                      (f"{fill}.canceled_sequence", f"{fill}.order_id", f"{fill}.canceled_lots"))
-            + _append("trades", f"{trade}.lots != 0.0", row,
-                      (f"{trade}.entry_ts_ns", f"{trade}.lots", f"{trade}.entry_price",
-                       f"{trade}.exit_price", f"{trade}.pnl", f"{trade}.fees"))
-        ),
-    ]  # fmt: skip
+        *indent(_append("fills", f"{fill}.lots != 0.0", row, filled)),
+        *indent(_append("trades", f"{trade}.lots != 0.0", row, (f"{fill}.sequence", *traded))),
+        *indent(_append("orders", f"{fill}.canceled_lots != 0.0", row, canceled)),
+    ]
 
 
 def _append(table: str, condition: str, row: str, values: Sequence[str]) -> list[str]:

@@ -14,6 +14,11 @@ def indent(lines: Iterable[str], levels: int = 1) -> list[str]:
     return ["    " * levels + line for line in lines]
 
 
+def class_name(cls: type) -> str:
+    """Return the name of a NamedTuple class in driver source, unlike any other's."""
+    return f"{cls.__module__}.{cls.__qualname__}".replace(".", "_").replace("<locals>", "local")
+
+
 def load(cls: type, words: str, at: str = "{i}") -> str:
     """Return the expression that reads a `cls` from ``{words}_f`` and ``{words}_i``.
 
@@ -24,7 +29,7 @@ def load(cls: type, words: str, at: str = "{i}") -> str:
         index = at.format(i=i)
         value = f"{words}_f[{index}]" if field.kind == "float" else f"{words}_i[{index}]"
         parts.append(f"{value} != 0" if field.kind == "bool" else value)
-    return f"{cls.__name__}({', '.join(parts)})"
+    return f"{class_name(cls)}({', '.join(parts)})"
 
 
 def store(cls: type, value: str, words: str, at: str = "{i}") -> list[str]:
@@ -39,7 +44,7 @@ def store(cls: type, value: str, words: str, at: str = "{i}") -> list[str]:
 def coerce(cls: type, value: str) -> str:
     """Return the expression that rebuilds a state with exactly the declared kinds."""
     parts = [f"{f.kind}({value}.{f.name})" for f in fields_of(cls)]
-    return f"{cls.__name__}({', '.join(parts)})"
+    return f"{class_name(cls)}({', '.join(parts)})"
 
 
 def hash_terms(cls: type, value: str, slot: str) -> list[str]:

@@ -26,6 +26,7 @@ class Book(NamedTuple):
     """The working order, the signal last acted on, and the event counter."""
 
     sequence: int = 0  # of the last event of this container
+    bar_sequence: int = 0  # of the last BAR event
     signal: float = 0.0
     order_lots: float = 0.0  # signed, still to fill; 0 for no working order
     order_id: int = 0  # sequence of the ORDER event
@@ -81,7 +82,7 @@ def match_market(
         fill = Fill(
             fill.sequence, book.order_id, fill.lots, fill.price, fill.fee, canceled, sequence
         )
-    return Book(sequence, book.signal, 0.0, 0), p, m, fill, trade
+    return Book(sequence, book.bar_sequence, book.signal, 0.0, 0), p, m, fill, trade
 
 
 def _payable(c: Account, p: Portfolio, lots: float, price: float) -> float:
@@ -104,7 +105,8 @@ def open_bar(
     c: Account, book: Book, p: Portfolio, m: Ledger, ts_ns: int, open: float
 ) -> tuple[Book, Portfolio, Ledger, Fill, Trade]:
     """Count the BAR event and fill what waited for this bar's open."""
-    book = Book(book.sequence + 1, book.signal, book.order_lots, book.order_id)
+    sequence = book.sequence + 1
+    book = Book(sequence, sequence, book.signal, book.order_lots, book.order_id)
     if c.fill == NEXT_OPEN:
         return match_market(c, book, p, m, ts_ns, open)
     return book, p, m, no_fill(), no_trade()
@@ -125,10 +127,11 @@ def decide(
     signal_sequence = sequence
     lots = sizing.target_lots(c, signal, equity, close) - p.lots
     if lots == 0.0:
-        return Book(sequence, signal, 0.0, 0), m, Decision(status, signal, sequence, 0, 0.0)
+        book = Book(sequence, book.bar_sequence, signal, 0.0, 0)
+        return book, m, Decision(status, signal, signal_sequence, 0, 0.0)
     sequence += 1
     return (
-        Book(sequence, signal, lots, sequence),
+        Book(sequence, book.bar_sequence, signal, lots, sequence),
         metrics.count_order(m),
         Decision(status, signal, signal_sequence, sequence, lots),
     )

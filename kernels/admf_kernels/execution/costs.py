@@ -4,6 +4,8 @@ import math
 
 from admf_kernels.execution.account import Account
 
+LOTS_MAX = 4503599627370496.0  # 2**52: whole lots below it are exact, as are their sums
+
 
 def fill_price(c: Account, lots: float, price: float) -> float:
     """Return the price after slippage, which always works against the order.
@@ -29,7 +31,8 @@ def affordable_lots(c: Account, money: float, price: float) -> float:
     budget = money - c.fee_fixed
     if budget <= 0.0 or lot <= 0.0:
         return 0.0
-    lots = math.floor(budget / lot) * 1.0
+    quotient = budget / lot
+    lots = math.floor(quotient) * 1.0 if quotient < LOTS_MAX else LOTS_MAX
     # The quotient is rounded; never spend more than there is.
     spent = lots * c.lot_size * worst + fill_fee(c, lots, worst)
     return lots - 1.0 if spent > money and lots > 0.0 else lots

@@ -26,6 +26,7 @@ def target_lots(c: Account, signal: float, equity: float, price: float) -> float
     if strength == 0.0:
         return 0.0
     if c.sizing == FIXED:
+        # Values this large are refused with the configuration.
         lots = math.floor(strength * c.sizing_value) * 1.0
     else:
         lots = affordable_lots(c, equity * c.sizing_value * strength, price)

@@ -1,0 +1,67 @@
+"""A program's whole state as bytes: what a restart needs, and nothing else.
+
+Layout, little-endian: magic, format version, a digest of the plan the words belong to,
+bars seen, word count, history rows, column count, the state words, the history rows of
+all columns, and the sha256 of everything before it.
+"""
+
+import hashlib
+import struct
+
+import numpy as np
+
+from admf_kernels.errors import KernelError
+from admf_kernels.layout import fields_of
+from admf_kernels.program import FeatureProgram
+
+MAGIC = b"ADMFSTAT"
+VERSION = 1
+HEAD = struct.Struct("<8sI32sQQQQ")
+DIGEST_BYTES = 32
+
+
+def save(program: FeatureProgram) -> bytes:
+    """Return the state of `program` after its last bar."""
+    history = program.columns[:, program.cursor - program.history : program.cursor]
+    words = program.state.astype("<i8")
+    head = HEAD.pack(
+        MAGIC, VERSION, plan_digest(program), program.bars_seen, len(words), *history.T.shape
+    )
+    body = head + words.tobytes() + np.ascontiguousarray(history).astype("<f8").tobytes()
+    return body + hashlib.sha256(body).digest()
+
+
+def restore(program: FeatureProgram, saved: bytes) -> None:
+    """Put a fresh `program` into the saved state.
+
+    Raises KernelError, with the program untouched, when the bytes are damaged or belong to
+    another strategy, other parameters, another account or another version.
+    """
+    body, digest = saved[:-DIGEST_BYTES], saved[-DIGEST_BYTES:]
+    if len(saved) < HEAD.size + DIGEST_BYTES or hashlib.sha256(body).digest() != digest:
+        raise KernelError("the saved state is damaged; restore an older one")
+    magic, version, plan, bars_seen, count, history, columns = HEAD.unpack_from(body)
+    if magic != MAGIC or version != VERSION:
+        raise KernelError(f"expected saved state of version {VERSION}, found {version}")
+    if plan != plan_digest(program):
+        raise KernelError(
+            "the saved state belongs to other parameters, another account or another kernel; "
+            "start it with the configuration it was saved with"
+        )
+    words = np.frombuffer(body, "<i8", count, HEAD.size)
+    rows = np.frombuffer(body, "<f8", history * columns, HEAD.size + 8 * count)
+    program.state[:] = words
+    program.cursor = program.history
+    program.columns[:, : program.history] = rows.reshape(columns, history)
+    program.bars_seen = bars_seen
+
+
+def plan_digest(program: FeatureProgram) -> bytes:
+    """Return the sha256 of what gives the state words their meaning."""
+    hashed = hashlib.sha256()
+    for part in program.parts:
+        fields = [(f.name, f.kind) for f in fields_of(part.cls)]
+        hashed.update(f"{part.label} {fields}\0".encode())
+    described = (getattr(program, "params", None), getattr(program, "account", None))
+    hashed.update(f"{described} {program.history} {program.columns.shape[0]}".encode())
+    return hashed.digest()
