@@ -37,11 +37,11 @@ def prepare(p: Params) -> Constants:
 @indicator(
     params=Params, state=State, prepare=prepare, inputs={"value": "close"}, warmup_bars="period"
 )
-def ema(c, s, bars, value):
-    """Exponential average with weight ``2 / (period + 1)``.
+def ema(c: Constants, s: State, bars: int, value: float) -> tuple[State, float]:
+    """Exponential average with weight ``2 / (period + 1)``, in the unit of the input.
 
-    Seeded with the mean of the first `period` values. Source: TA-Lib EMA (classic), first
-    value on bar `period`.
+    ``ema += alpha * (value - ema)``, seeded with the mean of the first `period` values.
+    Source: TA-Lib EMA (classic). First valid bar: `period`.
     """
     seeding = bars <= c.period
     weight = c.seed if seeding else c.alpha

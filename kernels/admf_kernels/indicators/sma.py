@@ -53,11 +53,19 @@ def window_sum(values: Window, period: int) -> float:
     warmup_bars="period",
     renew_bars=lambda p: RENEW_WINDOWS * p.period,
 )
-def sma(c, s, bars, renew, value, leaving, values):
-    """Mean of the last `period` values.
+def sma(
+    c: Constants,
+    s: State,
+    bars: int,
+    renew: bool,
+    value: float,
+    leaving: float,
+    values: Window,
+) -> tuple[State, float]:
+    """Mean of the last `period` values, in the unit of the input.
 
     A running sum, taken afresh at fixed bars so that rounding never accumulates over more
-    than eight windows. Source: TA-Lib SMA, first value on bar `period`.
+    than eight windows. Source: TA-Lib SMA. First valid bar: `period`.
     """
     total = s.total + (value - (leaving if bars > c.period else 0.0))
     if renew:
