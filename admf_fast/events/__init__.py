@@ -1,0 +1,24 @@
+"""The events of a run: typed objects at the edge, Arrow columns in bulk, and the bus."""
+
+from admf_fast.events.bus import EventBus
+from admf_fast.events.schemas import SCHEMAS, TABLES
+from admf_fast.events.types import (
+    BarEvent,
+    Event,
+    FillEvent,
+    OrderEvent,
+    SignalEvent,
+    TradeEvent,
+)
+
+__all__ = [
+    "SCHEMAS",
+    "TABLES",
+    "BarEvent",
+    "Event",
+    "EventBus",
+    "FillEvent",
+    "OrderEvent",
+    "SignalEvent",
+    "TradeEvent",
+]

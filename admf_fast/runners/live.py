@@ -1,0 +1,134 @@
+"""The live runner: one closed bar at a time, into the same program as history."""
+
+import math
+from collections.abc import Iterable
+from typing import Any, ClassVar, NamedTuple
+
+from admf_fast.data import BarBlock
+from admf_fast.errors import BarError, DataError
+from admf_fast.runners.historical import Progress
+from admf_fast.runners.recorder import Columns, Sink, columns_of, event_tuples
+from admf_fast.runners.result import RunResult
+from admf_fast.runners.runner import Runner
+from admf_fast.runners.setup import Setup
+from admf_kernels.errors import KernelError
+
+LIVE_BARS = 4096  # rows kept before they are handed to the sink
+
+
+class Step(NamedTuple):
+    """What one closed bar led to.
+
+    ``events`` are (table, values) in the order they happened, without the bar's time;
+    ``checksum`` covers the whole state after the bar.
+    """
+
+    events: list[tuple[str, tuple[Any, ...]]]
+    checksum: int
+
+
+class LiveRunner(Runner):
+    """Takes one closed bar at a time."""
+
+    mode: ClassVar[str] = "live"
+
+    def __init__(self, setup: Setup, *, sink: Sink | None = None) -> None:
+        super().__init__(setup, sink=sink, block_bars=LIVE_BARS)
+        program = self.program
+        self._ts_ns = memoryview(program.ts_ns)
+        self._open, self._high, self._low, self._close, self._volume = (
+            memoryview(program.columns[k]) for k in range(1, 6)
+        )
+        self._checksum = memoryview(program.checksum)
+        self._recorded = program.cursor
+        self._last_ts_ns = -1
+        self._rows: dict[str, list[tuple[Any, ...]]] = {}
+
+    def step(
+        self, ts_ns: int, open: float, high: float, low: float, close: float, volume: float
+    ) -> Step:
+        """Advance over one closed bar and return what it led to.
+
+        Raises BarError, with nothing changed, for a bar that breaks a rule or does not come
+        after the last one; DataError when it led to a number that cannot be used.
+        """
+        if not (
+            ts_ns > self._last_ts_ns
+            and 0.0 < low <= open <= high < math.inf
+            and low <= close <= high
+            and 0.0 <= volume < math.inf
+        ):
+            self._refuse(ts_ns, open, high, low, close, volume)
+        program = self.program
+        row = program.cursor
+        if row == program.rows:
+            self._record_rows()
+            row = self._recorded = program.room(1)
+        self._ts_ns[row] = ts_ns
+        self._open[row] = open
+        self._high[row] = high
+        self._low[row] = low
+        self._close[row] = close
+        self._volume[row] = volume
+        try:
+            program.advance(1)
+        except KernelError as error:
+            raise DataError(str(error)) from error
+        self._last_ts_ns = ts_ns
+        return Step(self._events(ts_ns) if program.event_count else [], self._checksum[row])
+
+    def _events(self, ts_ns: int) -> list[tuple[str, tuple[Any, ...]]]:
+        events = event_tuples(self.program)
+        for table, values in events:
+            self._rows.setdefault(table, []).append((ts_ns, *values))
+        return events
+
+    def _refuse(self, ts_ns: int, *prices: float) -> None:
+        if ts_ns <= self._last_ts_ns:
+            raise BarError(
+                f"bar at ts_ns {ts_ns}: expected a time after the last bar's "
+                f"{self._last_ts_ns}; the bar was not taken"
+            )
+        names = ("open", "high", "low", "close", "volume")
+        shown = ", ".join(f"{n} {v!r}" for n, v in zip(names, prices, strict=True))
+        raise BarError(
+            f"bar at ts_ns {ts_ns}: expected 0 < low <= open, close <= high and volume >= 0, "
+            f"all finite, found {shown}; the bar was not taken"
+        )
+
+    def _record_rows(self) -> None:
+        self.recorder.bars(slice(self._recorded, self.program.cursor))
+        self._recorded = self.program.cursor
+        for table, rows in self._rows.items():
+            columns: Columns = columns_of(table, rows)
+            self.recorder.event_rows(table, columns)
+        self._rows.clear()
+
+    def flush(self) -> None:
+        """Hand everything recorded so far to the sink."""
+        self._record_rows()
+        super().flush()
+
+    def restore(self, saved: bytes) -> None:
+        """Continue from a saved state; the next bar must come after its last one."""
+        super().restore(saved)
+        self._recorded = self.program.cursor
+        self._last_ts_ns = self.program.values()["curve"].last_ts_ns
+
+
+def run_live(
+    setup: Setup,
+    blocks: Iterable[BarBlock],
+    *,
+    sink: Sink | None = None,
+    progress: Progress | None = None,
+) -> RunResult:
+    """Replay blocks of bars one closed bar at a time and return the result."""
+    runner = LiveRunner(setup, sink=sink)
+    step = runner.step
+    for block in blocks:
+        for bar in zip(*(column.tolist() for column in block.columns()), strict=True):
+            step(*bar)
+        if progress:
+            progress(len(block))
+    return runner.finish()

@@ -1,0 +1,185 @@
+"""What a program leaves behind, turned into the tables of the event log, batch by batch."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import xxhash
+from numpy.typing import NDArray
+
+from admf_fast.events.schemas import SCHEMAS, STATUS, STATUS_NAMES, TS
+from admf_kernels.codegen.run import EVENTS, PER_BAR
+from admf_kernels.contract import Output
+from admf_kernels.program import TradingProgram
+
+BATCH_BARS = 65_536
+LAYERS = ("signals", "orders", "fills", "trades", "equity", "state", "metrics")
+
+Columns = dict[str, NDArray[Any]]
+
+
+class Sink(Protocol):
+    """Where tables go."""
+
+    def write(self, table: str, batch: pa.RecordBatch) -> None:
+        """Take the next batch of a table."""
+        ...
+
+
+class MemorySink:
+    """Keeps the batches of every table in memory."""
+
+    def __init__(self) -> None:
+        self._batches: dict[str, list[pa.RecordBatch]] = {}
+
+    def write(self, table: str, batch: pa.RecordBatch) -> None:
+        """Take the next batch of a table."""
+        self._batches.setdefault(table, []).append(batch)
+
+    def tables(self) -> dict[str, pa.Table]:
+        """Return all tables, those without a row included."""
+        made = {n: pa.Table.from_batches(self._batches.get(n, []), s) for n, s in SCHEMAS.items()}
+        more = {n: pa.Table.from_batches(b) for n, b in self._batches.items() if n not in made}
+        return made | more
+
+
+class LayerDigests:
+    """One digest per layer over the raw bytes of its columns, whatever the batches.
+
+    XXH3-128: what is guarded against is accident, and it costs a fraction of a SHA.
+    """
+
+    def __init__(self) -> None:
+        self._hashers: dict[tuple[str, str], Any] = {}
+
+    def update(self, layer: str, columns: Mapping[str, NDArray[Any]]) -> None:
+        """Append rows to a layer."""
+        for name, values in columns.items():
+            key = (layer, name)
+            if key not in self._hashers:
+                self._hashers[key] = xxhash.xxh3_128()
+            self._hashers[key].update(values.data)
+
+    def hexdigests(self) -> dict[str, str]:
+        """Return the digest of every layer, empty ones included."""
+        made = {layer: xxhash.xxh3_128() for layer in LAYERS}
+        for (layer, name), hasher in self._hashers.items():
+            made[layer].update(name.encode() + b"\0" + hasher.digest())
+        return {layer: hasher.hexdigest() for layer, hasher in made.items()}
+
+
+class Recorder:
+    """Copies per-bar outputs and events out of a program before they are overwritten."""
+
+    def __init__(
+        self, program: TradingProgram, sink: Sink, features: Mapping[str, Output] | None = None
+    ) -> None:
+        self._program = program
+        self._sink = sink
+        self._features = dict(features or {})
+        self.digests = LayerDigests()
+        self._filled = 0
+        self._columns: Columns = {}
+        self._renew()
+
+    def _renew(self) -> None:
+        kinds = {"i": np.int64, "f": np.float64}
+        self._columns = {"ts": np.empty(BATCH_BARS, np.int64)}
+        self._columns |= {n: np.empty(BATCH_BARS, kinds[side]) for n, side in PER_BAR}
+        self._columns["checksum"] = np.empty(BATCH_BARS, np.int64)
+        self._columns |= {f"feature {n}": np.empty(BATCH_BARS) for n in self._features}
+        self._filled = 0
+
+    def bars(self, rows: slice) -> None:
+        """Record the per-bar outputs of consecutive rows."""
+        start = rows.start
+        while start < rows.stop:
+            stop = min(rows.stop, start + BATCH_BARS - self._filled)
+            self._copy(slice(start, stop))
+            start = stop
+            if self._filled == BATCH_BARS:
+                self._emit_bars()
+
+    def _copy(self, rows: slice) -> None:
+        program = self._program
+        into = slice(self._filled, self._filled + rows.stop - rows.start)
+        self._columns["ts"][into] = program.ts_ns[rows]
+        for name, values in program.per_bar.items():
+            self._columns[name][into] = values[rows]
+        self._columns["checksum"][into] = program.checksum[rows]
+        for name, output in self._features.items():
+            self._columns[f"feature {name}"][into] = program.column(output)[rows]
+        self._filled = into.stop
+
+    def _emit_bars(self) -> None:
+        if not self._filled:
+            return
+        columns = {n: values[: self._filled] for n, values in self._columns.items()}
+        features = {n: columns.pop(f"feature {n}") for n in self._features}
+        layer = {n: v for n, v in columns.items() if n != "checksum"}
+        self.digests.update("equity", layer)
+        self.digests.update("state", {"checksum": columns["checksum"]})
+        self._sink.write("equity", to_batch("equity", columns))
+        if features:
+            named = {"ts": columns["ts"], **features}
+            self._sink.write("features", pa.RecordBatch.from_arrays(
+                [_array(v, TS if n == "ts" else pa.float64()) for n, v in named.items()],
+                names=list(named)))  # fmt: skip
+        self._renew()
+
+    def events(self) -> None:
+        """Record the events of the program's last advance."""
+        if not self._program.event_count:
+            return
+        for k, (table, columns) in enumerate(self._program.events.items()):
+            count = int(self._program.counts[k])
+            if count:
+                made = {n: values[:count] for n, values in columns.items()}
+                ts = self._program.ts_ns[made.pop("row")]
+                self.event_rows(table, {"ts": ts, **{n: v.copy() for n, v in made.items()}})
+
+    def event_rows(self, table: str, columns: Columns) -> None:
+        """Record rows of an event table given as columns."""
+        self.digests.update(table, columns)
+        self._sink.write(table, to_batch(table, columns))
+
+    def close(self) -> None:
+        """Hand over what is still held back."""
+        self._emit_bars()
+
+
+def event_tuples(program: TradingProgram) -> list[tuple[str, tuple[Any, ...]]]:
+    """Return the events of the last advance as (table, values without the row), in order."""
+    found = []
+    for k, (table, columns) in enumerate(program.events.items()):
+        for j in range(program.counts.item(k)):
+            found.append((table, tuple(values.item(j) for values in columns.values())[1:]))
+    # By sequence; a trade carries the sequence of its fill and comes after it.
+    return sorted(found, key=lambda e: (e[1][0], EVENT_RANK[e[0]]))
+
+
+EVENT_RANK = {"signals": 0, "orders": 0, "fills": 0, "trades": 1}
+
+
+def columns_of(table: str, rows: list[tuple[Any, ...]]) -> Columns:
+    """Return the columns of event rows of (ts_ns, values...)."""
+    kinds = {"i": np.int64, "f": np.float64}
+    names = [("ts", "i"), *EVENTS[table][1:]]
+    return {
+        ("entry_ts_ns" if n == "entry_ts_ns" else n): np.array([r[k] for r in rows], kinds[side])
+        for k, (n, side) in enumerate(names)
+    }
+
+
+def to_batch(table: str, columns: Columns) -> pa.RecordBatch:
+    """Return a record batch of a table's schema from raw columns, without copying."""
+    schema = SCHEMAS[table]
+    arrays = [_array(values, kind.type) for values, kind in zip(columns.values(), schema, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _array(values: NDArray[Any], kind: pa.DataType) -> pa.Array:
+    if kind == STATUS:
+        return pa.DictionaryArray.from_arrays(pa.array(values.astype(np.int8)), list(STATUS_NAMES))
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
