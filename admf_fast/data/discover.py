@@ -58,9 +58,10 @@ def format_of(file: RegularFile, spec: BarSpec) -> str:
 
 def _find_one(path: str, base: Path) -> list[RegularFile]:
     full = base / path
-    if full.is_dir() and not full.name.endswith(tuple(SUFFIXES)):
+    # os.path answers False where pathlib raises: a name too long, no permission.
+    if os.path.isdir(full) and not full.name.endswith(tuple(SUFFIXES)):
         return _find_in_folder(full, path)
-    if _GLOB_MARKS & set(path) and not full.exists():
+    if _GLOB_MARKS & set(path) and not os.path.exists(full):
         return _find_by_glob(path, base)
     file = RegularFile(full, path)
     manifest = load_manifest(full.parent, os.path.dirname(path) or ".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -41,7 +42,7 @@ def load_manifest(folder: Path, label: str) -> Manifest | None:
     Raises DataFileError when it is no valid JSON or lacks what it must have.
     """
     path = folder / MANIFEST_NAME
-    if not path.exists():
+    if not os.path.exists(path):
         return None
     file = RegularFile(path, f"{label}/{MANIFEST_NAME}")
     if file.size_bytes > _BYTES_MAX:

@@ -13,3 +13,8 @@ class FileShape:
 
     schema: pa.Schema
     rows: int | None
+
+    def __post_init__(self) -> None:
+        # Arrow decodes names lazily: a damaged one should fail here, where the file is known.
+        for field in self.schema:
+            _ = field.name, getattr(field.type, "tz", None)

@@ -135,7 +135,7 @@ class BarValidator:
         """Return which rows are not duplicates; refuse the first row that is out of order."""
         before = self._predecessors(bars)
         backwards = bars.ts_ns < before.ts_ns
-        duplicate = bars.ts_ns == before.ts_ns
+        duplicate: NDArray[np.bool_] = bars.ts_ns == before.ts_ns
         refused = backwards | off_grid | (duplicate & ~self._droppable(bars, before))
         if refused.any():
             at = int(np.argmax(refused))
@@ -155,9 +155,9 @@ class BarValidator:
         return BarBlock(*columns)  # type: ignore[arg-type]
 
     def _droppable(self, bars: BarBlock, before: BarBlock) -> NDArray[np.bool_]:
-        same: NDArray[np.bool_] = np.full(len(bars), self._spec.duplicates == "drop")
+        same = np.full(len(bars), self._spec.duplicates == "drop")
         for column, other in zip(bars.columns(), before.columns(), strict=True):
-            np.logical_and(same, column == other, out=same)
+            same = same & (column == other)
         return same
 
     def _refuse_time(
