@@ -52,11 +52,17 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_directory(path: str | os.PathLike[str], *, replace: bool = False) -> Iterator[Path]:
+def atomic_directory(
+    path: str | os.PathLike[str],
+    *,
+    replace: bool = False,
+    final_name: Callable[[], str] | None = None,
+) -> Iterator[Path]:
     """Yield a temporary directory in the same folder; on success it becomes `path`, on disk.
 
     An existing `path` is refused, or with `replace` exchanged in one step (Linux `renameat2`).
-    Otherwise as `atomic_file`: nothing is left on an error, and the old content is intact.
+    `final_name` is asked at the end for another last part of `path`, where that is known only
+    then. Otherwise as `atomic_file`: nothing is left on an error, and the old content is intact.
     """
     target = Path(path)
     temporary = None
@@ -66,6 +72,8 @@ def atomic_directory(path: str | os.PathLike[str], *, replace: bool = False) -> 
         temporary = _new_name(target, os.mkdir)
         yield temporary
         _sync_tree(temporary)
+        if final_name is not None:
+            target = target.with_name(final_name())
         if replace and target.exists():
             _exchange(temporary, target)  # what is removed below is now the old content
         else:

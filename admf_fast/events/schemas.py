@@ -7,9 +7,7 @@ STATUS = pa.dictionary(pa.int8(), pa.string())
 STATUS_NAMES = ("accepted", "canceled")
 
 SCHEMAS: dict[str, pa.Schema] = {
-    "signals": pa.schema(
-        [("ts", TS), ("sequence", pa.int64()), ("signal", pa.float64())]
-    ),
+    "signals": pa.schema([("ts", TS), ("sequence", pa.int64()), ("signal", pa.float64())]),
     "orders": pa.schema(
         [
             ("ts", TS),

@@ -16,6 +16,8 @@ from admf_kernels.program import TradingProgram
 BATCH_BARS = 65_536
 LAYERS = ("signals", "orders", "fills", "trades", "equity", "state", "metrics")
 
+STATUS_VALUES = pa.array(STATUS_NAMES)
+
 Columns = dict[str, NDArray[Any]]
 
 
@@ -79,6 +81,7 @@ class Recorder:
         self._sink = sink
         self._features = dict(features or {})
         self.digests = LayerDigests()
+        self._events: dict[str, list[Columns]] = {}
         self._filled = 0
         self._columns: Columns = {}
         self._renew()
@@ -100,6 +103,7 @@ class Recorder:
             start = stop
             if self._filled == BATCH_BARS:
                 self._emit_bars()
+                self._emit_events()
 
     def _copy(self, rows: slice) -> None:
         program = self._program
@@ -130,23 +134,30 @@ class Recorder:
 
     def events(self) -> None:
         """Record the events of the program's last advance."""
-        if not self._program.event_count:
+        program = self._program
+        if not program.event_count:
             return
-        for k, (table, columns) in enumerate(self._program.events.items()):
-            count = int(self._program.counts[k])
+        for k, (table, columns) in enumerate(program.events.items()):
+            count = int(program.counts[k])
             if count:
-                made = {n: values[:count] for n, values in columns.items()}
-                ts = self._program.ts_ns[made.pop("row")]
-                self.event_rows(table, {"ts": ts, **{n: v.copy() for n, v in made.items()}})
+                made = {n: values[:count].copy() for n, values in columns.items()}
+                self.event_rows(table, {"ts": program.ts_ns[made.pop("row")], **made})
 
     def event_rows(self, table: str, columns: Columns) -> None:
         """Record rows of an event table given as columns."""
-        self.digests.update(table, columns)
-        self._sink.write(table, to_batch(table, columns))
+        self._events.setdefault(table, []).append(columns)
+
+    def _emit_events(self) -> None:
+        for table, chunks in self._events.items():
+            columns = {n: np.concatenate([c[n] for c in chunks]) for n in chunks[0]}
+            self.digests.update(table, columns)
+            self._sink.write(table, to_batch(table, columns))
+        self._events.clear()
 
     def close(self) -> None:
         """Hand over what is still held back."""
         self._emit_bars()
+        self._emit_events()
 
 
 def event_tuples(program: TradingProgram) -> list[tuple[str, tuple[Any, ...]]]:
@@ -166,20 +177,19 @@ def columns_of(table: str, rows: list[tuple[Any, ...]]) -> Columns:
     """Return the columns of event rows of (ts_ns, values...)."""
     kinds = {"i": np.int64, "f": np.float64}
     names = [("ts", "i"), *EVENTS[table][1:]]
-    return {
-        ("entry_ts_ns" if n == "entry_ts_ns" else n): np.array([r[k] for r in rows], kinds[side])
-        for k, (n, side) in enumerate(names)
-    }
+    return {n: np.array([r[k] for r in rows], kinds[side]) for k, (n, side) in enumerate(names)}
 
 
 def to_batch(table: str, columns: Columns) -> pa.RecordBatch:
     """Return a record batch of a table's schema from raw columns, without copying."""
     schema = SCHEMAS[table]
-    arrays = [_array(values, kind.type) for values, kind in zip(columns.values(), schema, strict=True)]
+    arrays = [
+        _array(values, kind.type) for values, kind in zip(columns.values(), schema, strict=True)
+    ]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _array(values: NDArray[Any], kind: pa.DataType) -> pa.Array:
     if kind == STATUS:
-        return pa.DictionaryArray.from_arrays(pa.array(values.astype(np.int8)), list(STATUS_NAMES))
+        return pa.DictionaryArray.from_arrays(pa.array(values.astype(np.int8)), STATUS_VALUES)
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])

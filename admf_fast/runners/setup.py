@@ -121,9 +121,7 @@ def _checked(
         raise ConfigError(f"{config.where(*where)}: {error}") from error
 
 
-def _feature(
-    config: Config, spec: FeatureSpec, index: int, known: Mapping[str, Output]
-) -> Output:
+def _feature(config: Config, spec: FeatureSpec, index: int, known: Mapping[str, Output]) -> Output:
     """Return the column a feature of the configuration means; inputs may be earlier ones."""
     where = ("features", index)
     name, _, output = spec.kernel.partition(".")

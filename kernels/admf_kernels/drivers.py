@@ -78,6 +78,17 @@ def key_of(source: str, functions: Sequence[Callable[..., Any]], names: Mapping[
     return hashed.hexdigest()
 
 
+def code_digest(strategy: Strategy, features: Sequence[Indicator]) -> str:
+    """Return the sha256 of all code that decides what a run does: kernels, execution, drivers."""
+    steps = [kernel.step for kernel in (strategy, *features)]
+    prepares = [kernel.prepare for kernel in (strategy, *features)]
+    hashed = hashlib.sha256(closure.digest([*steps, *prepares, *EXECUTION]).encode())
+    for kernel in features:
+        hashed.update(scan.source(kernel, hashed=True).encode())
+    hashed.update(run.source(strategy, ()).encode())
+    return hashed.hexdigest()
+
+
 def _kernel_names(kernel: Kernel) -> dict[str, Any]:
     classes = (kernel.constants, kernel.state)
     return {"step": kernel.step, **{class_name(cls): cls for cls in classes}}

@@ -33,10 +33,10 @@ def source(kernel: Strategy, features: Sequence[str]) -> str:
         *_setup(kernel),
         "seen = state_i[0]",
         "status = 0",
+        "traded = 0",
         "for t in range(start, stop):",
         *indent(["seen += 1", "for k in range(LANES):", *indent(_lane(kernel, features))]),
-        *indent([*_tap(kernel), *run.record_lines("t")]),
-        *indent([f"checksum[t] += {' + '.join(run.hash_lines(kernel))}"]),
+        *indent([*_tap(kernel), *run.record_lines("t"), *run.hash_lines(kernel, "t")]),
         "state_i[0] = seen",
         "return status",
     ]

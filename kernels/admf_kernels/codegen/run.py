@@ -18,6 +18,8 @@ GROUPS: dict[str, type] = {
     "ledger": metrics.Ledger,
     "curve": metrics.Curve,
 }
+# The groups that change only with an order or a fill.
+ON_EVENTS = ("p", "ledger")
 # Per-bar outputs and event tables: column name, and i for int64 or f for float64.
 PER_BAR = (("sequence", "i"), ("signal", "f"), ("lots", "i"), ("cash", "f"), ("equity", "f"))
 EVENTS: dict[str, tuple[tuple[str, str], ...]] = {
@@ -73,10 +75,10 @@ def source(kernel: Strategy, features: Sequence[str]) -> str:
         "seen = state_i[0]",
         *_load_state(kernel),
         "status = 0",
+        "traded = 0",
         "for t in range(start, stop):",
         *indent(["seen += 1", *bar_lines(kernel, "t", "feature_{name}[t]")]),
-        *indent(record_lines("t")),
-        *indent([f"checksum[t] += {' + '.join(hash_lines(kernel))}"]),
+        *indent([*record_lines("t"), *hash_lines(kernel, "t")]),
         "state_i[0] = seen",
         *_store_state(kernel),
         "return status",
@@ -124,12 +126,21 @@ def _store_state(kernel: Strategy) -> list[str]:
     return lines
 
 
-def hash_lines(kernel: Strategy) -> list[str]:
-    """Return the terms of the state checksum of one bar."""
-    terms = [f"seen * (slot + {SEEN_KEY})"]
+def hash_lines(kernel: Strategy, row: str) -> list[str]:
+    """Return the lines that add this run's share of the state checksum of one bar.
+
+    What only a fill or an order changes is hashed again only then; `traded` starts at 0
+    with every block, so the first bar of a block hashes everything.
+    """
+    every_bar, on_events = [f"seen * (slot + {SEEN_KEY})"], []
     for name, cls in state_classes(kernel).items():
+        terms = on_events if name in ON_EVENTS else every_bar
         terms += hash_terms(cls, name, "slot")
-    return terms
+    return [
+        "if traded == 0 or made.order_id != 0 or fill_open.order_id != 0:",
+        f"    traded = {' + '.join(on_events)}",
+        f"checksum[{row}] += traded + {' + '.join(every_bar)}",
+    ]
 
 
 def bar_lines(kernel: Strategy, row: str, feature: str) -> list[str]:
