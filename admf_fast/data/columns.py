@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -78,11 +79,10 @@ def resolve_layout(label: str, schema: pa.Schema, spec: BarSpec, *, text: bool =
 
 
 def _refuse_twice(label: str, found: list[str]) -> None:
-    for column in found:
-        if found.count(column) > 1:
+    for column, times in Counter(found).items():
+        if times > 1:
             raise SchemaError(
-                f"{label}: column {column!r} is there {found.count(column)} times; "
-                "rename or remove all but one"
+                f"{label}: column {column!r} is there {times} times; rename or remove all but one"
             )
 
 

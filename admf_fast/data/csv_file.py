@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import pyarrow as pa
@@ -56,7 +57,8 @@ def read_batches(file: RegularFile, layout: Layout) -> Iterator[pa.RecordBatch]:
         try:
             yield from _arrow_batches(handle, layout)
         except pa.ArrowInvalid as error:
-            _refuse_first_fault(file, layout)  # Arrow does not say which row
+            with suppress(csv.Error):  # then Arrow's own message has to do
+                _refuse_first_fault(file, layout)  # Arrow does not say which row
             with arrow_faults(file.label, "CSV"):
                 raise error from None
 

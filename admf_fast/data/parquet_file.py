@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from admf_fast.data.regular import RegularFile
 
 BATCH_ROWS: Final = 16_384  # six columns of it fit in a core's L2 cache
-_BUFFER_BYTES: Final = 1 << 20  # streams a column chunk instead of holding all of it
+_BUFFER_BYTES: Final = 1 << 16  # streams a column chunk instead of holding all of it
 _FOOTER_BYTES_MAX: Final = 1 << 28
 _COLUMNS_MAX: Final = 10_000
 _ROW_GROUPS_MAX: Final = 1_000_000
@@ -44,7 +44,7 @@ def read_batches(
         with arrow_faults(file.label, "Parquet"):
             parquet = _open(handle)
             expected = parquet.metadata.num_rows
-            batches = parquet.iter_batches(batch_size=rows_max, columns=columns)
+            batches = parquet.iter_batches(rows_max, columns=columns, use_threads=False)
         rows = 0
         while True:
             with arrow_faults(file.label, "Parquet"):
@@ -63,6 +63,7 @@ def _open(handle: BinaryIO) -> pq.ParquetFile:
     return pq.ParquetFile(
         handle,
         memory_map=False,  # a file truncated while mapped would kill the process
+        pre_buffer=False,  # it would hold what it has read until the end of the file
         buffer_size=_BUFFER_BYTES,
         page_checksum_verification=True,
     )

@@ -100,6 +100,8 @@ class BarValidator:
         )
         if first_ok and _regular(bars.ts_ns, steps_ns, self._timeframe_ns):
             return bars, rows, True
+        if first_ok and _on_grid(steps_ns, self._timeframe_ns):
+            return bars, rows, False
         if rows is None:
             rows = np.arange(len(bars))
         keep, off_grid = self._settle_grid(bars)
@@ -252,3 +254,9 @@ def _regular(ts_ns: NDArray[np.int64], steps_ns: NDArray[np.int64], timeframe_ns
         return True
     span_ns = int(ts_ns[-1]) - int(ts_ns[0])
     return int(steps_ns.min()) == timeframe_ns and span_ns == timeframe_ns * len(steps_ns)
+
+
+def _on_grid(steps_ns: NDArray[np.int64], timeframe_ns: int) -> bool:
+    """Return whether every step is one timeframe or several."""
+    whole_ns = steps_ns // timeframe_ns * timeframe_ns  # numpy vectorises //, not %
+    return bool(steps_ns.min() >= timeframe_ns and (whole_ns == steps_ns).all())

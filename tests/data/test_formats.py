@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import decimal
 import math
 import random
@@ -152,6 +153,20 @@ def test_csv_faults_beyond_the_first_piece_name_their_row(kit):
     rows[39_000] = bar(1_704_067_200 + 60 * 39_000, "bad")
     with pytest.raises(BarError, match="row 39000, column open: 'bad'"):
         kit.read(csv(kit, *rows))
+
+
+@given(
+    st.integers(0, 400),
+    st.one_of(st.binary(max_size=4), st.sampled_from([b'"', b"\n", b",", b"\0"])),
+)
+@settings(max_examples=150, deadline=None)
+def test_d02_csv_damage_is_a_data_error_or_harmless(kit, at, junk):
+    rows = [bar(f"2024-01-01T00:{minute:02}:00Z") for minute in range(10)]
+    content = (HEADER + "\n".join(rows) + "\n").encode()
+    path = kit.path("bars.csv")
+    path.write_bytes(content[:at] + junk + content[at + 1 :])
+    with contextlib.suppress(DataError):
+        kit.read(path)
 
 
 def hard_decimals(rng, count):
