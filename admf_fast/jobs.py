@@ -1,5 +1,7 @@
 """Whole jobs: a configuration in, a run directory out."""
 
+import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -13,8 +15,12 @@ from admf_fast import __version__
 from admf_fast.atomic import atomic_directory
 from admf_fast.config import Config, canonical, config_digest
 from admf_fast.data import BarBlock, BarDigest, BarSource, open_bars
+from admf_fast.errors import ConfigError, StateError
+from admf_fast.events import Event, make_event
 from admf_fast.events.schemas import SCHEMAS
+from admf_fast.feeds import LineSource, replay
 from admf_fast.runners.historical import Progress, run_historical
+from admf_fast.runners.live import LiveRunner, Observer, Step, run_live
 from admf_fast.runners.recorder import Sink
 from admf_fast.runners.result import RunResult
 from admf_fast.runners.setup import Setup, prepare
@@ -68,27 +74,72 @@ def backtest(
     def run(setup: Setup, blocks: Iterator[BarBlock], sink: Sink | None) -> RunResult:
         return run_historical(setup, blocks, sink=sink, progress=progress)
 
-    return run_job(config, run, data, out=out, write=write)
+    setup = prepare(config)
+    return run_job(setup, open_source(config, data), run, out=out, write=write)
+
+
+def live(
+    config: Config,
+    feed: str,
+    *,
+    out: Path | None = None,
+    write: bool = True,
+    on_event: Callable[[Event], None] | None = None,
+    progress: Progress | None = None,
+) -> Job:
+    """Run a configuration bar by bar, on a paper account, until its feed ends.
+
+    `feed` is ``replay:PATH`` (``replay:`` alone for ``bars.path``) or ``stdin`` for JSON
+    lines. `on_event` is handed every SIGNAL, ORDER, FILL and TRADE as it happens.
+    """
+    setup = prepare(config)
+    config, source = _open_feed(config, feed)
+
+    def run(setup: Setup, blocks: Iterator[BarBlock], sink: Sink | None) -> RunResult:
+        observe = _observer(config.name, source.symbol, on_event) if on_event else None
+        return run_live(setup, replay(blocks), sink=sink, observe=observe, progress=progress)
+
+    return run_job(replace(setup, config=config), source, run, out=out, write=write)
+
+
+def _open_feed(config: Config, feed: str) -> tuple[Config, BarSource]:
+    """Return the source of a feed, and the configuration that names it."""
+    kind, _, path = feed.partition(":")
+    if kind not in ("replay", "stdin") or (kind == "stdin" and path):
+        raise ConfigError(f"--feed: expected replay:PATH or stdin, found {feed!r}")
+    if kind == "stdin":
+        return config, LineSource(sys.stdin.buffer, config.bars)
+    if path:
+        # A path of the command line starts where the user stands, one of the file beside it.
+        start = config.source.base_dir or "."
+        bars = msgspec.structs.replace(config.bars, path=os.path.relpath(path, start))
+        config = msgspec.structs.replace(config, bars=bars)
+    return config, open_source(config)
+
+
+def _observer(source: str, symbol: str, on_event: Callable[[Event], None]) -> Observer:
+    def observe(runner: LiveRunner, ts_ns: int, step: Step) -> None:
+        for table, values in step.events:
+            on_event(make_event(table, source, symbol, ts_ns, values[1:]))
+
+    return observe
 
 
 def run_job(
-    config: Config, run: Run, data: object | None = None, *, out: Path | None = None,
-    write: bool = True,
-) -> Job:  # fmt: skip
-    """Prepare a configuration, run it in any mode, and write its run directory."""
-    setup = prepare(config)
-    source = open_source(config, data)
+    setup: Setup, source: BarSource, run: Run, *, out: Path | None = None, write: bool = True
+) -> Job:
+    """Run prepared kernels over a source in any mode, and write the run directory."""
     if not write:
         result, digest = _timed(run, setup, source, None)
         return Job(setup, result, _manifest(setup, source, result, digest), None)
-    name = config.name
+    name = setup.config.name
     target = out or Path(RUNS) / name
-    target.parent.mkdir(parents=True, exist_ok=True)
     made: dict[str, Any] = {}
 
     def final_name() -> str:
         return target.name if out else f"{name}-{made['run_id']}"
 
+    _make_parent(target)
     with atomic_directory(target, replace=True, final_name=final_name) as folder:
         sink = ParquetSink(folder, SCHEMAS)
         result, digest = _timed(run, setup, source, sink)
@@ -96,6 +147,13 @@ def run_job(
         made |= _manifest(setup, source, result, digest)
         write_run(folder, made, result.summary._asdict())
     return Job(setup, result, made, target.with_name(final_name()))
+
+
+def _make_parent(target: Path) -> None:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateError(f"{target.parent}: cannot be made: {error.strerror}") from error
 
 
 def open_source(config: Config, data: object | None = None) -> BarSource:

@@ -9,6 +9,7 @@ from admf_fast.events.types import (
     OrderEvent,
     SignalEvent,
     TradeEvent,
+    make_event,
 )
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "OrderEvent",
     "SignalEvent",
     "TradeEvent",
+    "make_event",
 ]

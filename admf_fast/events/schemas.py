@@ -2,9 +2,10 @@
 
 import pyarrow as pa
 
+from admf_fast.events.types import STATUS_NAMES as STATUS_NAMES
+
 TS = pa.timestamp("ns", tz="UTC")
 STATUS = pa.dictionary(pa.int8(), pa.string())
-STATUS_NAMES = ("accepted", "canceled")
 
 SCHEMAS: dict[str, pa.Schema] = {
     "signals": pa.schema([("ts", TS), ("sequence", pa.int64()), ("signal", pa.float64())]),

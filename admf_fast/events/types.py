@@ -1,8 +1,11 @@
 """Typed events, the same in every mode: BAR in; SIGNAL, ORDER, FILL and TRADE out."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import msgspec
+
+STATUS_NAMES = ("accepted", "canceled")
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,3 +94,23 @@ class TradeEvent(Event, frozen=True, kw_only=True):
     exit_price: float
     pnl: float
     fees: float
+
+
+BY_TABLE: dict[str, tuple[type[Event], tuple[str, ...]]] = {
+    "signals": (SignalEvent, ("sequence", "signal")),
+    "orders": (OrderEvent, ("sequence", "order_id", "status", "lots")),
+    "fills": (FillEvent, ("sequence", "order_id", "lots", "price", "fee")),
+    "trades": (
+        TradeEvent,
+        ("sequence", "entry_ts_ns", "lots", "entry_price", "exit_price", "pnl", "fees"),
+    ),
+}
+
+
+def make_event(table: str, source: str, symbol: str, ts_ns: int, values: Sequence[Any]) -> Event:
+    """Return the typed event of a row of an event table, without its bar's row or time."""
+    event_type, names = BY_TABLE[table]
+    fields = dict(zip(names, values, strict=True))
+    if "status" in fields:
+        fields["status"] = STATUS_NAMES[fields["status"]]
+    return event_type(source=source, symbol=symbol, ts_ns=ts_ns, **fields)

@@ -1,6 +1,6 @@
 """The historical runner: blocks of bars, as fast as they come."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar
 
 from admf_fast.data import BarBlock
@@ -25,6 +25,11 @@ class HistoricalRunner(Runner):
 
         Raises DataError when a bar led to a number that cannot be used.
         """
+        for _ in self.pieces(block):
+            pass
+
+    def pieces(self, block: BarBlock) -> Iterator[slice]:
+        """Do what `feed` does, piece by piece: yields the program's rows of each piece."""
         for first in range(0, len(block), self.program.block_bars):
             piece = block.slice(first, first + self.program.block_bars)
             try:
@@ -33,6 +38,7 @@ class HistoricalRunner(Runner):
                 raise DataError(str(error)) from error
             self.recorder.events()
             self.recorder.bars(rows)
+            yield rows
 
 
 def run_historical(

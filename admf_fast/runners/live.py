@@ -1,10 +1,9 @@
 """The live runner: one closed bar at a time, into the same program as history."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, NamedTuple
 
-from admf_fast.data import BarBlock
 from admf_fast.errors import BarError, DataError
 from admf_fast.runners.historical import Progress
 from admf_fast.runners.recorder import Columns, Sink, columns_of, event_tuples
@@ -14,13 +13,14 @@ from admf_fast.runners.setup import Setup
 from admf_kernels.errors import KernelError
 
 LIVE_BARS = 4096  # rows kept before they are handed to the sink
+PROGRESS_BARS = 10_000
 
 
 class Step(NamedTuple):
     """What one closed bar led to.
 
-    ``events`` are (table, values) in the order they happened, without the bar's time;
-    ``checksum`` covers the whole state after the bar.
+    ``events`` are (table, values) in the order they happened, the first value being the
+    bar's row in the program; ``checksum`` covers the whole state after the bar.
     """
 
     events: list[tuple[str, tuple[Any, ...]]]
@@ -80,7 +80,7 @@ class LiveRunner(Runner):
     def _events(self, ts_ns: int) -> list[tuple[str, tuple[Any, ...]]]:
         events = event_tuples(self.program)
         for table, values in events:
-            self._rows.setdefault(table, []).append((ts_ns, *values))
+            self._rows.setdefault(table, []).append((ts_ns, *values[1:]))
         return events
 
     def _refuse(self, ts_ns: int, *prices: float) -> None:
@@ -116,19 +116,27 @@ class LiveRunner(Runner):
         self._last_ts_ns = self.program.values()["curve"].last_ts_ns
 
 
+Observer = Callable[[LiveRunner, int, Step], None]
+
+
 def run_live(
     setup: Setup,
-    blocks: Iterable[BarBlock],
+    bars: Iterable[tuple[int, float, float, float, float, float]],
     *,
     sink: Sink | None = None,
+    observe: Observer | None = None,
     progress: Progress | None = None,
 ) -> RunResult:
-    """Replay blocks of bars one closed bar at a time and return the result."""
+    """Take closed bars one at a time until the feed ends, and return the result.
+
+    `observe` is called after every bar with the runner, the bar's time and the step.
+    """
     runner = LiveRunner(setup, sink=sink)
     step = runner.step
-    for block in blocks:
-        for bar in zip(*(column.tolist() for column in block.columns()), strict=True):
-            step(*bar)
-        if progress:
-            progress(len(block))
+    for count, bar in enumerate(bars, 1):
+        made = step(*bar)
+        if observe:
+            observe(runner, bar[0], made)
+        if progress and count % PROGRESS_BARS == 0:
+            progress(PROGRESS_BARS)
     return runner.finish()

@@ -161,13 +161,16 @@ class Recorder:
 
 
 def event_tuples(program: TradingProgram) -> list[tuple[str, tuple[Any, ...]]]:
-    """Return the events of the last advance as (table, values without the row), in order."""
+    """Return the events of the last advance as (table, values), in order.
+
+    The values are the row of the program's columns, then those of the event table.
+    """
     found = []
     for k, (table, columns) in enumerate(program.events.items()):
         for j in range(program.counts.item(k)):
-            found.append((table, tuple(values.item(j) for values in columns.values())[1:]))
+            found.append((table, tuple(values.item(j) for values in columns.values())))
     # By sequence; a trade carries the sequence of its fill and comes after it.
-    return sorted(found, key=lambda e: (e[1][0], EVENT_RANK[e[0]]))
+    return sorted(found, key=lambda e: (e[1][1], EVENT_RANK[e[0]]))
 
 
 EVENT_RANK = {"signals": 0, "orders": 0, "fills": 0, "trades": 1}

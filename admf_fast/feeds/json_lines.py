@@ -1,0 +1,83 @@
+"""Bars from JSON lines: one object a line, strict, its time meaning what `bars.stamp` says.
+
+``{"ts": "2024-01-02T14:31:00Z", "open": 1, "high": 2, "low": 1, "close": 2, "volume": 9}``
+
+`ts` is an ISO time with a zone, or UTC nanoseconds. A line with ``"closed": false`` is a bar
+in progress: it is passed over, only closed bars reach a kernel.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+import msgspec
+
+from admf_fast.data.spec import BarSpec, check_stamp, parse_timeframe
+from admf_fast.errors import BarError
+from admf_fast.feeds.replay import Bar
+
+LINE_BYTES_MAX = 4096
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class BarLine(msgspec.Struct, forbid_unknown_fields=True):
+    """One line of the feed."""
+
+    ts: int | str
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    symbol: str = ""
+    closed: bool = True
+
+
+def read_json_lines(lines: Iterable[bytes], spec: BarSpec, symbol: str = "") -> Iterator[Bar]:
+    """Yield the closed bars of a stream of JSON lines, blank lines passed over.
+
+    Raises BarError naming the line for anything that is not such an object, for another
+    symbol than `symbol`, and for a time without zone.
+    """
+    check_stamp(spec.stamp)
+    shift_ns = parse_timeframe(spec.timeframe) if spec.stamp == "open" else 0
+    decoder = msgspec.json.Decoder(BarLine)
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        bar = _decoded(decoder, line, number)
+        if bar.symbol and symbol and bar.symbol != symbol:
+            raise BarError(f"line {number}: expected symbol {symbol}, found {bar.symbol[:64]!r}")
+        if bar.closed:
+            ts_ns = _ts_ns(bar.ts, number) + shift_ns
+            yield ts_ns, bar.open, bar.high, bar.low, bar.close, bar.volume
+
+
+def _decoded(decoder: "msgspec.json.Decoder[BarLine]", line: bytes, number: int) -> BarLine:
+    if len(line) > LINE_BYTES_MAX:
+        raise BarError(f"line {number}: expected at most {LINE_BYTES_MAX} bytes, found more")
+    try:
+        return decoder.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BarError(
+            f"line {number}: expected one JSON object with ts, open, high, low, close and "
+            f"volume: {error}"
+        ) from None
+
+
+def _ts_ns(ts: int | str, number: int) -> int:
+    """Return a time as UTC nanoseconds; text is read to the microsecond, its precision."""
+    if isinstance(ts, int):
+        if not 0 <= ts < 2**63:
+            raise BarError(f"line {number}: expected ts as UTC nanoseconds, found {ts}")
+        return ts
+    try:
+        moment = datetime.fromisoformat(ts)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise BarError(
+            f"line {number}: expected ts as an ISO time with a zone or UTC nanoseconds, "
+            f"found {ts[:64]!r}"
+        )
+    delta = moment - EPOCH
+    return ((delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds) * 1000
