@@ -32,6 +32,8 @@ def read_shape(file: RegularFile) -> FileShape:
         text = line.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError:
         raise DataFileError(f"{file.label}: is no UTF-8 text; save it as UTF-8 CSV") from None
+    if "\r" in text:
+        raise DataFileError(f"{file.label}: a carriage return in its header; save it as UTF-8 CSV")
     names = next(csv.reader([text]), [])
     if len(names) < 2:
         found = next((repr(mark) for mark in ";\t|" if mark in text), "one column")

@@ -132,14 +132,40 @@ def test_all_blocks_have_one_array_type(kit):
             assert not array.flags.writeable
 
 
+RESIDENT = """
+import os, sys
+from admf_fast.data import BarSpec, open_bars
+resident = []
+for _ in open_bars(BarSpec(sys.argv[1], symbol="X", timeframe="1m", stamp="open")).blocks():
+    with open("/proc/self/statm") as statm:
+        resident.append(int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
+print(max(resident) - resident[8])
+"""
+
+
+def test_d17_memory_is_flat_while_reading(kit):
+    """In a process of its own: here earlier tests left free memory that would hide a growth."""
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("resident memory is read from /proc")
+    options = {"compression": "none", "use_dictionary": False, "row_group_size": 1 << 16}
+    path = kit.write(kit.table(1_200_000), **options)
+    grown = int(run_python(RESIDENT, str(path)))
+    size = path.stat().st_size
+    path.unlink()
+    assert grown < size // 4
+
+
+def run_python(code, *args):
+    root = Path(admf_fast.data.__file__).parents[2]
+    command = [sys.executable, "-c", code, *args]
+    found = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    return found.stdout.strip()
+
+
 def test_import_is_lazy():
     heavy = ("pyarrow.csv", "pyarrow.dataset", "pyarrow.compute", "pandas", "polars", "duckdb")
     code = f"import sys, admf_fast.data; print([m for m in {heavy} if m in sys.modules])"
-    root = Path(admf_fast.data.__file__).parents[2]
-    found = subprocess.run(
-        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
-    )
-    assert found.stdout.strip() == "[]"
+    assert run_python(code) == "[]"
 
 
 def test_arrows_point_one_way():

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -127,18 +124,6 @@ def test_written_and_read_again(kit, bars):
     again = kit.path()
     write_synth(spec, again)
     assert again.read_bytes() == path.read_bytes()
-
-
-def test_d17_memory_is_flat_while_reading(kit):
-    statm = Path("/proc/self/statm")
-    if not statm.exists():
-        pytest.skip("resident memory is read from /proc")
-    path = kit.path()
-    write_synth(SynthSpec(bars=3_000_000), path)
-    resident = []
-    for _ in open_bars(BarSpec(path=str(path))).blocks():
-        resident.append(int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
-    assert max(resident) - resident[20] < 8 << 20
 
 
 def test_d21_nothing_is_left_when_writing_fails(kit):
