@@ -1,0 +1,43 @@
+"""``python -m bench``: measure everything and write the table."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from bench import historical, indicators, lanes, live, memory, report, startup
+from bench.figure import FULL, QUICK, Figure
+
+GROUPS = {
+    "indicators": indicators.measure,
+    "historical": historical.measure,
+    "memory": memory.measure,
+    "live": live.measure,
+    "startup": startup.measure,
+    "lanes": lanes.measure,
+}
+
+
+def main() -> int:
+    """Run the chosen groups; a choice is printed only, the whole is written as well."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=f"of {', '.join(GROUPS)}")
+    parser.add_argument("--quick", action="store_true", help="little data, to see that it works")
+    parser.add_argument("--out", type=Path, help="folder for results.json and results.md")
+    options = parser.parse_args()
+    unknown = set(options.groups) - set(GROUPS)
+    if unknown:
+        parser.error(f"no group {sorted(unknown)[0]!r}; expected of {', '.join(GROUPS)}")
+    figures: list[Figure] = []
+    for name in options.groups or GROUPS:
+        print(f"measuring {name}", file=sys.stderr)
+        figures += GROUPS[name](QUICK if options.quick else FULL)
+    print(report.markdown(figures))
+    whole = not options.groups and not options.quick
+    folder = options.out or (Path(__file__).parent if whole else None)
+    if folder:
+        report.write(folder, figures)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""Runs: historical in memory and through Parquet, live, lanes; each timed, none gated."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from bench import historical, lanes, live
+from bench.bars import parquet_of
+
+
+def test_memory_run(benchmark, bar_count: int) -> None:
+    result = benchmark(historical.memory_run(bar_count))
+
+    assert result.bars == bar_count
+
+
+def test_parquet_run(benchmark, bar_count: int, tmp_path: Path) -> None:
+    source = parquet_of(tmp_path, bar_count)
+
+    benchmark(historical.parquet_run(source, tmp_path / "run"))
+
+    assert pq.read_metadata(tmp_path / "run" / "equity.parquet").num_rows == bar_count
+
+
+def test_stages_run(tmp_path: Path) -> None:
+    for stage in historical.stages(parquet_of(tmp_path, 1000), tmp_path / "stage").values():
+        stage()
+
+
+def test_live_steps(benchmark) -> None:
+    taken = benchmark.pedantic(live.step_ns, args=(1000,))
+
+    assert len(taken) == 1000
+    assert (taken > 0).all()
+
+
+def test_lanes(benchmark, bar_count: int) -> None:
+    """A lane ends where the run of its parameters alone ends."""
+    strategy, sets, bars = lanes.workload(bar_count // 10)
+
+    program = benchmark(lanes.feed_lanes(strategy, sets, bars))
+
+    alone = lanes.feed_one(strategy, sets[0], bars)()
+    assert np.array_equal(program.parts[-1].words, alone.parts[-1].words)
