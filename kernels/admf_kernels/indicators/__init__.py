@@ -3,7 +3,7 @@
 from admf_kernels.indicators.atr import atr
 from admf_kernels.indicators.bollinger import bollinger
 from admf_kernels.indicators.ema import ema
-from admf_kernels.indicators.extremes import larger_of_lag, smaller_of_lag
+from admf_kernels.indicators.extremes import largest_of_four, smallest_of_four
 from admf_kernels.indicators.macd import macd
 from admf_kernels.indicators.roc import roc
 from admf_kernels.indicators.rolling_max import rolling_max
@@ -19,7 +19,7 @@ __all__ = [
     "atr",
     "bollinger",
     "ema",
-    "larger_of_lag",
+    "largest_of_four",
     "macd",
     "roc",
     "rolling_max",
@@ -27,7 +27,7 @@ __all__ = [
     "rsi",
     "shift",
     "sma",
-    "smaller_of_lag",
+    "smallest_of_four",
     "stddev",
     "true_range",
     "wma",

@@ -1,8 +1,8 @@
-"""The largest and the smallest of a value and an earlier one: the steps of `rolling_max`.
+"""The largest and smallest of four values: the steps of `rolling_max` and `rolling_min`.
 
-A window of 2n is two windows of n. So the extreme of any window takes a few of these,
-each one comparison a bar, without state and therefore vectorised over time; windows of
-different lengths share them.
+A window of 4n bars is four windows of n. So the extreme of any window takes a few of
+these, each three comparisons a bar, without state and therefore vectorised over time;
+windows of different lengths share them.
 """
 
 from collections.abc import Callable
@@ -10,46 +10,61 @@ from typing import Annotated, Any, NamedTuple
 
 from admf_kernels.contract import Between, Indicator, lag
 from admf_kernels.numeric import select
+from admf_kernels.parameters import Rule
 from admf_kernels.registry import indicator
 
 
 class Params(NamedTuple):
     """What the user sets."""
 
-    lag: Annotated[int, Between(0, 100_000)] = 1
+    step: Annotated[int, Between(0, 100_000)] = 1
+    last: Annotated[int, Between(0, 100_000)] = 3
 
 
-def _pairwise(step: Callable[..., Any]) -> Indicator:
+def _of_four(kernel: Callable[..., Any]) -> Indicator:
     return indicator(
         params=Params,
-        inputs={"value": "close", "past": lag("value", "lag")},
-        warmup_bars=lambda p: p.lag + 1,
-    )(step)
+        inputs={
+            "value": "close",
+            "second": lag("value", "step"),
+            "third": lag("value", lambda p: 2 * p.step),
+            "fourth": lag("value", "last"),
+        },
+        warmup_bars=lambda p: p.last + 1,
+        rules=(Rule("2 * step <= last", lambda p: 2 * p.step <= p.last),),
+    )(kernel)
 
 
-@_pairwise
-def larger_of_lag(value: float, past: float) -> float:
-    """The larger of the value and the one `lag` bars ago, in the unit of the input.
+@_of_four
+def largest_of_four(value: float, second: float, third: float, fourth: float) -> float:
+    """Largest of the values 0, `step`, 2 `step` and `last` bars ago, in the input's unit.
 
-    First valid bar: ``lag + 1``.
+    A building block of `rolling_max`. First valid bar: ``last + 1``.
     """
-    return select(past > value, past, value)
+    new = select(second > value, second, value)
+    old = select(fourth > third, fourth, third)
+    return select(old > new, old, new)
 
 
-@_pairwise
-def smaller_of_lag(value: float, past: float) -> float:
-    """The smaller of the value and the one `lag` bars ago, in the unit of the input.
+@_of_four
+def smallest_of_four(value: float, second: float, third: float, fourth: float) -> float:
+    """Smallest of the values 0, `step`, 2 `step` and `last` bars ago, in the input's unit.
 
-    First valid bar: ``lag + 1``.
+    A building block of `rolling_min`. First valid bar: ``last + 1``.
     """
-    return select(past < value, past, value)
+    new = select(second < value, second, value)
+    old = select(fourth < third, fourth, third)
+    return select(old < new, old, new)
 
 
-def over_window(pair: Indicator, period: int, source: Any) -> Any:
-    """Return the extreme of the last `period` values as a tree of pairs."""
+def over_window(of_four: Indicator, period: int, source: Any) -> Any:
+    """Return the extreme of the last `period` values as a chain of windows of 4**k bars."""
     covered = 1
-    while 2 * covered < period:
-        source = pair(covered, of=source)
-        covered *= 2
-    # Two windows of a power of two that overlap, or, for period 1, the value with itself.
-    return pair(period - covered, of=source)
+    while 4 * covered < period:
+        source = of_four(covered, 3 * covered, of=source)
+        covered *= 4
+    # Four windows of `covered` bars, which may overlap, ending at lags spread evenly from 0
+    # to `last`: no two are further apart than `covered`, so `period` bars have no gap.
+    last = period - covered
+    step = min((last + 2) // 3, last // 2)
+    return of_four(step, last, of=source)

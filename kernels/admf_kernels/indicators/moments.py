@@ -29,12 +29,12 @@ class Moments(NamedTuple):
     largest: float = 0.0  # of `squares` since they were last taken afresh
 
 
-def window_moments(values: Window, period: int) -> Moments:
-    """Return the sums over the last `period` values, oldest first, about the newest."""
+def window_moments(values: Window, bars: int) -> Moments:
+    """Return the sums over the last `bars` values, oldest first, about the newest."""
     anchor = at(values, 0)
     total = 0.0
     squares = 0.0
-    for back in range(period - 1, -1, -1):
+    for back in range(bars - 1, -1, -1):
         deviation = at(values, back) - anchor
         total += deviation
         squares += deviation * deviation
@@ -50,18 +50,18 @@ def advance(
     leaving: float,
     values: Window,
 ) -> Moments:
-    """Return the sums one bar later: `value` comes in, `leaving` goes once they are full."""
-    full = bars > period
-    anchor = value if bars == 1 else m.anchor
-    added = value - anchor
-    removed = leaving - anchor if full else 0.0
+    """Return the sums one bar later: `value` comes in, `leaving` goes."""
+    added = value - m.anchor
+    removed = leaving - m.anchor
     change = added - removed
     total = m.total + change
     squares = m.squares + change * (added + removed)
     largest = select(squares > m.largest, squares, m.largest)
-    moved = Moments(anchor, total, squares, largest)
-    if renew or (full and squares_about_mean(moved, 1.0 / period) < largest * LOST):
-        moved = window_moments(values, period)
+    moved = Moments(m.anchor, total, squares, largest)
+    lost = squares_about_mean(moved, 1.0 / period) < largest * LOST
+    # Up to bar `period` nothing is slid: the first sums are those of the first window.
+    if renew or lost or bars <= period:
+        moved = window_moments(values, period if bars >= period else 0)
     return moved
 
 

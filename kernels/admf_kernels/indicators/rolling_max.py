@@ -3,7 +3,7 @@
 from typing import Annotated, Any, NamedTuple
 
 from admf_kernels.contract import Between
-from admf_kernels.indicators.extremes import larger_of_lag, over_window
+from admf_kernels.indicators.extremes import largest_of_four, over_window
 from admf_kernels.registry import composite
 
 
@@ -20,4 +20,4 @@ def rolling_max(p: Params, value: Any) -> Any:
     ``rolling_max(20, of="high")`` is a channel's upper edge. Exact. Source: TA-Lib MAX.
     First valid bar: `period`.
     """
-    return over_window(larger_of_lag, p.period, value)
+    return over_window(largest_of_four, p.period, value)

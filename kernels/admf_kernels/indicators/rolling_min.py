@@ -3,7 +3,7 @@
 from typing import Annotated, Any, NamedTuple
 
 from admf_kernels.contract import Between
-from admf_kernels.indicators.extremes import over_window, smaller_of_lag
+from admf_kernels.indicators.extremes import over_window, smallest_of_four
 from admf_kernels.registry import composite
 
 
@@ -20,4 +20,4 @@ def rolling_min(p: Params, value: Any) -> Any:
     ``rolling_min(20, of="low")`` is a channel's lower edge. Exact. Source: TA-Lib MIN.
     First valid bar: `period`.
     """
-    return over_window(smaller_of_lag, p.period, value)
+    return over_window(smallest_of_four, p.period, value)
