@@ -4,6 +4,7 @@ A float is its IEEE bits, an int is itself, a bool is 0 or 1. These words are wh
 drivers read and write, what the checksum covers and what a snapshot holds.
 """
 
+import functools
 import types
 import typing
 from collections.abc import Iterable
@@ -30,6 +31,7 @@ class Empty(NamedTuple):
     """The params, constants or state of a kernel that has none."""
 
 
+@functools.cache
 def fields_of(cls: type) -> tuple[Field, ...]:
     """Return the fields of a NamedTuple class in order.
 

@@ -10,7 +10,7 @@ from admf_kernels.errors import KernelError
 from admf_kernels.plan import Plan, bar_columns_of
 from admf_kernels.program import FeatureProgram
 
-COMPUTE_BARS = 8192
+COMPUTE_BARS = 16_384
 
 
 def compute(
@@ -25,8 +25,8 @@ def compute(
     columns : float64 (bars,)
         The bar columns it reads, in the order open, high, low, close, volume.
     block_bars : int
-        Bars per call into the kernel, at least the longest lag it reads; the result does
-        not depend on it.
+        Bars per call where features are computed from features; the result does not
+        depend on it.
 
     Returns
     -------
@@ -34,21 +34,24 @@ def compute(
         NaN before the first valid value.
     """
     outputs = _outputs(feature)
-    block_bars = max(block_bars, Plan(outputs).history_bars)
+    plan = Plan(outputs)
+    # With no column in between, nothing is kept but the results: one call for all bars.
+    whole = plan.column_count - len(BAR_COLUMNS) == len(outputs)
+    block_bars = max(1 if whole else block_bars, plan.history_bars)
     program = FeatureProgram(outputs, block_bars=block_bars, hashed=False)
     arrays = _arrays(outputs, columns)
     bars = len(arrays[0][1])
-    results = tuple(np.empty(bars) for _ in outputs)
+    # One allocation, which the C library keeps for the next call instead of mapping anew.
+    results = tuple(np.empty((len(outputs), bars)))
     # The first block is copied: the rows before it must exist, and be NaN.
     first = _copied(program, arrays, outputs, results, min(bars, block_bars))
-    placed = [*arrays, *zip((program.plan.column(o) for o in outputs), results, strict=True)]
-    whole = len(placed) == len(arrays) + program.plan.column_count - len(BAR_COLUMNS)
+    placed = [*arrays, *zip((plan.column(o) for o in outputs), results, strict=True)]
+    addresses = [(column, int(values.ctypes.data)) for column, values in placed]
     while first < bars:
-        # With no column in between, the rest is one block: no row of ours is touched.
         size = bars - first if whole else min(bars - first, block_bars)
         start = program.cursor if whole else program.room(size)
-        for column, values in placed:
-            program.point(column, values.ctypes.data + 8 * (first - start))
+        for column, address in addresses:
+            program.point(column, address + 8 * (first - start))
         program.advance(size)
         first += size
     return results if len(results) > 1 else results[0]
