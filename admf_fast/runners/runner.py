@@ -7,20 +7,30 @@ from admf_fast.runners.recorder import MemorySink, Recorder, Sink
 from admf_fast.runners.result import RunResult, finish
 from admf_fast.runners.setup import Setup
 from admf_kernels import snapshot
+from admf_kernels.environment import check_float_environment
 from admf_kernels.errors import KernelError
-from admf_kernels.program import BLOCK_BARS
+from admf_kernels.program import BLOCK_BARS, TradingProgram
 
 
 class Runner:
-    """One strategy over one stream of bars; tables go to `sink`, or are kept in memory."""
+    """One strategy over one stream of bars; tables go to `sink`, or are kept in memory.
+
+    `program` is the one to drive, where it is not simply that of `setup`.
+    """
 
     mode: ClassVar[str] = ""
 
     def __init__(
-        self, setup: Setup, *, sink: Sink | None = None, block_bars: int = BLOCK_BARS
+        self,
+        setup: Setup,
+        *,
+        sink: Sink | None = None,
+        block_bars: int = BLOCK_BARS,
+        program: TradingProgram | None = None,
     ) -> None:
+        check_float_environment()
         self.setup = setup
-        self.program = setup.program(block_bars)
+        self.program = program or setup.program(block_bars)
         self._memory = MemorySink() if sink is None else None
         self.recorder = Recorder(self.program, sink or self._memory, setup.features)  # type: ignore[arg-type]
 

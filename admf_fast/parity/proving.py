@@ -1,0 +1,77 @@
+"""Proving a configuration: every way of running it, compared with the first as raw bytes."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import xxhash
+
+from admf_fast.config import Config, config_digest
+from admf_fast.data import BarBlock, concat_blocks, open_bars
+from admf_fast.parity import ways
+from admf_fast.parity.compare import Difference, Log, digests_of, first_difference
+from admf_fast.parity.proof import Proof, RunProof
+from admf_fast.parity.restart import restarted
+from admf_fast.parity.sample import plain_sample
+from admf_fast.runners.historical import Progress
+from admf_fast.runners.setup import Setup, prepare
+
+Way = Callable[[], tuple[Log, str]]
+
+
+def prove(config: Config, data: object | None = None, *, progress: Progress | None = None) -> Proof:
+    """Run a configuration in every way and compare signals, orders, fills, trades, equity,
+    state checksums and metrics as raw bytes.
+
+    The ways: historical in one block; in random blocks; live, bar by bar; saved and
+    restored at random bars in new processes; a lane of the sweep driver; plain Python on
+    samples of the bars. Random choices follow from the configuration's digest.
+
+    Parameters
+    ----------
+    config : Config
+    data : optional
+        Bars as an Arrow object instead of ``bars.path``.
+    progress : function of int, optional
+        Called with the number of bars done since its last call; `RUNS` times the bars in all.
+    """
+    setup = prepare(config)
+    source = open_bars(config.bars, data, base_dir=Path(config.source.base_dir or "."))
+    bars = concat_blocks(list(source.blocks()))
+    return prove_bars(setup, bars, progress=progress)
+
+
+RUNS = 6
+
+
+def prove_bars(setup: Setup, bars: BarBlock, *, progress: Progress | None = None) -> Proof:
+    """Prove prepared kernels on bars in memory; see `prove`."""
+    seed = xxhash.xxh3_64_intdigest(config_digest(setup.config).encode())
+    started = time.perf_counter()
+    expected = ways.one_block(setup, bars, progress)
+    layers = digests_of(expected)
+    runs = [RunProof("one block", len(bars), True, layers, time.perf_counter() - started)]
+    found: list[Difference] = []
+    ways_left: dict[str, Way] = {
+        "random blocks": lambda: (ways.random_blocks(setup, bars, seed, progress), ""),
+        "live, bar by bar": lambda: (ways.bar_by_bar(setup, bars, progress), ""),
+        "restarted": lambda: restarted(setup, bars, seed + 1, progress),
+        "lane of a sweep": lambda: (ways.lane(setup, bars, seed + 2, progress), ""),
+    }
+    for name, way in ways_left.items():
+        run, difference = _compared(name, way, expected, len(bars))
+        runs.append(run)
+        found += [difference] if difference else []
+    run, difference = plain_sample(setup, bars, expected, seed + 3, progress)
+    runs.append(run)
+    found += [difference] if difference else []
+    first = min(found, key=lambda d: d.ts_ns) if found else None
+    return Proof(not found, len(bars), runs, layers, first)
+
+
+def _compared(name: str, way: Way, expected: Log, bars: int) -> tuple[RunProof, Difference | None]:
+    started = time.perf_counter()
+    log, note = way()
+    seconds = time.perf_counter() - started
+    difference = first_difference(name, expected, log)
+    return RunProof(name, bars, difference is None, digests_of(log), seconds, note), difference

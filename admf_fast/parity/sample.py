@@ -1,0 +1,88 @@
+"""Plain Python on samples of the bars: the kernels uncompiled, against what the run left."""
+
+import time
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from admf_kernels.plain import PlainProgram
+
+from admf_fast.data import BarBlock
+from admf_fast.events.schemas import SCHEMAS
+from admf_fast.feeds import replay
+from admf_fast.parity.compare import Difference, Log, first_difference
+from admf_fast.parity.proof import RunProof
+from admf_fast.runners.historical import HistoricalRunner, Progress
+from admf_fast.runners.recorder import columns_of, to_batch
+from admf_fast.runners.setup import Setup
+
+NAME = "plain Python"
+HEAD_BARS = 400  # from the first bar on, at least this many after the warm-up
+WINDOW_BARS = 200
+WINDOWS = 2
+
+
+def plain_sample(
+    setup: Setup, bars: BarBlock, expected: Log, seed: int, progress: Progress | None = None
+) -> tuple[RunProof, Difference | None]:
+    """Compare the first bars and some windows later on, each resumed from a compiled state."""
+    started = time.perf_counter()
+    compared, differences = 0, []
+    for first, last in _windows(setup, len(bars), seed):
+        differences.append(_compare(setup, bars, expected, first, last))
+        compared += last - first
+    if progress:
+        progress(len(bars))
+    seconds = time.perf_counter() - started
+    found = next((d for d in differences if d), None)
+    note = f"{compared} bars in {len(differences)} samples"
+    return RunProof(NAME, compared, found is None, {}, seconds, note), found
+
+
+def _windows(setup: Setup, count: int, seed: int) -> list[tuple[int, int]]:
+    program = setup.program(1)
+    head = min(count, program.ready_bars(program.reads) + HEAD_BARS)
+    random = np.random.Generator(np.random.Philox(seed))
+    starts = random.integers(head, max(head + 1, count - WINDOW_BARS), WINDOWS)
+    later = [(int(s), min(count, int(s) + WINDOW_BARS)) for s in sorted(starts)]
+    return [(0, head), *(w for w in later if w[0] < w[1])]
+
+
+def _compare(
+    setup: Setup, bars: BarBlock, expected: Log, first: int, last: int
+) -> Difference | None:
+    """Run ``[first, last)`` in plain Python and compare it with those bars of the log."""
+    runner = HistoricalRunner(setup)
+    runner.feed(bars.slice(0, first))
+    plain = PlainProgram.resume(runner.program)
+    rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in SCHEMAS}
+    for bar in replay([bars.slice(first, last)]):
+        made = plain.step(*bar)
+        rows["equity"].append(
+            (bar[0], made.sequence, made.signal, made.lots, made.cash, made.equity, made.checksum)
+        )
+        for table, values in made.events:
+            rows[table].append((bar[0], *values))
+    tables = {name: _table(name, found) for name, found in rows.items()}
+    span = bars.ts_ns[first:last]
+    cut = {n: _between(t, int(span[0]), int(span[-1])) for n, t in expected.tables.items()}
+    difference = first_difference(NAME, Log(cut, None), Log(tables, None))
+    return difference._replace(bar=difference.bar + first) if difference else None
+
+
+def _table(name: str, rows: list[tuple[Any, ...]]) -> pa.Table:
+    if name != "equity":
+        return pa.Table.from_batches([to_batch(name, columns_of(name, rows))])
+    kinds = [np.float64 if f.type == pa.float64() else np.int64 for f in SCHEMAS[name]]
+    columns = {
+        field.name: np.array([row[k] for row in rows], kind)
+        for k, (field, kind) in enumerate(zip(SCHEMAS[name], kinds, strict=True))
+    }
+    return pa.Table.from_batches([to_batch(name, columns)])
+
+
+def _between(table: pa.Table, first_ns: int, last_ns: int) -> pa.Table:
+    ts = table.column("ts").cast(pa.int64())
+    inside = pc.and_(pc.greater_equal(ts, first_ns), pc.less_equal(ts, last_ns))
+    return table.filter(inside)
