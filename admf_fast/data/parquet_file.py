@@ -20,7 +20,7 @@ BATCH_ROWS: Final = 16_384  # six columns of it fit in a core's L2 cache
 _BUFFER_BYTES: Final = 1 << 16  # streams a column chunk instead of holding all of it
 _FOOTER_BYTES_MAX: Final = 1 << 28
 _COLUMNS_MAX: Final = 10_000
-_ROW_GROUPS_MAX: Final = 1_000_000
+_ROW_GROUPS_MAX: Final = 200_000
 _ROWS_MAX: Final = 1 << 40
 
 

@@ -105,6 +105,27 @@ def test_d21_d22_any_failing_step_of_a_directory(tmp_path, monkeypatch, step, nu
     assert names(tmp_path) in (["run"], [])
 
 
+@pytest.mark.parametrize("write", [write_file, write_directory])
+def test_d22_content_is_on_disk_before_its_name_and_the_name_before_the_end(
+    tmp_path, monkeypatch, write
+):
+    steps = []
+    for step in ("fsync", "replace", "rename"):
+        real = getattr(os, step)
+
+        def noted(*args, _real=real, _step=step):
+            where = os.readlink(f"/proc/self/fd/{args[0]}") if _step == "fsync" else str(args[0])
+            steps.append((_step, os.path.basename(where)))
+            return _real(*args)
+
+        monkeypatch.setattr(os, step, noted)
+    write(tmp_path / "x")
+    temporary = f".x.{os.getpid()}-0.tmp"
+    inside = [("fsync", "a"), ("fsync", "sub")] if write is write_directory else []
+    named = ("rename" if write is write_directory else "replace", temporary)
+    assert steps == [*inside, ("fsync", temporary), named, ("fsync", tmp_path.name)]
+
+
 def test_d21_an_exception_inside_leaves_nothing(tmp_path):
     path = tmp_path / "x"
     path.write_bytes(b"old")
