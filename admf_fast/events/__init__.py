@@ -4,6 +4,7 @@ from admf_fast.events.bus import EventBus
 from admf_fast.events.schemas import SCHEMAS, TABLES
 from admf_fast.events.types import (
     BarEvent,
+    BarsEvent,
     Event,
     FillEvent,
     OrderEvent,
@@ -16,6 +17,7 @@ __all__ = [
     "SCHEMAS",
     "TABLES",
     "BarEvent",
+    "BarsEvent",
     "Event",
     "EventBus",
     "FillEvent",

@@ -51,6 +51,14 @@ class BarEvent(Event, frozen=True, kw_only=True):
     volume: float
 
 
+class BarsEvent(Event, frozen=True, kw_only=True):
+    """Consecutive closed bars at once, column by column; `ts_ns` is the last one's close."""
+
+    type: ClassVar[str] = "BAR"
+
+    block: Any
+
+
 class SignalEvent(Event, frozen=True, kw_only=True):
     """The wanted exposure in [-1, 1] changed."""
 
