@@ -11,4 +11,4 @@ Bar = tuple[int, float, float, float, float, float]
 def replay(blocks: Iterable[BarBlock]) -> Iterator[Bar]:
     """Yield every bar of `blocks` as Python numbers, in order."""
     for block in blocks:
-        yield from zip(*(column.tolist() for column in block.columns()), strict=True)  # type: ignore[misc]
+        yield from zip(*(column.tolist() for column in block.columns()), strict=True)

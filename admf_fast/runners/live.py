@@ -35,11 +35,11 @@ class LiveRunner(Runner):
     def __init__(self, setup: Setup, *, sink: Sink | None = None) -> None:
         super().__init__(setup, sink=sink, block_bars=LIVE_BARS)
         program = self.program
-        self._ts_ns = memoryview(program.ts_ns)
-        self._open, self._high, self._low, self._close, self._volume = (
-            memoryview(program.columns[k]) for k in range(1, 6)
-        )
-        self._checksum = memoryview(program.checksum)
+        # Writing through a memoryview takes a third less time than through the array.
+        self._ts_ns: memoryview[int] = _view(program.ts_ns)
+        columns: list[memoryview[float]] = [_view(program.columns[k]) for k in range(1, 6)]
+        self._open, self._high, self._low, self._close, self._volume = columns
+        self._checksum: memoryview[int] = _view(program.checksum)
         self._recorded = program.cursor
         self._last_ts_ns = -1
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
@@ -114,6 +114,10 @@ class LiveRunner(Runner):
         super().restore(saved)
         self._recorded = self.program.cursor
         self._last_ts_ns = self.program.values()["curve"].last_ts_ns
+
+
+def _view(values: Any) -> Any:
+    return memoryview(values)
 
 
 Observer = Callable[[LiveRunner, int, Step], None]

@@ -207,13 +207,13 @@ class Output(NamedTuple):
     """One column of a feature."""
 
     feature: Feature
-    index: int
+    place: int  # among the outputs of its indicator
 
     @property
     def label(self) -> str:
         """The feature's label, with the output's name where there are several."""
         outputs = self.feature.indicator.outputs
-        return self.feature.label + (f".{outputs[self.index]}" if len(outputs) > 1 else "")
+        return self.feature.label + (f".{outputs[self.place]}" if len(outputs) > 1 else "")
 
 
 Source = str | Output

@@ -52,7 +52,7 @@ class Plan:
         """Return the column index of a bar column or a feature's output."""
         if isinstance(source, str):
             return BAR_COLUMNS.index(source)
-        return self.nodes[source.feature].column + source.index
+        return self.nodes[source.feature].column + source.place
 
     def ready_bars(self, source: Source) -> int:
         """Return on which bar, counted from 1, `source` has its first valid value."""

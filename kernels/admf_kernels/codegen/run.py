@@ -132,7 +132,8 @@ def hash_lines(kernel: Strategy, row: str) -> list[str]:
     What only a fill or an order changes is hashed again only then; `traded` starts at 0
     with every block, so the first bar of a block hashes everything.
     """
-    every_bar, on_events = [f"seen * (slot + {SEEN_KEY})"], []
+    every_bar = [f"seen * (slot + {SEEN_KEY})"]
+    on_events: list[str] = []
     for name, cls in state_classes(kernel).items():
         terms = on_events if name in ON_EVENTS else every_bar
         terms += hash_terms(cls, name, "slot")

@@ -26,8 +26,8 @@ def _fma(context: Any, a: Any, b: Any, c: Any) -> Any:
 
 @intrinsic
 def _select(context: Any, condition: Any, a: Any, b: Any) -> Any:
-    kind = types.int64 if isinstance(a, types.Integer) and isinstance(b, types.Integer) else None
-    kind = kind or types.float64
+    whole = isinstance(a, types.Integer) and isinstance(b, types.Integer)
+    kind: Any = types.int64 if whole else types.float64
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         flag = args[0]
