@@ -19,6 +19,10 @@ class Params(NamedTuple):
     features=lambda p: {"fast": sma(p.fast), "slow": sma(p.slow)},
     rules=(Rule("fast < slow", lambda p: p.fast < p.slow),),
 )
-def sma_cross(fast, slow):
-    """Long while the fast average is above the slow one, short while it is below."""
+def sma_cross(fast: float, slow: float) -> float:
+    """Long while the fast average is above the slow one, short while it is below.
+
+    The signal is 1 if fast > slow, -1 if fast < slow and 0 where they are equal. First
+    signal: bar `slow`.
+    """
     return 1.0 if fast > slow else (-1.0 if fast < slow else 0.0)
