@@ -1,0 +1,52 @@
+"""`admf config`: a configuration with everything filled in, and its schema."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from admf_fast.cli.output import json_option, write, write_json
+
+if TYPE_CHECKING:
+    from admf_fast.config import Config
+
+
+@click.group("config")
+def group() -> None:
+    """Show a configuration with everything filled in, or the schema for editors."""
+
+
+@group.command("show")
+@click.argument("path", metavar="CONFIG")
+@json_option
+def show(path: str, as_json: bool) -> None:
+    """Show CONFIG with every default filled in, those of its kernel included.
+
+    The digest (--json) is that of the configuration as written: runs are named by it.
+    """
+    from admf_fast.config import config_digest, contents, load_config, to_yaml
+
+    config = load_config(path)
+    resolved = _resolved(config)
+    if as_json:
+        write_json({"config": contents(resolved), "digest": config_digest(config)})
+    else:
+        write(to_yaml(resolved).rstrip("\n"))
+
+
+@group.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of a configuration file."""
+    from admf_fast.config import json_schema
+
+    write_json(json_schema())
+
+
+def _resolved(config: Config) -> Config:
+    from msgspec.structs import replace
+
+    from admf_fast.runners.setup import prepare
+
+    params = prepare(config).params._asdict()
+    return replace(config, strategy=replace(config.strategy, params=params))

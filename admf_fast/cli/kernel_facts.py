@@ -1,0 +1,112 @@
+"""Everything a kernel declares, as plain data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from admf_kernels.codegen import run, scan
+from admf_kernels.contract import (
+    BAR_COLUMNS,
+    Composite,
+    Indicator,
+    Kernel,
+    Lag,
+    Output,
+    Strategy,
+    WindowOf,
+)
+from admf_kernels.errors import ParameterError
+from admf_kernels.layout import fields_of
+from admf_kernels.parameters import defaults_of, range_of
+from admf_kernels.plan import Plan
+from admf_kernels.registry import reference_of
+
+
+def facts_of(kernel: Kernel) -> dict[str, Any]:
+    """Return name, kind, docs, parameters, inputs, outputs and warm-up of a kernel."""
+    return {
+        "name": reference_of(kernel),
+        "kind": "strategy" if isinstance(kernel, Strategy) else "indicator",
+        "summary": kernel.summary,
+        "doc": kernel.doc,
+        "params": _params(kernel),
+        "rules": [rule.text for rule in kernel.rules],
+        "inputs": _inputs(kernel),
+        "outputs": list(getattr(kernel, "outputs", ("signal",))),
+        "warmup_bars": _warmup_bars(kernel),
+    }
+
+
+def driver_source(kernel: Kernel) -> str | None:
+    """Return the source of the driver generated for a kernel; None where there is none."""
+    if isinstance(kernel, Indicator):
+        return scan.source(kernel, hashed=True)
+    if isinstance(kernel, Strategy):
+        return run.source(kernel, tuple(_features(kernel) or ()))
+    return None
+
+
+def _params(kernel: Kernel) -> list[dict[str, Any]]:
+    defaults = defaults_of(kernel.params)
+    found = []
+    for field in fields_of(kernel.params):
+        limits = range_of(field)
+        low, high = (limits.low, limits.high) if limits else (None, None)
+        found.append(
+            {
+                "name": field.name,
+                "kind": field.kind,
+                "default": defaults.get(field.name),
+                "low": low,
+                "high": high,
+            }
+        )
+    return found
+
+
+def _inputs(kernel: Kernel) -> list[dict[str, str]]:
+    if isinstance(kernel, Strategy):
+        features = _features(kernel) or {}
+        read = {name: output.label for name, output in features.items()}
+        read |= {a: "the bar" for a in kernel.arguments if a in BAR_COLUMNS}
+        read |= {a: "signed quantity held, in units" for a in kernel.arguments if a == "position"}
+    else:
+        assert isinstance(kernel, Indicator | Composite)
+        read = {name: _input(declared) for name, declared in kernel.inputs.items()}
+    return [{"name": name, "reads": text} for name, text in read.items()]
+
+
+def _input(declared: Any) -> str:
+    if not isinstance(declared, Lag | WindowOf):
+        return str(declared)
+    bars = declared.bars if isinstance(declared.bars, int | str) else "some"
+    if isinstance(declared, Lag):
+        return f"{declared.of}, {bars} bar{'s' if bars != 1 else ''} earlier"
+    return f"the last {bars} values of {declared.of}"
+
+
+def _defaults(kernel: Kernel) -> Any:
+    """Return the parameters at their defaults; None when one has none."""
+    try:
+        return kernel.checked()
+    except ParameterError:
+        return None
+
+
+def _features(kernel: Strategy) -> dict[str, Output] | None:
+    params = _defaults(kernel)
+    return None if params is None else kernel.outputs_for(params)
+
+
+def _warmup_bars(kernel: Kernel) -> int | None:
+    """Return on which bar, counted from 1, the first valid value or signal comes."""
+    if _defaults(kernel) is None:
+        return None
+    if isinstance(kernel, Strategy):
+        outputs = list((_features(kernel) or {}).values())
+    else:
+        assert isinstance(kernel, Indicator | Composite)
+        made = kernel()
+        outputs = [made if isinstance(made, Output) else Output(made, 0)]
+    plan = Plan(outputs)
+    return max((plan.ready_bars(output) for output in outputs), default=1)

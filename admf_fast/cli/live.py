@@ -1,0 +1,56 @@
+"""`admf live`: run a configuration bar by bar on a paper account."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from admf_fast.cli.output import json_option, note, write_event, write_json
+from admf_fast.cli.progress import progress
+from admf_fast.cli.run_output import check_out, job_json, job_lines
+
+if TYPE_CHECKING:
+    from admf_fast.events import Event
+
+
+@click.command("live")
+@click.argument("path", metavar="CONFIG")
+@click.option(
+    "--feed", required=True, metavar="FEED",
+    help="replay:PATH for the bars of a file (replay: alone for those of CONFIG), "
+    "or stdin for one JSON object a line.",
+)  # fmt: skip
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR",
+    help="The run directory, replaced if it is one already  [default: runs/NAME-RUN_ID]",
+)  # fmt: skip
+@json_option
+def command(path: str, feed: str, out: Path | None, as_json: bool) -> None:
+    """Run the configuration CONFIG on a feed, one closed bar at a time, on a paper account.
+
+    Prints every SIGNAL, ORDER, FILL and TRADE as a line of JSON the moment it happens, and
+    the figures on standard error when the feed ends. With --json only the final object.
+
+    \b
+    A line of stdin:
+      {"ts": "2024-01-02T14:31:00Z", "open": 1, "high": 2, "low": 1, "close": 2, "volume": 9}
+    """
+    out = check_out(out)
+    from admf_fast import jobs
+    from admf_fast.config import load_config
+
+    config = load_config(path)
+    with progress("live", lambda: None) as advance:
+        job = jobs.live(
+            config, feed, out=out, on_event=None if as_json else _print, progress=advance
+        )
+    if as_json:
+        write_json(job_json(job))
+    else:
+        note("\n".join(job_lines(job)))
+
+
+def _print(event: Event) -> None:
+    write_event(event.to_json())
