@@ -141,9 +141,8 @@ def run_job(
 
     _make_parent(target)
     with atomic_directory(target, replace=True, final_name=final_name) as folder:
-        sink = ParquetSink(folder, SCHEMAS)
-        result, digest = _timed(run, setup, source, sink)
-        sink.close()
+        with ParquetSink(folder, SCHEMAS) as sink:
+            result, digest = _timed(run, setup, source, sink)
         made |= _manifest(setup, source, result, digest)
         write_run(folder, made, result.summary._asdict())
     return Job(setup, result, made, target.with_name(final_name()))
