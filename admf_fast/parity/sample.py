@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from admf_kernels.plain import PlainProgram
+from admf_kernels.program import Program
 
 from admf_fast.data import BarBlock
 from admf_fast.events.schemas import SCHEMAS
@@ -55,15 +56,16 @@ def _compare(
     """Run ``[first, last)`` in plain Python and compare it with those bars of the log."""
     runner = HistoricalRunner(setup)
     runner.feed(bars.slice(0, first))
-    plain = PlainProgram.resume(runner.program)
+    assert isinstance(runner.program, Program)
+    plain = PlainProgram.resumed(runner.program)
     rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in SCHEMAS}
     for bar in replay([bars.slice(first, last)]):
         made = plain.step(*bar)
         rows["equity"].append(
             (bar[0], made.sequence, made.signal, made.lots, made.cash, made.equity, made.checksum)
         )
-        for table, values in made.events:
-            rows[table].append((bar[0], *values))
+        for table, events in made.events.items():
+            rows[table] += [(bar[0], *values) for values in events]
     tables = {name: _table(name, found) for name, found in rows.items()}
     span = bars.ts_ns[first:last]
     cut = {n: _between(t, int(span[0]), int(span[-1])) for n, t in expected.tables.items()}
