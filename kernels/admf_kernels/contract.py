@@ -153,15 +153,14 @@ class Composite(Kernel):
     def __call__(self, *args: Any, of: Any = None, **kwargs: Any) -> "Output":
         """Return the expression for these parameters over `of`."""
         params = self.checked(*args, **kwargs)
-        output: Output = self.step(params, *_sources(self, of))
-        return output
+        return output_of(self.step(params, *_sources(self, of)))
 
 
 def _sources(kernel: "Indicator | Composite", of: Any) -> tuple["Source", ...]:
     """Return one source per declared column: the defaults, or what `of` says."""
     if of is None:
         return tuple(str(kernel.inputs[n]) for n in kernel.sources)
-    given = of if isinstance(of, (tuple, list)) and not isinstance(of, Feature) else (of,)
+    given = of if isinstance(of, (tuple, list)) and not isinstance(of, (Feature, Output)) else (of,)
     if len(given) != len(kernel.sources):
         raise KernelError(
             f"{kernel.name}: expected {len(kernel.sources)} source(s) "
