@@ -1,0 +1,209 @@
+"""What a run gave, compiled or in plain Python, as words that can be compared bit for bit."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from admf_kernels import layout
+from admf_kernels.contract import Output, Strategy
+from admf_kernels.execution.account import Account
+from admf_kernels.plain import PlainBar, PlainFeatures, PlainProgram
+from admf_kernels.plan import Plan
+from admf_kernels.program import FeatureProgram, Program
+
+PER_BAR = ("signal", "sequence", "lots", "cash", "equity")
+
+Words = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+class Bars(NamedTuple):
+    """Columns of bars, each of shape (bars,)."""
+
+    ts_ns: NDArray[np.int64]
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+
+    def rows(self, start: int, stop: int) -> "Bars":
+        """Return the bars of rows ``[start, stop)``."""
+        columns = (column[start:stop] for column in self[1:])
+        return Bars(self.ts_ns[start:stop], *columns)
+
+    @property
+    def bars(self) -> int:
+        """How many bars there are."""
+        return len(self.ts_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is run: features on their own, or a strategy with its account."""
+
+    name: str
+    outputs: tuple[Output, ...]
+    strategy: Strategy | None = None
+    params: Any = None
+    account: Account | None = None
+
+    def compiled(self, block_bars: int) -> FeatureProgram:
+        """Return a fresh compiled program."""
+        if self.strategy is None:
+            return FeatureProgram(self.outputs, block_bars=block_bars)
+        return Program(
+            self.strategy,
+            self.params,
+            self.account,
+            features=self.outputs,
+            block_bars=block_bars,
+        )
+
+    def plain(self) -> PlainFeatures:
+        """Return a fresh plain-Python program."""
+        if self.strategy is None:
+            return PlainFeatures(self.outputs)
+        return PlainProgram(self.strategy, self.params, self.account, features=self.outputs)
+
+    @property
+    def columns(self) -> dict[str, Output]:
+        """Every feature column by label, those in between included."""
+        reads = [] if self.strategy is None else self.strategy.outputs_for(self.params).values()
+        nodes = Plan([*reads, *self.outputs]).nodes
+        found = [Output(f, k) for f in nodes for k in range(len(f.indicator.outputs))]
+        return {output.label: output for output in found}
+
+    @property
+    def settled_bars(self) -> int:
+        """Bars until everything is valid and every renewal has come once."""
+        features = [output.feature for output in self.columns.values()]
+        ready = max((Plan([Output(f, 0)]).ready_bars(Output(f, 0)) for f in features), default=1)
+        return ready + max((f.indicator.renew_bars(f.params) for f in features), default=0)
+
+
+@dataclass(slots=True)
+class Record:
+    """Everything a run gave, as 64-bit words."""
+
+    bars: int = 0
+    columns: dict[str, Words] = field(default_factory=dict)
+    events: dict[str, list[tuple[int, ...]]] = field(default_factory=dict)
+    state: dict[str, int] = field(default_factory=dict)
+
+    def before(self, bars: int) -> "Record":
+        """Return what the first `bars` bars gave; the state is that of the last bar."""
+        events = {n: [row for row in rows if row[0] < bars] for n, rows in self.events.items()}
+        return Record(bars, {n: words[:bars] for n, words in self.columns.items()}, events)
+
+
+def record_compiled(run: Run, bars: Bars, sizes: Sequence[int]) -> Record:
+    """Return what the compiled program gives for blocks of these sizes."""
+    program = run.compiled(max(sizes, default=1))
+    columns = run.columns
+    pieces: dict[str, list[Words]] = {}
+    record = Record(bars.bars)
+    first = 0
+    for size in sizes:
+        rows = program.feed(*bars.rows(first, first + size))
+        for label, output in columns.items():
+            _append(pieces, f"features.{label}", program.column(output)[rows])
+        _append(pieces, "state.checksum", program.checksum[rows])
+        if isinstance(program, Program):
+            for name in PER_BAR:
+                _append(pieces, f"bars.{name}", program.per_bar[name][rows])
+            _add_events(record, program, first - rows.start)
+        first += size
+    record.columns = {name: np.concatenate(words) for name, words in pieces.items()}
+    record.state = _state_words(program.values())
+    return record
+
+
+def _append(pieces: dict[str, list[Words]], name: str, values: NDArray[Any]) -> None:
+    pieces.setdefault(name, []).append(values.copy().view(np.int64))
+
+
+def _add_events(record: Record, program: Program, shift_rows: int) -> None:
+    """Add the events of the last block, their rows counted from the first bar."""
+    for (name, table), count in zip(program.events.items(), program.counts, strict=True):
+        words = [column[:count].copy().view(np.int64) for column in table.values()]
+        words[0] += shift_rows
+        rows = zip(*(w.tolist() for w in words), strict=True)
+        record.events.setdefault(name, []).extend(rows)
+
+
+def record_plain(run: Run, bars: Bars) -> Record:
+    """Return what plain Python gives."""
+    program = run.plain()
+    found = [program.step(*bar) for bar in zip(*(c.tolist() for c in bars), strict=True)]
+    record = Record(bars.bars, state=_state_words(program.state()))
+    for label in run.columns:
+        record.columns[f"features.{label}"] = _words([b.features[label] for b in found])
+    record.columns["state.checksum"] = _words([b.checksum for b in found])
+    if run.strategy is not None:
+        for name in PER_BAR:
+            record.columns[f"bars.{name}"] = _words([getattr(b, name) for b in found])
+        record.events = _plain_events(found)
+    return record
+
+
+def _plain_events(found: Sequence[PlainBar]) -> dict[str, list[tuple[int, ...]]]:
+    events: dict[str, list[tuple[int, ...]]] = {}
+    for row, bar in enumerate(found):
+        for name, rows in bar.events.items():
+            words = [(row, *(_word(value) for value in event)) for event in rows]
+            events.setdefault(name, []).extend(words)
+    return events
+
+
+def _word(value: float) -> int:
+    return layout.to_word("int" if isinstance(value, int) else "float", value)
+
+
+def _words(values: Sequence[float]) -> Words:
+    return np.array([_word(v) for v in values], np.int64)
+
+
+def _state_words(states: dict[str, Any]) -> dict[str, int]:
+    found = {}
+    for label, state in states.items():
+        for name, value in zip(state._fields, state, strict=True):
+            found[f"state.{label}.{name}"] = _word(value)
+    return found
+
+
+def differences(expected: Record, found: Record) -> Iterator[tuple[int, str]]:
+    """Yield (bar, what differs there), for each field its first bar."""
+    for name, words in expected.columns.items():
+        where = np.flatnonzero(words != found.columns[name])
+        if len(where):
+            bar = int(where[0])
+            yield bar, f"{name}: {_shown(name, words[bar], found.columns[name][bar])}"
+    for name, rows in expected.events.items():
+        others = found.events.get(name, [])
+        at = next((k for k, (a, b) in enumerate(zip(rows, others, strict=False)) if a != b), None)
+        at = min(len(rows), len(others)) if at is None else at
+        if at < max(len(rows), len(others)):
+            bar = min(r[at][0] for r in (rows, others) if at < len(r))
+            yield bar, f"events.{name}: row {at} differs, of {len(rows)} and {len(others)} rows"
+    for name, word in expected.state.items():
+        if found.state and word != found.state[name]:
+            yield expected.bars - 1, f"{name}: {_shown(name, word, found.state[name])}"
+
+
+def _shown(name: str, expected: int, found: int) -> str:
+    """Return both words; as numbers, unless they are not floating-point."""
+    if name in ("state.checksum", "bars.sequence", "bars.lots"):
+        return f"expected {expected}, found {found}"
+    values = [layout.from_word("float", int(word)) for word in (expected, found)]
+    return f"expected {values[0]!r}, found {values[1]!r}"
+
+
+def require_equal(run: Run, what: str, expected: Record, found: Record) -> None:
+    """Raise AssertionError with the first bar, layer and field in which two runs differ."""
+    first = min(differences(expected, found), default=None)
+    if first is not None:
+        raise AssertionError(f"{run.name}: {what}: bar {first[0]}, {first[1]}")
