@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, NamedTuple
 
 from admf_fast.errors import BarError, DataError
+from admf_fast.runners.calls import cffi_caller
 from admf_fast.runners.historical import Progress
 from admf_fast.runners.recorder import Columns, Sink, columns_of, event_tuples
 from admf_fast.runners.result import RunResult
@@ -35,6 +36,7 @@ class LiveRunner(Runner):
     def __init__(self, setup: Setup, *, sink: Sink | None = None) -> None:
         super().__init__(setup, sink=sink, block_bars=LIVE_BARS)
         program = self.program
+        program.call_through(cffi_caller)
         # Writing through a memoryview takes a third less time than through the array.
         self._ts_ns: memoryview[int] = _view(program.ts_ns)
         columns: list[memoryview[float]] = [_view(program.columns[k]) for k in range(1, 6)]

@@ -5,7 +5,7 @@ both write rows into the same columns and call the same compiled drivers on them
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,7 +86,7 @@ class FeatureProgram:
         for node in self.plan.nodes.values():
             first = self._add_indicator(node, first)
         self._add_strategies(first)
-        self._call = drivers.execute_all().caller()
+        self.call_through(Native.caller)
         zeroed = self.checksum if hashed else 0
         self._table = self._keep([len(self._calls) // 2, zeroed, self.counts, len(self.counts),
                                   *self._calls])  # fmt: skip
@@ -156,6 +156,10 @@ class FeatureProgram:
         """
         for table, k, lag in self._places[column]:
             table[k] = address - 8 * lag
+
+    def call_through(self, caller: Callable[[Native], Callable[[int, int, int], int]]) -> None:
+        """Call the compiled code through another foreign-function interface."""
+        self._call = caller(drivers.execute_all())
 
     def room(self, bars: int) -> int:
         """Make room for `bars` more rows and return the first of them."""
