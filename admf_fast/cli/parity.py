@@ -37,7 +37,7 @@ def command(path: str, as_json: bool) -> int:
 
 def _proof(config: Config) -> Proof:
     from admf_fast import jobs, parity
-    from admf_fast.parity.prove import RUNS
+    from admf_fast.parity.proving import RUNS
 
     def total() -> int | None:
         rows = jobs.open_source(config).rows_total

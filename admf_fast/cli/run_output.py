@@ -89,8 +89,9 @@ def _notes(job: Job) -> list[str]:
             f"the strategy needs {values.count(ready_bars)} bars before its first signal, "
             f"there are {values.count(job.result.bars)}"
         )
-    dropped = {rule: rows for rule, rows in data["dropped"].items() if rows}
+    # Rows outside bars.start and bars.end were not asked for.
+    dropped = {rule: n for rule, n in data["dropped"].items() if n and rule != "range"}
     if dropped:
-        shown = ", ".join(f"{rule} {values.count(rows)}" for rule, rows in dropped.items())
+        shown = ", ".join(f"{rule} {values.count(n)}" for rule, n in dropped.items())
         notes.append(f"rows dropped as the configuration says: {shown}")
     return [f"Note: {note}" for note in notes]
