@@ -6,6 +6,7 @@
 in progress: it is passed over, only closed bars reach a kernel.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
@@ -16,6 +17,7 @@ from admf_fast.errors import BarError
 from admf_fast.feeds.replay import Bar
 
 LINE_BYTES_MAX = 4096
+FINER_THAN_US = re.compile(r"\.\d{7}")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -65,19 +67,20 @@ def _decoded(decoder: "msgspec.json.Decoder[BarLine]", line: bytes, number: int)
 
 
 def _ts_ns(ts: int | str, number: int) -> int:
-    """Return a time as UTC nanoseconds; text is read to the microsecond, its precision."""
+    """Return a time as UTC nanoseconds; text holds microseconds at most."""
     if isinstance(ts, int):
         if not 0 <= ts < 2**63:
             raise BarError(f"line {number}: expected ts as UTC nanoseconds, found {ts}")
         return ts
     try:
-        moment = datetime.fromisoformat(ts)
+        # fromisoformat would cut further decimals off without a word.
+        moment = None if FINER_THAN_US.search(ts) else datetime.fromisoformat(ts)
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
         raise BarError(
-            f"line {number}: expected ts as an ISO time with a zone or UTC nanoseconds, "
-            f"found {ts[:64]!r}"
+            f"line {number}: expected ts as an ISO time with a zone and at most six decimals, "
+            f"or as UTC nanoseconds, found {ts[:64]!r}"
         )
     delta = moment - EPOCH
     return ((delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds) * 1000

@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from admf_kernels.plain import PlainProgram
-from admf_kernels.program import Program
 
 from admf_fast.data import BarBlock
 from admf_fast.events.schemas import SCHEMAS
@@ -17,6 +15,8 @@ from admf_fast.parity.proof import RunProof
 from admf_fast.runners.historical import HistoricalRunner, Progress
 from admf_fast.runners.recorder import columns_of, to_batch
 from admf_fast.runners.setup import Setup
+from admf_kernels.plain import PlainProgram
+from admf_kernels.program import Program
 
 NAME = "plain Python"
 HEAD_BARS = 400  # from the first bar on, at least this many after the warm-up

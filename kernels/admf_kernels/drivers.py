@@ -2,7 +2,7 @@
 
 import functools
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from admf_kernels import numeric
@@ -78,14 +78,19 @@ def key_of(source: str, functions: Sequence[Callable[..., Any]], names: Mapping[
     return hashed.hexdigest()
 
 
-def code_digest(strategy: Strategy, features: Sequence[Indicator]) -> str:
+def code_digest(strategy: Strategy | None, indicators: Iterable[Indicator]) -> str:
     """Return the sha256 of all code that decides what a run does: kernels, execution, drivers."""
-    steps = [kernel.step for kernel in (strategy, *features)]
-    prepares = [kernel.prepare for kernel in (strategy, *features)]
-    hashed = hashlib.sha256(closure.digest([*steps, *prepares, *EXECUTION]).encode())
-    for kernel in features:
-        hashed.update(scan.source(kernel, hashed=True).encode())
-    hashed.update(run.source(strategy, ()).encode())
+    kernels: list[Kernel] = [*indicators]
+    sources = [scan.source(indicator, hashed=True) for indicator in indicators]
+    functions: list[Callable[..., Any]] = []
+    if strategy is not None:
+        kernels.append(strategy)
+        sources.append(run.source(strategy, ()))
+        functions += EXECUTION
+    functions += [f for kernel in kernels for f in (kernel.step, kernel.prepare)]
+    hashed = hashlib.sha256(closure.digest(functions).encode())
+    for source in sources:
+        hashed.update(source.encode())
     return hashed.hexdigest()
 
 

@@ -94,7 +94,8 @@ class FeatureProgram:
     def _allocate(self, block_bars: int) -> None:
         self.history = self.plan.history_bars
         self.block_bars = block_bars
-        self.rows = self.history + block_bars
+        # As much room again as history takes: moving it costs at most a row a bar.
+        self.rows = self.history + max(block_bars, self.history)
         self.columns: Floats = np.full((self.plan.column_count, self.rows), np.nan)
         self.ts_ns = self.columns[0].view(np.int64)
         self.ts_ns[:] = 0

@@ -88,19 +88,11 @@ def composite(
     """Make a function of ``(params, *sources)`` that returns a feature a `Composite`."""
 
     def made(step: Callable[..., Any]) -> Composite:
-        return _register(
-            Composite(
-                step.__name__,
-                step,
-                params,
-                Empty,
-                params,
-                lambda p: p,
-                tuple(rules),
-                dict(inputs),
-                tuple(outputs),
-            )  # fmt: skip
-        )
+        kernel = Composite(
+            step.__name__, step, params, Empty, params, lambda p: p, tuple(rules),
+            dict(inputs), tuple(outputs),
+        )  # fmt: skip
+        return _register(kernel)
 
     return made
 

@@ -10,6 +10,7 @@ import struct
 
 import numpy as np
 
+from admf_kernels import drivers
 from admf_kernels.errors import KernelError
 from admf_kernels.layout import fields_of
 from admf_kernels.program import FeatureProgram
@@ -45,8 +46,8 @@ def restore(program: FeatureProgram, saved: bytes) -> None:
         raise KernelError(f"expected saved state of version {VERSION}, found {version}")
     if plan != plan_digest(program):
         raise KernelError(
-            "the saved state belongs to other parameters, another account or another kernel; "
-            "start it with the configuration it was saved with"
+            "the saved state belongs to other parameters, another account or other code; "
+            "continue with the configuration and the version it was saved with"
         )
     words = np.frombuffer(body, "<i8", count, HEAD.size)
     rows = np.frombuffer(body, "<f8", history * columns, HEAD.size + 8 * count)
@@ -62,6 +63,8 @@ def plan_digest(program: FeatureProgram) -> bytes:
     for part in program.parts:
         fields = [(f.name, f.kind) for f in fields_of(part.cls)]
         hashed.update(f"{part.label} {fields}\0".encode())
-    described = (getattr(program, "params", None), getattr(program, "account", None))
-    hashed.update(f"{described} {program.history} {program.columns.shape[0]}".encode())
+    described = [getattr(program, name, None) for name in ("params", "sets", "tap", "account")]
+    hashed.update(f"{described} {program.history} {program.columns.shape[0]}\0".encode())
+    indicators = [feature.indicator for feature in program.plan.nodes]
+    hashed.update(drivers.code_digest(getattr(program, "strategy", None), indicators).encode())
     return hashed.digest()

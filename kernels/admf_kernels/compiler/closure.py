@@ -71,13 +71,14 @@ def _describe(name: str, value: Any, function: types.FunctionType) -> str:
     if isinstance(value, (bool, int, float)):
         return repr(value)
     if isinstance(value, type) and hasattr(value, "_fields"):
-        return repr((value.__qualname__, value._fields, sorted(_hints(value).items())))
+        defaults = sorted(getattr(value, "_field_defaults", {}).items())
+        return repr((value.__qualname__, value._fields, sorted(_hints(value).items()), defaults))
     if isinstance(value, (types.ModuleType, types.BuiltinFunctionType, type)):
         return f"{type(value).__name__} {getattr(value, '__name__', '')}"
     raise RuleError(
         f"{function.__module__}.{function.__qualname__} reads the global {name!r} "
         f"({type(value).__name__}); a kernel may use numbers, functions and NamedTuple classes "
-        "of its module, pass anything else as a parameter"
+        "of its module; pass anything else as a parameter, and leave helpers plain (no @njit)"
     )
 
 

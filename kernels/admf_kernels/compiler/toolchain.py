@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import importlib.metadata
+import os
 import platform
 import sys
 
@@ -37,7 +38,9 @@ def cpu() -> dict[str, str]:
 def digest() -> str:
     """Return the sha256 of everything here; part of the key of every cached object."""
     hashed = hashlib.sha256(f"{OBJECT_FORMAT} {sys.byteorder}".encode())
-    for name, value in sorted({**versions(), **cpu()}.items()):
+    # NUMBA_OPT, NUMBA_BOUNDSCHECK and their like change the code that is made.
+    settings = {name: os.environ[name] for name in os.environ if name.startswith("NUMBA_")}
+    for name, value in sorted({**versions(), **cpu(), **settings}.items()):
         hashed.update(f"{name}={value}\0".encode())
     return hashed.hexdigest()
 
