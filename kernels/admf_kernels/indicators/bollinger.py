@@ -55,7 +55,7 @@ def bollinger(
 
     ``middle -/+ deviations * stddev``, population standard deviation, in the unit of the
     input; the three are equal where all values are. Source: TA-Lib BBANDS with a simple
-    average; see `stddev` for where it is less exact. First valid bar: `period`.
+    average; see `moments` for how digits are kept. First valid bar: `period`.
     """
     moved = advance(s, bars, renew, c.period, value, leaving, values)
     middle = fma(moved.total, c.weight, moved.anchor)

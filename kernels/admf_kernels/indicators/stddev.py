@@ -53,9 +53,7 @@ def stddev(
     """Population standard deviation of the last `period` values, times `deviations`.
 
     In the unit of the input; exactly 0 where all values are equal, at any price. Source:
-    TA-Lib STDDEV, which differs in two ways: its sums lose digits as the price level grows
-    against the spread, and it calls a variance under 1e-14 zero, which flattens an input
-    of 1e-8. First valid bar: `period`.
+    TA-Lib STDDEV; see `moments` for how digits are kept. First valid bar: `period`.
     """
     moved = advance(s, bars, renew, c.period, value, leaving, values)
     return moved, c.deviations * math.sqrt(variance(moved, c.weight))
