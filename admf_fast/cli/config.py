@@ -36,8 +36,10 @@ def show(path: str, as_json: bool) -> None:
 
 
 @group.command("schema")
-def schema() -> None:
-    """Print the JSON Schema of a configuration file."""
+@json_option
+def schema(as_json: bool) -> None:
+    """Print the JSON Schema of a configuration file; with --json or without."""
+    del as_json
     from admf_fast.config import json_schema
 
     write_json(json_schema())

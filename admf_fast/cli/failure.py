@@ -15,6 +15,7 @@ from admf_fast.errors import AdmfError, DivergenceError
 UNEXPECTED = 1
 USAGE = 2
 INTERRUPTED = 130
+PREFIX = "admf: error: "
 CLOSED = 141  # as a process that a closed pipe has ended
 
 EXIT_CODES = """\b
@@ -55,9 +56,11 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def show(failure: Failure, *, as_json: bool) -> None:
-    """Print a failure: on standard error, and with ``--json`` as the one object as well."""
-    for line in failure.message.splitlines() or [""]:
-        note(f"admf: error: {line}")
+    """Print a failure: on standard error, and with ``--json`` as the one object as well.
+
+    Several problems at once are a line each, below one another.
+    """
+    note(PREFIX + failure.message.strip().replace("\n", "\n" + " " * len(PREFIX)))
     if as_json:
         write_json(
             {

@@ -14,6 +14,7 @@ from admf_kernels.contract import (
     Output,
     Strategy,
     WindowOf,
+    resolve_bars,
 )
 from admf_kernels.errors import ParameterError
 from admf_kernels.layout import fields_of
@@ -72,14 +73,20 @@ def _inputs(kernel: Kernel) -> list[dict[str, str]]:
         read |= {a: "signed quantity held, in units" for a in kernel.arguments if a == "position"}
     else:
         assert isinstance(kernel, Indicator | Composite)
-        read = {name: _input(declared) for name, declared in kernel.inputs.items()}
+        params = _defaults(kernel)
+        read = {name: _input(declared, params) for name, declared in kernel.inputs.items()}
     return [{"name": name, "reads": text} for name, text in read.items()]
 
 
-def _input(declared: Any) -> str:
+def _input(declared: Any, params: Any) -> str:
     if not isinstance(declared, Lag | WindowOf):
         return str(declared)
-    bars = declared.bars if isinstance(declared.bars, int | str) else "some"
+    # A parameter by its name; what is computed from several, at their defaults.
+    bars: int | str = "some"
+    if isinstance(declared.bars, int | str):
+        bars = declared.bars
+    elif params is not None:
+        bars = resolve_bars(declared.bars, params)
     if isinstance(declared, Lag):
         return f"{declared.of}, {bars} bar{'s' if bars != 1 else ''} earlier"
     return f"the last {bars} values of {declared.of}"

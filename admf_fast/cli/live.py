@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from admf_fast.cli.progress import progress
 from admf_fast.cli.run_output import check_out, job_json, job_lines
 
 if TYPE_CHECKING:
+    from admf_fast.config import Config
     from admf_fast.events import Event
 
 
@@ -42,7 +44,9 @@ def command(path: str, feed: str, out: Path | None, as_json: bool) -> None:
     from admf_fast.config import load_config
 
     config = load_config(path)
-    with progress("live", lambda: None) as advance:
+    # On one terminal the events themselves show how far it is.
+    quiet = not as_json and sys.stdout.isatty()
+    with progress("live", lambda: _total(config, feed), quiet=quiet) as advance:
         job = jobs.live(
             config, feed, out=out, on_event=None if as_json else _print, progress=advance
         )
@@ -50,6 +54,20 @@ def command(path: str, feed: str, out: Path | None, as_json: bool) -> None:
         write_json(job_json(job))
     else:
         note("\n".join(job_lines(job)))
+
+
+def _total(config: Config, feed: str) -> int | None:
+    """Return how many bars a feed has, where that is known."""
+    from msgspec.structs import replace
+
+    from admf_fast import jobs
+    from admf_fast.data import open_bars
+
+    kind, _, path = feed.partition(":")
+    if kind != "replay":
+        return None
+    source = open_bars(replace(config.bars, path=path)) if path else jobs.open_source(config)
+    return source.rows_total
 
 
 def _print(event: Event) -> None:

@@ -66,13 +66,16 @@ def _row(proof: Proof, run: RunProof) -> list[str]:
 
 
 def _cell(run: RunProof, layer: str, digest: str) -> str:
-    if not run.layers:  # only a sample was run: compared, not digested
-        return "same" if run.identical else "?"
+    if not run.layers:  # a sample: compared but for the figures of the whole run, not digested
+        shown = "sample" if run.identical else "?"
+        return shown if layer != "metrics" else values.NONE
     return "same" if run.layers.get(layer) == digest else "DIFFERS"
 
 
 def _verdict(proof: Proof) -> str:
-    runs, bars = len(proof.runs), values.count(proof.bars)
-    if proof.identical:
-        return f"Identical: {runs} runs of {bars} bars gave the same bytes in all layers."
-    return f"DIFFERENT: {proof.difference}"
+    if not proof.identical:
+        return f"DIFFERENT: {proof.difference}"
+    whole = [run for run in proof.runs if run.layers]
+    samples = [f" and {run.name} on {run.note}" for run in proof.runs if not run.layers]
+    runs = f"{len(whole)} runs of {values.count(proof.bars)} bars{''.join(samples)}"
+    return f"Identical: {runs} gave the same bytes in all layers."

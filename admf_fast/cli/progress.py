@@ -17,12 +17,14 @@ def watched() -> bool:
 
 
 @contextlib.contextmanager
-def progress(what: str, total: Callable[[], int | None]) -> Iterator[Advance | None]:
+def progress(
+    what: str, total: Callable[[], int | None], *, quiet: bool = False
+) -> Iterator[Advance | None]:
     """Yield a function that takes the number of bars done since its last call.
 
-    None, and `total` is not asked, when standard error is no terminal.
+    None, and `total` is not asked, if `quiet` or when standard error is no terminal.
     """
-    if not watched():
+    if quiet or not watched():
         yield None
         return
     from tqdm import tqdm

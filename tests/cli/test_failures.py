@@ -196,7 +196,10 @@ def test_several_mistakes_are_a_line_each(admf: Admf, config: Path) -> None:
     _text(config, "kernel:", "kernal:")
     ran = admf("backtest", config)
     assert ran.code == 2
-    assert all(line.startswith("admf: error: ") for line in ran.err.splitlines())
+    first, *others = ran.err.splitlines()
+    assert first.startswith("admf: error: ")
+    assert others
+    assert all(line.startswith(" " * 13 + str(config)) for line in others)
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "bars", "link"])
