@@ -18,9 +18,9 @@ def test_memory_run(benchmark, bar_count: int) -> None:
 def test_parquet_run(benchmark, bar_count: int, tmp_path: Path) -> None:
     source = parquet_of(tmp_path, bar_count)
 
-    benchmark(historical.parquet_run(source, tmp_path / "run"))
+    benchmark(historical.parquet_run(source, tmp_path))
 
-    assert pq.read_metadata(tmp_path / "run" / "equity.parquet").num_rows == bar_count
+    assert pq.read_metadata(tmp_path / "run-0" / "equity.parquet").num_rows == bar_count
 
 
 def test_stages_run(tmp_path: Path) -> None:

@@ -14,15 +14,18 @@ ROOT = Path(__file__).resolve().parent.parent
 Call = Callable[[], Any]
 
 
-def fastest_s(calls: Mapping[str, Call], rounds: int) -> dict[str, float]:
+def fastest_s(
+    calls: Mapping[str, Call], rounds: int, after: Call = lambda: None
+) -> dict[str, float]:
     """Return the least wall time of each call.
 
     The calls take turns, so a busy moment of the machine meets all of them; the minimum is
-    the repetition that was disturbed least.
+    the repetition that was disturbed least. `after` cleans up after each, untimed.
     """
     best = dict.fromkeys(calls, float("inf"))
     for call in calls.values():
         call()  # compiles, loads, faults pages in
+        after()
     gc.collect()
     gc.disable()
     try:
@@ -31,6 +34,7 @@ def fastest_s(calls: Mapping[str, Call], rounds: int) -> dict[str, float]:
                 started = time.perf_counter()
                 call()
                 best[name] = min(best[name], time.perf_counter() - started)
+                after()
     finally:
         gc.enable()
     return best
