@@ -14,6 +14,7 @@ from admf_kernels.contract import BAR_COLUMNS, Composite, Indicator, Output, Str
 from admf_kernels.errors import KernelError
 from admf_kernels.execution import account as accounts
 from admf_kernels.execution.account import Account
+from admf_kernels.execution.costs import LOTS_MAX
 from admf_kernels.program import BLOCK_BARS, Program
 
 FILLS = {"next_open": accounts.NEXT_OPEN, "same_close": accounts.SAME_CLOSE}
@@ -63,7 +64,7 @@ def account_of(config: Config) -> Account:
     made, costs, sizing = config.account, config.execution, config.sizing
     kind, value = accounts.ALL_IN, 1.0
     if isinstance(sizing, FixedSizing):
-        kind, value = accounts.FIXED, float(round(sizing.quantity / made.lot_size))
+        kind, value = accounts.FIXED, _whole_lots(config, sizing.quantity)
     elif isinstance(sizing, PercentSizing):
         kind, value = accounts.PERCENT, sizing.percent / 100.0
     else:
@@ -82,6 +83,16 @@ def account_of(config: Config) -> Account:
         long_allowed=config.direction != "short_only",
         short_allowed=config.direction != "long_only",
     )
+
+
+def _whole_lots(config: Config, quantity: float) -> float:
+    lots = quantity / config.account.lot_size
+    if not lots <= LOTS_MAX:
+        raise ConfigError(
+            f"{config.where('sizing', 'quantity')}: expected at most {LOTS_MAX:.0f} lots of "
+            f"{config.account.lot_size!r}; found {quantity!r}"
+        )
+    return float(round(lots))
 
 
 @contextmanager

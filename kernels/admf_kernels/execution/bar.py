@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from admf_kernels.execution import metrics, sizing
 from admf_kernels.execution.account import NEXT_OPEN, SAME_CLOSE, Account
-from admf_kernels.execution.costs import affordable_lots, fill_fee, fill_price
+from admf_kernels.execution.costs import affordable_lots, cash_after, fill_fee, fill_price
 from admf_kernels.execution.metrics import Curve, Ledger
 from admf_kernels.execution.portfolio import (
     Portfolio,
@@ -94,11 +94,14 @@ def _payable(c: Account, p: Portfolio, lots: float, price: float) -> float:
     if beyond <= 0.0:
         return lots
     at = fill_price(c, 1.0, price)
-    if lots * c.lot_size * at + fill_fee(c, lots, at) <= p.cash:
+    if cash_after(c, p.cash, lots, at, fill_fee(c, lots, at)) >= 0.0:
         return lots
-    money = p.cash - cover * c.lot_size * at * (1.0 + c.fee_rate) - cover * c.fee_per_unit
+    money = p.cash - cover * c.lot_size * (at * (1.0 + c.fee_rate) + c.fee_per_unit)
     most = affordable_lots(c, money, price)
-    return cover + (most if most < beyond else beyond)
+    lots = cover + (most if most < beyond else beyond)
+    # What the cover leaves is rounded; never spend more than there is.
+    left = cash_after(c, p.cash, lots, at, fill_fee(c, lots, at))
+    return lots - 1.0 if left < 0.0 and lots > cover else lots
 
 
 def open_bar(

@@ -4,7 +4,8 @@ import math
 
 from admf_kernels.execution.account import Account
 
-LOTS_MAX = 4503599627370496.0  # 2**52: whole lots below it are exact, as are their sums
+# 2**48: sums of whole lots below it are exact, and a quotient is never off by a whole lot.
+LOTS_MAX = 281474976710656.0
 
 
 def fill_price(c: Account, lots: float, price: float) -> float:
@@ -24,6 +25,11 @@ def fill_fee(c: Account, lots: float, price: float) -> float:
     return units * price * c.fee_rate + units * c.fee_per_unit + c.fee_fixed
 
 
+def cash_after(c: Account, cash: float, lots: float, price: float, fee: float) -> float:
+    """Return the cash that a fill of signed `lots` leaves, in the order the portfolio takes it."""
+    return cash - lots * c.lot_size * price - fee
+
+
 def affordable_lots(c: Account, money: float, price: float) -> float:
     """Return the most whole lots that `money` buys at `price`, slippage and fees included."""
     worst = fill_price(c, 1.0, price)
@@ -34,5 +40,5 @@ def affordable_lots(c: Account, money: float, price: float) -> float:
     quotient = budget / lot
     lots = math.floor(quotient) * 1.0 if quotient < LOTS_MAX else LOTS_MAX
     # The quotient is rounded; never spend more than there is.
-    spent = lots * c.lot_size * worst + fill_fee(c, lots, worst)
-    return lots - 1.0 if spent > money and lots > 0.0 else lots
+    left = cash_after(c, money, lots, worst, fill_fee(c, lots, worst))
+    return lots - 1.0 if left < 0.0 and lots > 0.0 else lots

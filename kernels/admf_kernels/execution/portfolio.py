@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from admf_kernels.execution.account import Account
+from admf_kernels.execution.costs import cash_after
 
 
 class Portfolio(NamedTuple):
@@ -54,7 +55,7 @@ def apply_fill(
     closing = (size if size < held else held) if opposite else 0.0
     opening = size - closing
     fee_closing = fee if opening == 0.0 else fee * (closing / size)
-    cash = p.cash - lots * c.lot_size * price - fee
+    cash = cash_after(c, p.cash, lots, price, fee)
     left = p.lots + lots
     exit_lots = p.exit_lots + closing
     exit_value = p.exit_value + closing * c.lot_size * price
