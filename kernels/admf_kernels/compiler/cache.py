@@ -1,6 +1,6 @@
 """The on-disk cache of compiled drivers: one file each, checked before it is used.
 
-A file is a JSON header line and the object code; the header holds the sha256 of the rest,
+A file is a JSON header line and the object code; the header holds the sha256 of what is used,
 so a truncated or flipped file is seen and rebuilt. The folder is private because what is
 in it is executed.
 """
@@ -39,8 +39,9 @@ def read(key: str) -> tuple[str, bytes] | None:
     try:
         header, _, code = path.read_bytes().partition(b"\n")
         fields = json.loads(header)
-        intact = fields["key"] == key and fields["sha256"] == hashlib.sha256(code).hexdigest()
-        return (str(fields["symbol"]), code) if intact else None
+        symbol = str(fields["symbol"])
+        intact = fields["key"] == key and fields["sha256"] == _digest(symbol, code)
+        return (symbol, code) if intact else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -50,7 +51,7 @@ def write(key: str, symbol: str, code: bytes) -> None:
     path = _path(key)
     if path is None:
         return
-    header = {"key": key, "sha256": hashlib.sha256(code).hexdigest(), "symbol": symbol}
+    header = {"key": key, "sha256": _digest(symbol, code), "symbol": symbol}
     temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
@@ -60,6 +61,11 @@ def write(key: str, symbol: str, code: bytes) -> None:
     except OSError:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+
+
+def _digest(symbol: str, code: bytes) -> str:
+    """Return the sha256 of all that is used; a wrong symbol would be called at address 0."""
+    return hashlib.sha256(symbol.encode() + b"\n" + code).hexdigest()
 
 
 def _path(key: str) -> Path | None:
