@@ -54,10 +54,16 @@ class PlainBar(NamedTuple):
 
 
 def coerced(cls: type, value: Any) -> Any:
-    """Return a state with every field of exactly its declared kind."""
+    """Return a state with every field of exactly its declared kind.
+
+    Raises OverflowError for an integer that 64 bits cannot hold: compiled, it would wrap.
+    """
     kinds = {"float": float, "int": int, "bool": bool}
-    fields = layout.fields_of(cls)
-    return cls(*(kinds[f.kind](v) for f, v in zip(fields, value, strict=True)))
+    made = [kinds[f.kind](v) for f, v in zip(layout.fields_of(cls), value, strict=True)]
+    for field, v in zip(layout.fields_of(cls), made, strict=True):
+        if isinstance(v, int) and not -(2**63) <= v < 2**63:
+            raise OverflowError(f"{cls.__name__}.{field.name} does not fit into 64 bits")
+    return cls(*made)
 
 
 def share_of_checksum(slot: int, seen: int, states: Iterable[Any]) -> int:

@@ -15,6 +15,8 @@ from admf_kernels.plan import Plan
 from admf_kernels.program import FeatureProgram, Program
 
 PER_BAR = ("signal", "sequence", "lots", "cash", "equity")
+INTEGERS = ("bars.sequence", "bars.lots", "state.checksum")
+LAYERS = ("features", "bars", "events", "state")
 
 Words = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -92,7 +94,7 @@ class Record:
     bars: int = 0
     columns: dict[str, Words] = field(default_factory=dict)
     events: dict[str, list[tuple[int, ...]]] = field(default_factory=dict)
-    state: dict[str, int] = field(default_factory=dict)
+    state: dict[str, tuple[str, int]] = field(default_factory=dict)  # kind and word
 
     def before(self, bars: int) -> "Record":
         """Return what the first `bars` bars gave; the state is that of the last bar."""
@@ -167,38 +169,46 @@ def _words(values: Sequence[float]) -> Words:
     return np.array([_word(v) for v in values], np.int64)
 
 
-def _state_words(states: dict[str, Any]) -> dict[str, int]:
+def _state_words(states: dict[str, Any]) -> dict[str, tuple[str, int]]:
     found = {}
     for label, state in states.items():
-        for name, value in zip(state._fields, state, strict=True):
-            found[f"state.{label}.{name}"] = _word(value)
+        cls: type = type(state)
+        for known, value in zip(layout.fields_of(cls), state, strict=True):
+            word = layout.to_word(known.kind, value)
+            found[f"state.{label}.{known.name}"] = (known.kind, word)
     return found
 
 
-def differences(expected: Record, found: Record) -> Iterator[tuple[int, str]]:
-    """Yield (bar, what differs there), for each field its first bar."""
+def differences(expected: Record, found: Record) -> Iterator[tuple[int, int, str]]:
+    """Yield (bar, place of the layer, what differs), for each field its first bar."""
     for name, words in expected.columns.items():
         where = np.flatnonzero(words != found.columns[name])
         if len(where):
             bar = int(where[0])
-            yield bar, f"{name}: {_shown(name, words[bar], found.columns[name][bar])}"
+            kind = "int" if name in INTEGERS else "float"
+            shown = _shown(kind, int(words[bar]), int(found.columns[name][bar]))
+            yield bar, _place(name), f"{name}: {shown}"
     for name, rows in expected.events.items():
         others = found.events.get(name, [])
         at = next((k for k, (a, b) in enumerate(zip(rows, others, strict=False)) if a != b), None)
         at = min(len(rows), len(others)) if at is None else at
         if at < max(len(rows), len(others)):
             bar = min(r[at][0] for r in (rows, others) if at < len(r))
-            yield bar, f"events.{name}: row {at} differs, of {len(rows)} and {len(others)} rows"
-    for name, word in expected.state.items():
-        if found.state and word != found.state[name]:
-            yield expected.bars - 1, f"{name}: {_shown(name, word, found.state[name])}"
+            counts = f"of {len(rows)} expected, {len(others)} found"
+            yield bar, _place("events"), f"events.{name}: row {at} {counts}"
+    for name, (kind, word) in expected.state.items():
+        if found.state and found.state[name][1] != word:
+            shown = _shown(kind, word, found.state[name][1])
+            yield expected.bars - 1, _place("state"), f"{name}: {shown}"
 
 
-def _shown(name: str, expected: int, found: int) -> str:
-    """Return both words; as numbers, unless they are not floating-point."""
-    if name in ("state.checksum", "bars.sequence", "bars.lots"):
-        return f"expected {expected}, found {found}"
-    values = [layout.from_word("float", int(word)) for word in (expected, found)]
+def _place(name: str) -> int:
+    """Return the place of a field's layer: what is computed first is named first."""
+    return LAYERS.index(name.partition(".")[0])
+
+
+def _shown(kind: str, expected: int, found: int) -> str:
+    values = [layout.from_word(kind, word) for word in (expected, found)]
     return f"expected {values[0]!r}, found {values[1]!r}"
 
 
@@ -206,4 +216,4 @@ def require_equal(run: Run, what: str, expected: Record, found: Record) -> None:
     """Raise AssertionError with the first bar, layer and field in which two runs differ."""
     first = min(differences(expected, found), default=None)
     if first is not None:
-        raise AssertionError(f"{run.name}: {what}: bar {first[0]}, {first[1]}")
+        raise AssertionError(f"{run.name}: {what}: bar {first[0]}, {first[2]}")
