@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from admf_fast.runners.live import LiveRunner, Observer, Step, run_live
 from admf_fast.runners.recorder import Sink
 from admf_fast.runners.result import RunResult
 from admf_fast.runners.setup import Setup, prepare
-from admf_fast.store import ParquetSink, manifest_of, write_run
+from admf_fast.store import ParquetSink, check_target, manifest_of, write_run
 from admf_kernels import drivers
 from admf_kernels.compiler import toolchain
 
@@ -133,14 +134,16 @@ def run_job(
         result, digest = _timed(run, setup, source, None)
         return Job(setup, result, _manifest(setup, source, result, digest), None)
     name = setup.config.name
-    target = out or Path(RUNS) / name
+    target = check_target(out) if out else Path(RUNS) / name
     made: dict[str, Any] = {}
 
     def final_name() -> str:
         return target.name if out else f"{name}-{made['run_id']}"
 
-    _make_parent(target)
-    with atomic_directory(target, replace=True, final_name=final_name) as folder:
+    with (
+        _parent(target.parent),
+        atomic_directory(target, replace=True, final_name=final_name) as folder,
+    ):
         with ParquetSink(folder, SCHEMAS) as sink:
             result, digest = _timed(run, setup, source, sink)
         made |= _manifest(setup, source, result, digest)
@@ -148,11 +151,21 @@ def run_job(
     return Job(setup, result, made, target.with_name(final_name()))
 
 
-def _make_parent(target: Path) -> None:
+@contextmanager
+def _parent(folder: Path) -> Iterator[None]:
+    """Make a folder for the time of the block; it stays if the block succeeds."""
+    missing = [f for f in (folder, *folder.parents) if not f.exists()]
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StateError(f"{target.parent}: cannot be made: {error.strerror}") from error
+        raise StateError(f"{folder}: cannot be made: {error.strerror}") from error
+    try:
+        yield
+    except BaseException:
+        for made in missing:
+            with suppress(OSError):  # not empty: somebody else uses it meanwhile
+                made.rmdir()
+        raise
 
 
 def open_source(config: Config, data: object | None = None) -> BarSource:

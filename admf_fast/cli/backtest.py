@@ -11,7 +11,7 @@ from admf_fast.cli.failure import diverged
 from admf_fast.cli.output import json_option, write_json, write_lines
 from admf_fast.cli.progress import progress
 from admf_fast.cli.replay_check import REPLAY_BARS, ReplayCheck, check_replay
-from admf_fast.cli.run_output import check_out, job_json, job_lines
+from admf_fast.cli.run_output import job_json, job_lines
 
 if TYPE_CHECKING:
     from admf_fast.config import Config
@@ -55,7 +55,6 @@ def command(
     runner, one closed bar at a time, and every signal, order, fill, trade, equity, state
     checksum and metric is compared as bytes; a difference ends with exit code 6.
     """
-    out = check_out(out)
     from admf_fast.config import load_config
 
     config = load_config(path)

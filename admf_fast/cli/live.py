@@ -10,7 +10,7 @@ import click
 
 from admf_fast.cli.output import json_option, note, write_event, write_json
 from admf_fast.cli.progress import progress
-from admf_fast.cli.run_output import check_out, job_json, job_lines
+from admf_fast.cli.run_output import job_json, job_lines
 
 if TYPE_CHECKING:
     from admf_fast.config import Config
@@ -39,7 +39,6 @@ def command(path: str, feed: str, out: Path | None, as_json: bool) -> None:
     A line of stdin:
       {"ts": "2024-01-02T14:31:00Z", "open": 1, "high": 2, "low": 1, "close": 2, "volume": 9}
     """
-    out = check_out(out)
     from admf_fast import jobs
     from admf_fast.config import load_config
 

@@ -2,48 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from admf_fast.errors import StateError
 from admf_fast.report import align, summary_rows, values
 
 if TYPE_CHECKING:
     from admf_fast.jobs import Job
-
-MANIFEST = "manifest.json"
-
-
-def check_out(out: Path | None) -> Path | None:
-    """Return `out` if a run directory may be put there.
-
-    Raises StateError for anything but a new name, an empty folder or an earlier run: a run
-    directory is replaced as a whole, with all that is in it.
-    """
-    if out is None:
-        return None
-    if out.name in ("", ".."):
-        out = out.resolve()
-    free = not (out.exists() or out.is_symlink())
-    if free or (out.is_dir() and not out.is_symlink() and _replaceable(out)):
-        return out
-    found = "a folder with other things in it" if out.is_dir() else "something else"
-    raise StateError(
-        f"{out}: expected a new name, an empty folder or a run directory, found {found}; "
-        "choose another name, nothing was changed"
-    )
-
-
-def _replaceable(folder: Path) -> bool:
-    """Whether a folder is empty or holds a run."""
-    if not any(folder.iterdir()):
-        return True
-    try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-    except (OSError, ValueError):
-        return False
-    return isinstance(manifest, dict) and "run_id" in manifest
 
 
 def job_json(job: Job) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pyarrow as pa
 
+from admf_fast.data.arrow import as_numpy
 from admf_fast.data.block import VALUE_COLUMNS, BarBlock
 from admf_fast.data.times import TimeReader
 from admf_fast.errors import BarError
@@ -97,14 +98,14 @@ class BatchReader:
         if pa.types.is_integer(array.type):
             return self._from_integers(array, name, nulls.get(name))
         # Zero-copy for float64 without nulls; a null becomes NaN, told apart by `nulls`.
-        values = array.to_numpy(zero_copy_only=False)
+        values = as_numpy(array)
         # Copies only what is narrower, or what a foreign producer left unaligned.
         return np.require(values, np.float64, ["C", "A"])
 
     def _from_integers(
         self, array: pa.Array, name: str, null: NDArray[np.bool_] | None
     ) -> NDArray[np.float64]:
-        values = (array if null is None else array.fill_null(0)).to_numpy(zero_copy_only=False)
+        values = as_numpy(array if null is None else array.fill_null(0))
         inexact = (values > _EXACT_INTEGER_MAX) | (values < -_EXACT_INTEGER_MAX)
         if values.itemsize == 8 and inexact.any():
             at = int(np.argmax(inexact))
@@ -115,4 +116,4 @@ class BatchReader:
         result = values.astype(np.float64)
         if null is not None:
             result[null] = np.nan
-        return result  # type: ignore[no-any-return]
+        return result

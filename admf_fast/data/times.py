@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import numpy as np
 import pyarrow as pa
 
+from admf_fast.data.arrow import as_numpy
 from admf_fast.data.columns import check_dates_allowed, check_naive_allowed
 from admf_fast.data.spec import NS_PER_DAY, TS_NS_MAX
 from admf_fast.errors import BarError, ConfigError
@@ -64,7 +65,7 @@ class TimeReader:
             array = array.view(pa.int64())
         if array.null_count:
             array = array.fill_null(0)
-        values = array.to_numpy(zero_copy_only=False)
+        values = as_numpy(array)
         if len(values) == 0:
             return np.empty(0, np.int64)
         limit = TS_NS_MAX // ns_per_unit

@@ -16,7 +16,6 @@ from admf_kernels.program import TradingProgram
 BATCH_BARS = 65_536
 LAYERS = ("signals", "orders", "fills", "trades", "equity", "state", "metrics")
 
-STATUS_VALUES = pa.array(STATUS_NAMES)
 
 Columns = dict[str, NDArray[Any]]
 
@@ -194,5 +193,7 @@ def to_batch(table: str, columns: Columns) -> pa.RecordBatch:
 
 def _array(values: NDArray[Any], kind: pa.DataType) -> pa.Array:
     if kind == STATUS:
-        return pa.DictionaryArray.from_arrays(pa.array(values.astype(np.int8)), STATUS_VALUES)
+        # Not pa.array: it imports pandas where that is installed, for a quarter of a second.
+        indices = _array(values.astype(np.int8), pa.int8())
+        return pa.DictionaryArray.from_arrays(indices, list(STATUS_NAMES))
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])

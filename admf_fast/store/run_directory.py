@@ -11,6 +11,9 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from admf_fast.errors import StateError
+
+MANIFEST = "manifest.json"
 QUEUED_BATCHES_MAX = 4
 # What repeats or steps is packed; equity and checksums do not compress, so no time is spent.
 PACKED = ("signal", "lots", "cash", "status")
@@ -93,7 +96,38 @@ class ParquetSink:
 
 def write_run(folder: Path, manifest: dict[str, Any], metrics: dict[str, Any]) -> None:
     """Write manifest and metrics beside the tables; figures without a meaning become null."""
-    known = {n: None if isinstance(v, float) and math.isnan(v) else v for n, v in metrics.items()}
-    for name, content in (("manifest.json", manifest), ("metrics.json", known)):
+    known = {
+        n: None if isinstance(v, float) and not math.isfinite(v) else v for n, v in metrics.items()
+    }
+    for name, content in ((MANIFEST, manifest), ("metrics.json", known)):
         text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False)
         (folder / name).write_text(text + "\n", encoding="utf-8")
+
+
+def check_target(path: Path) -> Path:
+    """Return `path` if a run directory may be put there.
+
+    Raises StateError for anything but a new name, an empty folder or an earlier run: a run
+    directory is replaced as a whole, with all that is in it.
+    """
+    if path.name in ("", ".."):
+        path = path.resolve()
+    free = not (path.exists() or path.is_symlink())
+    if free or (path.is_dir() and not path.is_symlink() and _replaceable(path)):
+        return path
+    found = "a folder with other things in it" if path.is_dir() else "something else"
+    raise StateError(
+        f"{path}: expected a new name, an empty folder or a run directory, found {found}; "
+        "choose another name, nothing was changed"
+    )
+
+
+def _replaceable(folder: Path) -> bool:
+    """Whether a folder is empty or holds a run."""
+    if not any(folder.iterdir()):
+        return True
+    try:
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and "run_id" in manifest

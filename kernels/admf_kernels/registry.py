@@ -3,6 +3,7 @@
 import difflib
 import importlib
 import inspect
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -158,10 +159,17 @@ def get(name: str) -> Kernel:
 def _from_module(module: str, attribute: str) -> Kernel:
     try:
         found = getattr(importlib.import_module(module), attribute, None)
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise UnknownKernelError(
             f"{module}:{attribute}: cannot import {module!r} ({error}); "
             "put its folder beside the configuration or on PYTHONPATH"
+        ) from error
+    except KernelError:
+        raise
+    except Exception as error:  # whatever the user's module does when it is imported
+        raise UnknownKernelError(
+            f"{module}:{attribute}: {module!r} fails when it is imported: "
+            f"{type(error).__name__}: {error}{_line_of(error)}"
         ) from error
     if not isinstance(found, Kernel):
         raise UnknownKernelError(
@@ -169,6 +177,14 @@ def _from_module(module: str, attribute: str) -> Kernel:
             f"found {type(found).__name__}"
         )
     return found
+
+
+def _line_of(error: Exception) -> str:
+    """Return `` (file:line)`` of the innermost frame of an error, or of a syntax error."""
+    if isinstance(error, SyntaxError):
+        return ""  # its text says so
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
 
 
 def reference_of(kernel: Kernel) -> str:

@@ -14,6 +14,7 @@ from admf_kernels.errors import KernelError, RuleError
 # What may make the compiler rearrange floating point; none may be in a kernel's code.
 LOOSE_FLAGS = re.compile(r"\b(?:fast|contract|reassoc|arcp|afn|nsz|nnan|ninf)\b (?:double|<)")
 DECLARED = re.compile(r"^declare [^@]*@\"?([^\"(]+)", re.MULTILINE)
+ERROR_LINE = re.compile(r"\w*Error: |Unknown attribute|No implementation of function")
 HARMLESS = ("llvm.", "memset", "memcpy", "memmove")
 
 _registered: set[int] = set()
@@ -38,13 +39,21 @@ def to_object(
             signature, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
         )(entry)
     except NumbaError as error:
-        raise KernelError(f"{name} cannot be compiled: {error}") from error
+        raise KernelError(f"{name} cannot be compiled: {_short(str(error))}") from error
     overload = compiled.overloads[compiled.signatures[0]]
     text = overload.library.get_llvm_str()
     _check_code(name, text)
     return overload.fndesc.llvm_func_name, toolchain.target_machine().emit_object(
         llvm.parse_assembly(text)
     )
+
+
+def _short(message: str) -> str:
+    """Return what a Numba error says and where, without its listing of candidates."""
+    lines = [line.strip(" -") for line in message.splitlines() if line.strip()]
+    errors = [line for line in lines if ERROR_LINE.match(line)]
+    places = [line for line in lines if line.startswith("File ") and "<driver" not in line]
+    return " ".join([*(errors[-1:] or lines[1:2]), *places[-1:]]).rstrip(":")
 
 
 def _register(functions: Sequence[Callable[..., Any]]) -> None:
