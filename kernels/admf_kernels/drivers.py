@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from admf_kernels import numeric
-from admf_kernels.codegen import access, execute, lanes, run, scan
+from admf_kernels.codegen import access, execute, lanes, run, scan, stretch
 from admf_kernels.codegen.text import class_name
 from admf_kernels.compiler import cache, closure, load, toolchain
 from admf_kernels.compiler.load import Native
@@ -50,6 +50,12 @@ def for_lanes(kernel: Strategy, features: tuple[str, ...]) -> Native:
 def execute_all() -> Native:
     """Return the driver that runs the drivers of a program one after the other."""
     return native("execute", execute.SOURCE, [], {})
+
+
+@functools.cache
+def stretch_over_arrays() -> Callable[[int, int, int], int]:
+    """Return the driver that takes a program over whole arrays, ready to call."""
+    return native("stretch", stretch.SOURCE, [], {}).caller()
 
 
 def native(

@@ -9,6 +9,7 @@ from admf_kernels.compiler import build, cache
 from admf_kernels.indicators import sma
 from tests.kernels.processes import finish, output_of, start
 
+PER_PROCESS = (drivers.for_indicator, drivers.execute_all, drivers.stretch_over_arrays)
 CLOSES = [1.0, 2.0, 4.0, 8.0, 16.0]
 HELPER = "def helper(x):\n    return x * {factor}\n"
 KERNEL = """
@@ -32,11 +33,10 @@ def fresh(tmp_path, monkeypatch):
     folder = tmp_path / "cache"
     monkeypatch.setenv(cache.VARIABLE, str(folder))
     monkeypatch.setattr(drivers, "_loaded", {})
-    forget = (drivers.for_indicator, drivers.execute_all)
-    for cached in forget:
+    for cached in PER_PROCESS:
         cached.cache_clear()
     yield folder
-    for cached in forget:
+    for cached in PER_PROCESS:
         cached.cache_clear()
 
 
@@ -54,8 +54,8 @@ def user_package(tmp_path):
 def restart(monkeypatch):
     """Forget what this process has loaded, as a new process would."""
     monkeypatch.setattr(drivers, "_loaded", {})
-    drivers.for_indicator.cache_clear()
-    drivers.execute_all.cache_clear()
+    for cached in PER_PROCESS:
+        cached.cache_clear()
 
 
 def test_an_edited_helper_in_another_module_is_seen(tmp_path, user_package):
@@ -81,7 +81,7 @@ def test_two_processes_compile_at_once(tmp_path, user_package):
 def test_a_truncated_file_is_rebuilt(fresh, monkeypatch, keep):
     expected = compute(sma(2), CLOSES).tobytes()
     whole = {path: path.read_bytes() for path in fresh.iterdir()}
-    assert len(whole) == 2
+    assert len(whole) == 3
 
     for path, content in whole.items():
         path.write_bytes(content[:keep])
@@ -119,7 +119,7 @@ def test_a_flipped_bit_is_rebuilt(fresh, monkeypatch):
     restart(monkeypatch)
 
     assert compute(sma(2), CLOSES).tobytes() == expected
-    assert sorted(built) == ["execute", "scan_sma"]
+    assert sorted(built) == ["execute", "scan_sma", "stretch"]
 
 
 def test_a_file_under_another_key_is_not_used(fresh):
