@@ -84,11 +84,10 @@ class Container(ABC):
         """Return the state after the last bar; the bytes are a copy."""
         runner = self.runner
         program = runner.program
-        seen = program.bars_seen > 0
         return State(
             container_id=self.container_id,
             bars=program.bars_seen,
-            checksum=int(program.checksum[program.cursor - 1]) if seen else 0,
+            checksum=program.last_checksum,
             bytes=runner.save(),
             values=program.values(),
         )

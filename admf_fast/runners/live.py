@@ -115,7 +115,8 @@ class LiveRunner(Runner):
         """Continue from a saved state; the next bar must come after its last one."""
         super().restore(saved)
         self._recorded = self.program.cursor
-        self._last_ts_ns = self.program.values()["curve"].last_ts_ns
+        if self.program.bars_seen:
+            self._last_ts_ns = self.program.values()["curve"].last_ts_ns
 
 
 def _view(values: Any) -> Any:

@@ -97,6 +97,7 @@ class FeatureProgram:
         # As much room again as history takes: moving it costs at most a row a bar.
         self.rows = self.history + max(block_bars, self.history)
         self.columns: Floats = np.full((self.plan.column_count, self.rows), np.nan)
+        self._columns_at = int(self.columns.ctypes.data)
         self.ts_ns = self.columns[0].view(np.int64)
         self.ts_ns[:] = 0
         self.checksum = np.zeros(self.rows, np.int64)
@@ -104,6 +105,7 @@ class FeatureProgram:
         self.state = np.zeros(self._state_size(), np.int64)
         self.cursor = self.history  # the next row to fill
         self.bars_seen = 0
+        self.restored_checksum = 0  # of the last bar before this program's first
         self.event_count = 0  # of the last `advance`
 
     def _state_size(self) -> int:
@@ -115,6 +117,8 @@ class FeatureProgram:
     def _add_indicator(self, node: Node, first: int) -> int:
         """Add the scan driver of a node, its state from word `first` on."""
         feature, indicator = node.feature, node.feature.indicator
+        label = feature.label
+        slot = checksum.slot_of(label) if self.hashed else 0
         bars = [indicator.warmup_bars(feature.params), indicator.renew_bars(feature.params)]
         constants = np.concatenate([constant_words(indicator, feature.params), bars])
         last = first + 1 + len(fields_of(indicator.state))
@@ -124,10 +128,10 @@ class FeatureProgram:
         columns += self.plan.inputs(feature).values()
         self._add(
             drivers.for_indicator(indicator, hashed=self._is_hashed(node)),
-            [constants.astype(np.int64), state, self.checksum, checksum.slot_of(feature.label),
+            [constants.astype(np.int64), state, self.checksum, slot,
              *(Place(c, lag) for c, lag in columns)],
         )  # fmt: skip
-        self.parts.append(Part(feature.label, indicator.state, state[1:]))
+        self.parts.append(Part(label, indicator.state, state[1:]))
         return last
 
     def _is_hashed(self, node: Node) -> bool:
@@ -147,7 +151,7 @@ class FeatureProgram:
 
     def _word(self, part: Any) -> int:
         if isinstance(part, Place):
-            return int(self.columns[part.column].ctypes.data) - 8 * part.lag
+            return self._columns_at + 8 * (part.column * self.rows - part.lag)
         return int(part.ctypes.data) if isinstance(part, np.ndarray) else int(part)
 
     def point(self, column: int, address: int) -> None:
@@ -204,6 +208,12 @@ class FeatureProgram:
         for k, values in enumerate((open, high, low, close, volume)):
             self.columns[k + 1, rows] = values
         return self.advance(len(ts_ns))
+
+    @property
+    def last_checksum(self) -> int:
+        """The state checksum after the last bar, 0 before the first; a restored one included."""
+        written = self.cursor > self.history
+        return int(self.checksum[self.cursor - 1]) if written else self.restored_checksum
 
     def column(self, output: Any) -> Floats:
         """Return the whole column of a feature; index it with the rows of `feed`."""

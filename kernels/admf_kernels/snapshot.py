@@ -1,8 +1,8 @@
 """A program's whole state as bytes: what a restart needs, and nothing else.
 
 Layout, little-endian: magic, format version, a digest of the plan the words belong to,
-bars seen, word count, history rows, column count, the state words, the history rows of
-all columns, and the sha256 of everything before it.
+bars seen, last checksum, word count, history rows, column count, the state words, the
+history rows of all columns, and the sha256 of everything before it.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from admf_kernels.program import FeatureProgram
 
 MAGIC = b"ADMFSTAT"
 VERSION = 1
-HEAD = struct.Struct("<8sI32sQQQQ")
+HEAD = struct.Struct("<8sI32sQqQQQ")
 DIGEST_BYTES = 32
 
 
@@ -25,9 +25,9 @@ def save(program: FeatureProgram) -> bytes:
     """Return the state of `program` after its last bar."""
     history = program.columns[:, program.cursor - program.history : program.cursor]
     words = program.state.astype("<i8")
-    head = HEAD.pack(
-        MAGIC, VERSION, plan_digest(program), program.bars_seen, len(words), *history.T.shape
-    )
+    bars = (program.bars_seen, program.last_checksum)
+    shape = (len(words), *history.T.shape)
+    head = HEAD.pack(MAGIC, VERSION, plan_digest(program), *bars, *shape)
     body = head + words.tobytes() + np.ascontiguousarray(history).astype("<f8").tobytes()
     return body + hashlib.sha256(body).digest()
 
@@ -41,7 +41,7 @@ def restore(program: FeatureProgram, saved: bytes) -> None:
     body, digest = saved[:-DIGEST_BYTES], saved[-DIGEST_BYTES:]
     if len(saved) < HEAD.size + DIGEST_BYTES or hashlib.sha256(body).digest() != digest:
         raise KernelError("the saved state is damaged; restore an older one")
-    magic, version, plan, bars_seen, count, history, columns = HEAD.unpack_from(body)
+    magic, version, plan, bars_seen, last, count, history, columns = HEAD.unpack_from(body)
     if magic != MAGIC or version != VERSION:
         raise KernelError(f"expected saved state of version {VERSION}, found {version}")
     if plan != plan_digest(program):
@@ -55,6 +55,7 @@ def restore(program: FeatureProgram, saved: bytes) -> None:
     program.cursor = program.history
     program.columns[:, : program.history] = rows.reshape(columns, history)
     program.bars_seen = bars_seen
+    program.restored_checksum = last
 
 
 def plan_digest(program: FeatureProgram) -> bytes:

@@ -1,22 +1,30 @@
 """What the tests of the engine share: accounts, a strategy that is told what to want, runs."""
 
+import itertools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from hypothesis import strategies as st
 
 from admf_fast.config import Config, parse_config
 from admf_fast.data import BarBlock
+from admf_fast.events import SCHEMAS
+from admf_fast.feeds import replay
 from admf_fast.parity.compare import Log
+from admf_fast.runners.historical import HistoricalRunner
+from admf_fast.runners.live import LiveRunner
 from admf_fast.runners.result import RunResult
 from admf_fast.runners.setup import Setup
-from admf_kernels import get
+from admf_kernels import get, names
 from admf_kernels.contract import Output, Strategy
 from admf_kernels.execution import account as accounts
 from admf_kernels.execution.account import Account
 from admf_kernels.recording import Bars
 from admf_kernels.registry import strategy
+from tests.kernels.strategies import parameters
 
 MINUTE_NS = 60_000_000_000
 START_NS = 1_700_000_040_000_000_000  # on a minute
@@ -121,3 +129,35 @@ def any_accounts(draw: st.DrawFn) -> Account:
         long_allowed=bool(long_allowed),
         short_allowed=bool(short_allowed),
     )
+
+
+@st.composite
+def setups(draw: st.DrawFn) -> Setup:
+    """Any strategy of the registry, any parameters, any account."""
+    kernel = get(draw(st.sampled_from(names(Strategy))))
+    return setup_of(kernel, draw(parameters(kernel)), draw(any_accounts()))
+
+
+def until(log: Log, ts_ns: int) -> Log:
+    """Return what a log holds up to a time, that included; its figures are those of the whole."""
+    ts = {name: table.column("ts").cast(pa.int64()) for name, table in log.tables.items()}
+    tables = {n: t.filter(pc.less_equal(ts[n], ts_ns)) for n, t in log.tables.items()}
+    return Log(tables, None)
+
+
+def in_parts(setup: Setup, bars: BarBlock, cuts: Iterable[int]) -> Log:
+    """Run bars in parts, blocks and live in turn, each in a new runner from saved bytes."""
+    saved, results = None, []
+    for k, (first, last) in enumerate(itertools.pairwise([0, *sorted(cuts), len(bars)])):
+        runner = LiveRunner(setup) if k % 2 else HistoricalRunner(setup)
+        if saved is not None:
+            runner.restore(saved)
+        if isinstance(runner, LiveRunner):
+            for bar in replay([bars.slice(first, last)]):
+                runner.step(*bar)
+        else:
+            runner.feed(bars.slice(first, last))
+        saved = runner.save()
+        results.append(runner.finish())
+    tables = {n: pa.concat_tables([r.tables[n] for r in results]) for n in SCHEMAS}
+    return Log(tables, results[-1].summary)
