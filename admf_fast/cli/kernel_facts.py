@@ -20,13 +20,12 @@ from admf_kernels.errors import ParameterError
 from admf_kernels.layout import fields_of
 from admf_kernels.parameters import defaults_of, range_of
 from admf_kernels.plan import Plan
-from admf_kernels.registry import reference_of
 
 
 def facts_of(kernel: Kernel) -> dict[str, Any]:
     """Return name, kind, docs, parameters, inputs, outputs and warm-up of a kernel."""
     return {
-        "name": reference_of(kernel),
+        "name": kernel.reference,
         "kind": "strategy" if isinstance(kernel, Strategy) else "indicator",
         "summary": kernel.summary,
         "doc": kernel.doc,

@@ -63,10 +63,17 @@ def window(of: str, bars: Bars) -> WindowOf:
 
 
 def resolve_bars(bars: Bars, params: Any) -> int:
-    """Return the number of bars that a declaration means for `params`."""
-    if isinstance(bars, int):
-        return bars
-    return int(getattr(params, bars) if isinstance(bars, str) else bars(params))
+    """Return the number of bars that a declaration means for `params`.
+
+    Raises KernelError for less than 0: that would look ahead.
+    """
+    if isinstance(bars, str):
+        found = getattr(params, bars)
+    else:
+        found = bars if isinstance(bars, int) else bars(params)
+    if int(found) < 0:
+        raise KernelError(f"expected 0 bars or more, found {found} for {params}: it looks ahead")
+    return int(found)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,6 +97,12 @@ class Kernel:
     def summary(self) -> str:
         """The first line of the docstring."""
         return self.doc.partition("\n")[0]
+
+    @property
+    def reference(self) -> str:
+        """The name it is found by: plain for built-in kernels, else ``module:name``."""
+        module = self.step.__module__
+        return self.name if module.startswith("admf_kernels.") else f"{module}:{self.name}"
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -192,7 +205,7 @@ class Feature(NamedTuple):
             names = [s if isinstance(s, str) else s.label for s in self.sources]
             of = names[0] if len(names) == 1 else f"({', '.join(names)})"
             shown = f"{shown}, of={of}" if shown else f"of={of}"
-        return f"{self.indicator.name}({shown})"
+        return f"{self.indicator.reference}({shown})"
 
     def __getattr__(self, name: str) -> "Output":
         if not name.startswith("_") and name in self.indicator.outputs:

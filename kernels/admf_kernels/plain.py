@@ -245,7 +245,7 @@ class PlainProgram(PlainFeatures):
         params = strategy.checked() if params is None else params
         self.constants = strategy.prepare(params)
         self.reads = strategy.outputs_for(params)
-        self.slot = slot_of(strategy.name)
+        self.slot = slot_of(strategy.reference)
         super().__init__([*self.reads.values(), *features], hashed=hashed)
         # Features that only the caller asked for are no part of the checksum.
         self.covered = set(PlainFeatures(self.reads.values()).indicators)
@@ -316,7 +316,7 @@ class PlainProgram(PlainFeatures):
 
     def _states(self) -> dict[str, Any]:
         """Return the strategy's own state and the account's, in memory order."""
-        own = {self.strategy.name: self.own} if self.strategy.stateful else {}
+        own = {self.strategy.reference: self.own} if self.strategy.stateful else {}
         groups = {"book": self.book, "p": self.portfolio}
         return {**own, **groups, "ledger": self.ledger, "curve": self.curve}
 

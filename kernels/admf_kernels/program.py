@@ -179,8 +179,8 @@ class FeatureProgram:
     def advance(self, bars: int) -> slice:
         """Run all drivers over the `bars` rows written at the cursor; returns those rows.
 
-        Raises KernelError when a kernel gave a number that cannot be used; the program is
-        not to be used after that.
+        Raises KernelError when a kernel gave a number that cannot be used, and whenever it
+        is called after that.
         """
         start = self.cursor
         stop = start + bars
@@ -193,9 +193,14 @@ class FeatureProgram:
 
     def _refuse(self, status: int, start: int) -> None:
         row = status >> 4
-        raise KernelError(
-            f"bar {self.bars_seen + row - start} (ts_ns {self.ts_ns[row]}): {STATUS[status & 15]}"
-        )
+        bar = f"bar {self.bars_seen + row - start} (ts_ns {self.ts_ns[row]})"
+        reason = f"{bar}: {STATUS[status & 15]}"
+
+        def stopped(table: int, start: int, stop: int) -> int:
+            raise KernelError(f"the run has stopped at {reason}")
+
+        self._call = stopped
+        raise KernelError(reason)
 
     def feed(
         self, ts_ns: NDArray[np.int64], open: Floats, high: Floats, low: Floats, close: Floats,
@@ -266,13 +271,13 @@ class TradingProgram(FeatureProgram):
         first = 1
         for name, cls in run.state_classes(self.strategy).items():
             words = state[first : first + len(fields_of(cls))]
-            self.parts.append(Part(self.strategy.name if name == "s" else name, cls, words))
+            self.parts.append(Part(self.strategy.reference if name == "s" else name, cls, words))
             first += len(words)
 
     def _surroundings(self, ready: NDArray[np.int64]) -> list[Any]:
         """Return the part of the table that run and lane drivers share."""
         bars = [Place(k) for k in range(len(BAR_COLUMNS))]
-        slot = checksum.slot_of(self.strategy.name)
+        slot = checksum.slot_of(self.strategy.reference)
         return [self.checksum, slot, ready, self.capacity, self.counts,
                 *bars, *self.per_bar.values(), *self._event_words.values()]  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 import difflib
 import importlib
-import inspect
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -185,13 +184,6 @@ def _line_of(error: Exception) -> str:
         return ""  # its text says so
     frames = traceback.extract_tb(error.__traceback__)
     return f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-
-
-def reference_of(kernel: Kernel) -> str:
-    """Return the name under which `get` finds this kernel again."""
-    if _kernels.get(kernel.name) is kernel:
-        return kernel.name
-    return f"{inspect.getmodule(kernel.step).__name__}:{kernel.name}"  # type: ignore[union-attr]
 
 
 def _load_builtin() -> None:

@@ -15,7 +15,6 @@ from admf_kernels import (
 )
 from admf_kernels.errors import ParameterError, UnknownKernelError
 from admf_kernels.indicators import bollinger, macd, rolling_max, sma
-from admf_kernels.registry import reference_of
 from admf_kernels.strategies import rsi_reversion, sma_cross
 
 
@@ -85,7 +84,7 @@ def test_unknown_kernels(name, message):
 
 @pytest.mark.parametrize("name", names())
 def test_a_kernel_is_found_by_the_name_it_reports(name):
-    assert get(reference_of(get(name))) is get(name)
+    assert get(get(name).reference) is get(name)
 
 
 def test_names_are_sorted_and_complete():

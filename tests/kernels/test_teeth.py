@@ -40,6 +40,12 @@ def faulty(monkeypatch, module, change):
     monkeypatch.setattr(module, "source", source)
 
 
+def in_place_of(kernel, step):
+    """Return a kernel with another step that goes by the same label."""
+    step.__module__ = kernel.step.__module__
+    return dataclasses.replace(kernel, step=step)
+
+
 def swapped_additions(c, s, bars, renew, value, leaving, values):
     """The sma step with its two additions in the other order."""
     total = (s.total + value) - (leaving if bars > c.period else 0.0)
@@ -51,7 +57,7 @@ def swapped_additions(c, s, bars, renew, value, leaving, values):
 def test_swapped_additions_are_caught():
     """The compiled form of one order of additions is not the plain form of the other."""
     run = testing.runs_of(sma(20))[0]
-    mutant = dataclasses.replace(sma, step=swapped_additions)
+    mutant = in_place_of(sma, swapped_additions)
     data = testing.random_bars(400)
     compiled = record_compiled(testing.runs_of(mutant(20))[0], data, [data.bars])
 
@@ -73,7 +79,7 @@ def test_contraction_is_caught():
     data = testing.random_bars(400)
     run = testing.runs_of(atr(14))[0]
     plain = record_plain(run, data)
-    mutant = dataclasses.replace(atr, step=contracted)
+    mutant = in_place_of(atr, contracted)
     found = record_plain(testing.runs_of(mutant(14))[0], data)
 
     with pytest.raises(AssertionError, match=r"bar \d+, (features|state)\."):
@@ -170,7 +176,7 @@ def test_a_value_that_is_nan_later_is_caught():
     def moved(x: float, old: float) -> float:
         return x if x != old else nan
 
-    with pytest.raises(AssertionError, match=r"bar \d+, moved\(\) is NaN"):
+    with pytest.raises(AssertionError, match=r"bar \d+, .*moved\(\) is NaN"):
         testing.check_warmup(moved)
 
 

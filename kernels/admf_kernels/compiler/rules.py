@@ -69,9 +69,18 @@ def _bad_call(node: ast.AST) -> str | None:
     if isinstance(called, ast.Name) and called.id in CALLS_FORBIDDEN:
         hint = "; write 'a if a < b else b' or select(...)" if called.id in ("min", "max") else ""
         return f"{called.id} is not for kernels{hint}"
+    if isinstance(called, ast.Name) and called.id == "at" and _negative(node):
+        return "at(window, lag) with a negative lag looks ahead"
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
         if node.value.id == "math" and node.attr not in MATH_ALLOWED:
             return f"math.{node.attr} depends on the machine; use admf_kernels.numeric"
         if node.value.id in ("np", "numpy", "random", "time", "os", "datetime"):
             return f"{node.value.id}.{node.attr} is not for kernels"
     return None
+
+
+def _negative(call: ast.AST) -> bool:
+    """Whether the last argument of a call is a negative literal."""
+    arguments = getattr(call, "args", [])
+    last = arguments[-1] if arguments else None
+    return isinstance(last, ast.UnaryOp) and isinstance(last.op, ast.USub)
