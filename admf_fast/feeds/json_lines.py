@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from admf_fast.data.spec import BarSpec, check_stamp, parse_timeframe
+from admf_fast.data.spec import TS_NS_MAX, BarSpec, check_stamp, parse_timeframe
 from admf_fast.errors import BarError
 from admf_fast.feeds.replay import Bar
 
@@ -50,8 +50,9 @@ def read_json_lines(lines: Iterable[bytes], spec: BarSpec, symbol: str = "") -> 
         if bar.symbol and symbol and bar.symbol != symbol:
             raise BarError(f"line {number}: expected symbol {symbol}, found {bar.symbol[:64]!r}")
         if bar.closed:
-            ts_ns = _ts_ns(bar.ts, number) + shift_ns
-            yield ts_ns, bar.open, bar.high, bar.low, bar.close, bar.volume
+            ts_ns = _close_ns(bar.ts, shift_ns, number)
+            # As in files, a volume of -0.0 is 0.0.
+            yield ts_ns, bar.open, bar.high, bar.low, bar.close, bar.volume + 0.0
 
 
 def _decoded(decoder: "msgspec.json.Decoder[BarLine]", line: bytes, number: int) -> BarLine:
@@ -66,12 +67,16 @@ def _decoded(decoder: "msgspec.json.Decoder[BarLine]", line: bytes, number: int)
         ) from None
 
 
-def _ts_ns(ts: int | str, number: int) -> int:
-    """Return a time as UTC nanoseconds; text holds microseconds at most."""
-    if isinstance(ts, int):
-        if not 0 <= ts < 2**63:
-            raise BarError(f"line {number}: expected ts as UTC nanoseconds, found {ts}")
-        return ts
+def _close_ns(ts: int | str, shift_ns: int, number: int) -> int:
+    """Return when a bar closed, as UTC nanoseconds that fit into int64."""
+    ts_ns = ts if isinstance(ts, int) else _parsed_ns(ts, number)
+    if not 0 <= ts_ns <= TS_NS_MAX - shift_ns:
+        raise BarError(f"line {number}: expected ts within 1970..2262, found {str(ts)[:64]!r}")
+    return ts_ns + shift_ns
+
+
+def _parsed_ns(ts: str, number: int) -> int:
+    """Return an ISO time as UTC nanoseconds; it holds microseconds at most."""
     try:
         # fromisoformat would cut further decimals off without a word.
         moment = None if FINER_THAN_US.search(ts) else datetime.fromisoformat(ts)

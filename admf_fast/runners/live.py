@@ -1,9 +1,11 @@
 """The live runner: one closed bar at a time, into the same program as history."""
 
 import math
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, NamedTuple
 
+from admf_fast.data.spec import TS_NS_MAX
 from admf_fast.errors import BarError, DataError
 from admf_fast.runners.calls import cffi_caller
 from admf_fast.runners.historical import Progress
@@ -15,6 +17,7 @@ from admf_kernels.errors import KernelError
 
 LIVE_BARS = 4096  # rows kept before they are handed to the sink
 PROGRESS_BARS = 10_000
+PRICE_MIN = sys.float_info.min  # below it float64 loses digits
 
 
 class Step(NamedTuple):
@@ -55,8 +58,8 @@ class LiveRunner(Runner):
         after the last one; DataError when it led to a number that cannot be used.
         """
         if not (
-            ts_ns > self._last_ts_ns
-            and 0.0 < low <= open <= high < math.inf
+            self._last_ts_ns < ts_ns <= TS_NS_MAX
+            and PRICE_MIN <= low <= open <= high < math.inf
             and low <= close <= high
             and 0.0 <= volume < math.inf
         ):
@@ -71,7 +74,7 @@ class LiveRunner(Runner):
         self._high[row] = high
         self._low[row] = low
         self._close[row] = close
-        self._volume[row] = volume
+        self._volume[row] = volume + 0.0  # as in files, -0.0 is 0.0
         try:
             program.advance(1)
         except KernelError as error:
@@ -86,6 +89,8 @@ class LiveRunner(Runner):
         return events
 
     def _refuse(self, ts_ns: int, *prices: float) -> None:
+        if ts_ns > TS_NS_MAX:
+            raise BarError(f"bar at ts_ns {ts_ns}: expected a time before 2262; it was not taken")
         if ts_ns <= self._last_ts_ns:
             raise BarError(
                 f"bar at ts_ns {ts_ns}: expected a time after the last bar's "
@@ -95,7 +100,7 @@ class LiveRunner(Runner):
         shown = ", ".join(f"{n} {v!r}" for n, v in zip(names, prices, strict=True))
         raise BarError(
             f"bar at ts_ns {ts_ns}: expected 0 < low <= open, close <= high and volume >= 0, "
-            f"all finite, found {shown}; the bar was not taken"
+            f"all finite and no price subnormal, found {shown}; the bar was not taken"
         )
 
     def _record_rows(self) -> None:
