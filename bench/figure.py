@@ -7,14 +7,15 @@ class Scale(NamedTuple):
     """How much is measured."""
 
     bars: int
+    long_bars: int  # where what is paid once a run should not count
     rounds: int  # of interleaved repetitions, of which the fastest counts
     live_bars: int
     memory_bars: tuple[int, ...]
     processes: int  # fresh ones per start-up figure
 
 
-FULL = Scale(1_000_000, 40, 250_000, (1_000_000, 5_000_000, 20_000_000), 7)
-QUICK = Scale(20_000, 2, 2_000, (10_000, 20_000), 1)
+FULL = Scale(1_000_000, 5_000_000, 40, 250_000, (1_000_000, 5_000_000, 20_000_000), 7)
+QUICK = Scale(20_000, 40_000, 2, 2_000, (10_000, 20_000), 1)
 
 
 class Figure(NamedTuple):

@@ -3,7 +3,7 @@
 import itertools
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -108,22 +108,32 @@ def measure(scale: Scale) -> list[Figure]:
     """Return ns per bar of the run in memory, of the run through Parquet, and of its stages."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        long = _long_figure(folder, scale)
         source, runs = parquet_of(folder, scale.bars), folder / "runs"
         calls = {
             "Arrow to Arrow in memory": memory_run(scale.bars),
             "Parquet to Parquet": parquet_run(source, runs),
             **stages(source, runs / "stage"),
         }
-        ns = {
-            k: 1e9 * s / scale.bars
-            for k, s in fastest_s(
-                calls, scale.rounds, after=lambda: shutil.rmtree(runs, ignore_errors=True)
-            ).items()
-        }
+        ns = _ns(calls, scale.rounds, scale.bars, runs)
     ns["validate"] = ns.pop("read and validate") - ns["read"]
     ns["record"] = ns.pop("kernels and record") - ns["kernels"]
     goals = {"Arrow to Arrow in memory": MEMORY_GOAL_NS, "Parquet to Parquet": PARQUET_GOAL_NS}
     return [
         *(Figure("historical run", k, ns.pop(k), "ns per bar", goal=g) for k, g in goals.items()),
+        long,
         *(Figure("historical run", f"alone: {k}", v, "ns per bar") for k, v in ns.items()),
     ]
+
+
+def _long_figure(folder: Path, scale: Scale) -> Figure:
+    source, runs = parquet_of(folder, scale.long_bars), folder / "runs"
+    name = f"Parquet to Parquet, {scale.long_bars:,} bars"
+    ns = _ns({name: parquet_run(source, runs)}, max(scale.rounds // 5, 1), scale.long_bars, runs)
+    source.unlink()
+    return Figure("historical run", name, ns[name], "ns per bar", goal=PARQUET_GOAL_NS)
+
+
+def _ns(calls: Mapping[str, Call], rounds: int, bars: int, runs: Path) -> dict[str, float]:
+    seconds = fastest_s(calls, rounds, after=lambda: shutil.rmtree(runs, ignore_errors=True))
+    return {name: 1e9 * s / bars for name, s in seconds.items()}

@@ -1,0 +1,80 @@
+"""What the compiler made of the kernels, read in its assembly: no clock can be unlucky here."""
+
+import functools
+import platform
+import re
+from typing import Any
+
+import pytest
+
+from admf_kernels import Indicator, drivers, get, names, numeric
+from admf_kernels.codegen import run, scan
+from admf_kernels.compiler import build, closure, toolchain
+
+FUSED = re.compile(r"\bvf(?:n?m)(?:add|sub)\w*")
+PACKED_CHOICE = re.compile(r"\bv(?:max|min|cmp\w*|blend\w*)pd\b.*%[yz]mm")
+WIDE = re.compile(r"%[yz]mm")
+X86 = platform.machine() in ("x86_64", "AMD64")
+AVX2 = X86 and "+avx2" in toolchain.cpu()["features"].split(",")
+
+pytestmark = pytest.mark.skipif(not AVX2, reason="reads the mnemonics of AVX2 and later")
+
+
+class Assembler:
+    """A target machine that also keeps the assembly of what it emits."""
+
+    def __init__(self, machine: Any) -> None:
+        self._machine = machine
+        self.text = ""
+
+    def emit_object(self, module: Any) -> bytes:
+        self.text = self._machine.emit_assembly(module)
+        return self._machine.emit_object(module)
+
+
+def assembly(source: str, functions: Any, kernel_names: dict[str, Any]) -> str:
+    """Return the assembly of a driver, compiled as for the cache but not stored in it."""
+    assembler = Assembler(toolchain.target_machine())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(toolchain, "target_machine", lambda: assembler)
+        build.to_object(
+            "read", source, functions, {**drivers.ACCESS, **drivers.BITS, **kernel_names}
+        )
+    return assembler.text
+
+
+@functools.cache
+def assembly_of(name: str) -> str:
+    kernel: Any = get(name)
+    known = {"Window": numeric.Window, "nan": numeric.nan, **drivers._kernel_names(kernel)}
+    return assembly(scan.source(kernel, hashed=False), [kernel.step], known)
+
+
+def calls_fma(name: str) -> bool:
+    return numeric.fma in closure.reachable([get(name).step])
+
+
+@pytest.mark.parametrize("name", names(Indicator))
+def test_fused_only_where_written(name: str) -> None:
+    """Products and sums are fused where the kernel says `fma`, and nowhere else."""
+    assert bool(FUSED.search(assembly_of(name))) == calls_fma(name)
+
+
+def test_trading_is_never_fused() -> None:
+    """Fills, cash and equity are rounded after every operation."""
+    kernel: Any = get("sma_cross")
+    source = run.source(kernel, ("fast", "slow"))
+
+    text = assembly(source, drivers._functions(kernel), drivers._names(kernel))
+
+    assert not FUSED.search(text)
+
+
+@pytest.mark.parametrize("name", ["largest_of_four", "smallest_of_four", "true_range"])
+def test_choices_are_made_for_several_bars_at_once(name: str) -> None:
+    assert PACKED_CHOICE.search(assembly_of(name))
+
+
+@pytest.mark.parametrize("name", [n for n in names(Indicator) if not get(n).stateful])
+def test_stateless_kernels_are_vectorised_over_time(name: str) -> None:
+    assert WIDE.search(assembly_of(name))
