@@ -4,6 +4,7 @@ import json
 import math
 import queue
 import threading
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -63,12 +64,19 @@ class ParquetSink:
     ) -> None:
         self._queue.put(None)
         self._thread.join()
-        if kind is None:
-            self._check()
-            for table, schema in self._schemas.items():
-                self._writer(table, schema)
-        for writer in self._writers.values():
-            writer.close()
+        try:
+            if kind is None:
+                self._check()
+                for table, schema in self._schemas.items():
+                    self._writer(table, schema)
+                self._close()
+        finally:
+            with suppress(OSError):  # what went wrong before says more
+                self._close()
+
+    def _close(self) -> None:
+        while self._writers:
+            self._writers.popitem()[1].close()
 
     def write(self, table: str, batch: pa.RecordBatch) -> None:
         """Hand over a batch; waits while the disk is behind."""
