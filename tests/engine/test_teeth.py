@@ -1,0 +1,251 @@
+"""The equality tests have teeth: a fault in a copy of a driver is caught, and named.
+
+Each fault is put into the drivers of this process while a test runs. All ways of running the
+bars then use them, and are compared by the functions the product uses; a fault must be caught
+by exactly the ways that can see it.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from admf_fast.parity import ways
+from admf_fast.parity.compare import Difference, first_difference
+from admf_fast.parity.sample import plain_sample
+from admf_fast.runners.setup import Setup
+from admf_kernels import drivers
+from admf_kernels.codegen.text import class_name
+from admf_kernels.compiler import build, cache, toolchain
+from admf_kernels.errors import RuleError
+from admf_kernels.execution.account import PERCENT, Account
+from admf_kernels.execution.bar import Book
+from admf_kernels.plan import Plan
+from admf_kernels.registry import indicator, strategy
+from admf_kernels.testing import random_bars
+from tests.engine import faulty_kernels as faulty
+from tests.engine.kit import block_of, in_parts, setup_of
+
+BARS = block_of(random_bars(400, 2))
+COSTS = Account(
+    fee_rate=0.0007, fee_fixed=1.1, slippage_rate=0.0001, sizing=PERCENT, sizing_value=0.2
+)
+MANY_CUTS = 193  # a seed that cuts these bars into 13 blocks, two of them behind an order
+EDGES = {"random blocks", "live", "restored"}
+COPIES = {"lane", "plain Python"}
+Source = Callable[[str], str]
+
+
+def the_setup() -> Setup:
+    kernel = setup_of("sma_cross").strategy
+    return setup_of(kernel, kernel.checked(fast=3, slow=11), COSTS)
+
+
+def differences(setup: Setup) -> dict[str, Difference]:
+    """Return the first difference of every way that does not equal one block."""
+    expected = ways.one_block(setup, BARS)
+    logs = {
+        "random blocks": ways.random_blocks(setup, BARS, MANY_CUTS),
+        "live": ways.bar_by_bar(setup, BARS),
+        "restored": in_parts(setup, BARS, range(7, 400, 7)),
+        "lane": ways.lane(setup, BARS, 4),
+    }
+    found = {name: first_difference(name, expected, log) for name, log in logs.items()}
+    found["plain Python"] = plain_sample(setup, BARS, expected, 5)[1]
+    return {name: difference for name, difference in found.items() if difference}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Which driver gets which fault, which ways must see it, and where."""
+
+    driver: str
+    seen_by: set[str]
+    layer: str
+    field: str | None = None  # None where the ways differ in it
+    source: Source = lambda text: text
+    step: str = ""  # the name in the driver's source that means another function
+    function: Callable[..., Any] | None = None
+
+
+def _reset(pattern: str) -> Source:
+    """Replace what a driver loads before its first bar by zeros."""
+
+    def mutated(text: str) -> str:
+        loaded = re.search(rf"^    {pattern} = (\w+)\((.*)\)$", text, re.MULTILINE)
+        assert loaded
+        zeros = ("0.0" if "_f[" in value else "0" for value in loaded[2].split(", "))
+        return text.replace(loaded[0], f"    {pattern} = {loaded[1]}({', '.join(zeros)})")
+
+    return mutated
+
+
+def _drop_working_order(text: str) -> str:
+    book = class_name(Book)
+    kept = "book.sequence, book.bar_sequence, book.signal"
+    return text.replace(
+        "    status = 0\n", f"    book = {book}({kept}, 0.0, 0)\n    status = 0\n", 1
+    )
+
+
+FAULTS = {
+    "two additions of a moving sum swapped": Fault(
+        "scan_hashed_sma", {"plain Python"}, "state", "checksum",
+        step="step", function=faulty.sma_in_another_order,
+    ),
+    "two subtractions of the cash swapped": Fault(
+        "run_", COPIES, "equity", "cash",
+        step="open_bar", function=faulty.open_bar_with_cash_in_another_order,
+    ),
+    "state of an indicator reset at a block's edge": Fault(
+        "scan_hashed_sma", EDGES, "state", "checksum", source=_reset("s"),
+    ),
+    "running sums reset at a block's edge": Fault(
+        "run_", EDGES, "state", "checksum", source=_reset("ledger"),
+    ),
+    "a working order lost at a block's edge": Fault(
+        "run_", EDGES, "fills", source=_drop_working_order,
+    ),
+    "a feature of the next bar": Fault(
+        "run_", EDGES | COPIES, "signals",
+        source=lambda text: text.replace("feature_fast[t]", "feature_fast[t + 1]"),
+    ),
+    "a fill on the bar that made the order": Fault(
+        "run_", COPIES, "fills", "ts", step="close_bar", function=faulty.close_bar_that_fills,
+    ),
+    "no fee on closing": Fault(
+        "run_", COPIES, "equity", "cash",
+        step="open_bar", function=faulty.open_bar_without_fee_on_close,
+    ),
+    "one bit of the state": Fault(
+        "run_", COPIES, "state", "checksum", step="mark", function=faulty.mark_one_ulp_off,
+    ),
+    "an event that is not written": Fault(
+        "run_", COPIES, "orders",
+        source=lambda text: text.replace("if made.order_id != 0:", "if made.order_id > 40:"),
+    ),
+    "a signal one bar late": Fault(
+        "run_", COPIES, "signals",
+        source=lambda text: text.replace("feature_fast[t]", "feature_fast[t - 1]"),
+    ),
+}  # fmt: skip
+
+
+def forget() -> None:
+    """Let every driver be asked for anew."""
+    for cached in (drivers.for_indicator, drivers.for_strategy, drivers.for_lanes):
+        cached.cache_clear()
+
+
+@pytest.fixture
+def put_in(monkeypatch, tmp_path) -> Iterator[Callable[[Fault], None]]:
+    """Put a fault into every driver of a kind, with a cache of its own, while a test runs."""
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
+    honest = drivers.native
+
+    def put(fault: Fault) -> None:
+        def native(name, source, functions, names):
+            if name.startswith(fault.driver):
+                given = source
+                source = fault.source(source)
+                if fault.function:
+                    functions = [*functions, fault.function]
+                    names = {**names, fault.step: fault.function}
+                assert source != given or fault.function, "the fault did not reach the driver"
+            return honest(name, source, functions, names)
+
+        monkeypatch.setattr(drivers, "native", native)
+        forget()
+
+    yield put
+    monkeypatch.undo()
+    forget()
+
+
+def test_without_a_fault_nothing_differs():
+    assert differences(the_setup()) == {}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_in_a_driver_is_caught_and_named(put_in, name):
+    fault = FAULTS[name]
+    honest = ways.one_block(the_setup(), BARS)
+    put_in(fault)
+    found = differences(the_setup())
+
+    assert set(found) == fault.seen_by
+    for difference in found.values():
+        assert difference.layer == fault.layer
+        assert fault.field in (None, difference.field)
+    if "plain Python" in found:
+        against_honest = first_difference("honest", ways.one_block(the_setup(), BARS), honest)
+        assert against_honest is not None
+        assert against_honest[1:5] == found["plain Python"][1:5]
+
+
+def test_one_bit_of_the_state_is_seen_on_its_very_bar(put_in):
+    put_in(FAULTS["one bit of the state"])
+
+    assert {d.bar for d in differences(the_setup()).values()} == {faulty.ULP_BAR}
+
+
+def test_a_lag_off_by_one_is_caught(monkeypatch):
+    honest = Plan.inputs
+
+    def inputs(self, feature):
+        found = honest(self, feature)
+        return {name: (column, lag + (lag > 0)) for name, (column, lag) in found.items()}
+
+    monkeypatch.setattr(Plan, "inputs", inputs)
+    found = differences(the_setup())
+
+    assert found["plain Python"][1:2] + found["plain Python"][4:5] == ("state", "checksum")
+
+
+@indicator(inputs={"close": "close", "open": "open"}, warmup_bars=1)
+def weighted(close: float, open: float) -> float:
+    """A sum of products: what a compiler allowed to contract rounds once instead of twice."""
+    return close * 0.1 + open * 0.7
+
+
+@strategy(features=lambda p: {"level": weighted()})
+def above_weighted(close: float, level: float) -> float:
+    """Want more the further the close is above the level."""
+    share = close / (close + level)
+    return share * 0.3 + share * share * 0.1
+
+
+@pytest.fixture
+def contracting(monkeypatch, tmp_path) -> Iterator[None]:
+    """Let the compiler contract products and sums, as fastmath would."""
+    import numba
+
+    strict = numba.njit
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
+    monkeypatch.setattr(
+        numba, "njit", lambda *given, **more: strict(*given, **more, fastmath={"contract"})
+    )
+    monkeypatch.setattr(drivers, "_loaded", {})
+    forget()
+    yield
+    monkeypatch.undo()
+    forget()
+
+
+def test_contraction_is_refused_when_a_driver_is_compiled(contracting):
+    with pytest.raises(RuleError, match="was allowed 'contract"):
+        ways.one_block(setup_of(above_weighted, account=COSTS), BARS)
+
+
+@pytest.mark.skipif("+fma," not in toolchain.cpu()["features"], reason="the CPU cannot contract")
+def test_contraction_would_have_been_caught(contracting, monkeypatch):
+    """With the refusal taken out, the bits differ, and the comparison says so."""
+    monkeypatch.setattr(build, "_check_code", lambda name, text: None)
+    setup = setup_of(above_weighted, account=COSTS)
+    _, difference = plain_sample(setup, BARS, ways.one_block(setup, BARS), 5)
+
+    assert difference is not None
+    # Which sum of products is the first to show it, is the compiler's choice.
+    assert difference.layer in ("signals", "equity")
