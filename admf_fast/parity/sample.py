@@ -13,7 +13,7 @@ from admf_fast.feeds import replay
 from admf_fast.parity.compare import Difference, Log, first_difference
 from admf_fast.parity.proof import RunProof
 from admf_fast.runners.historical import HistoricalRunner, Progress
-from admf_fast.runners.recorder import columns_of, to_batch
+from admf_fast.runners.recorder import event_words, named_columns, to_batch
 from admf_fast.runners.setup import Setup
 from admf_kernels.plain import PlainProgram
 from admf_kernels.program import Program
@@ -75,7 +75,7 @@ def _compare(
 
 def _table(name: str, rows: list[tuple[Any, ...]]) -> pa.Table:
     if name != "equity":
-        return pa.Table.from_batches([to_batch(name, columns_of(name, rows))])
+        return pa.Table.from_batches([to_batch(name, named_columns(name, event_words(name, rows)))])
     kinds = [np.float64 if f.type == pa.float64() else np.int64 for f in SCHEMAS[name]]
     columns = {
         field.name: np.array([row[k] for row in rows], kind)

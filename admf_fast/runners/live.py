@@ -9,7 +9,7 @@ from admf_fast.data.spec import TS_NS_MAX
 from admf_fast.errors import BarError, DataError
 from admf_fast.runners.calls import cffi_caller
 from admf_fast.runners.historical import Progress
-from admf_fast.runners.recorder import Columns, Sink, columns_of, event_tuples
+from admf_fast.runners.recorder import Sink, event_tuples, event_words
 from admf_fast.runners.result import RunResult
 from admf_fast.runners.runner import Runner
 from admf_fast.runners.setup import Setup
@@ -107,8 +107,7 @@ class LiveRunner(Runner):
         self.recorder.bars(slice(self._recorded, self.program.cursor))
         self._recorded = self.program.cursor
         for table, rows in self._rows.items():
-            columns: Columns = columns_of(table, rows)
-            self.recorder.event_rows(table, columns)
+            self.recorder.event_rows(table, event_words(table, rows))
         self._rows.clear()
 
     def flush(self) -> None:

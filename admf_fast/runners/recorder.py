@@ -1,5 +1,6 @@
 """What a program leaves behind, turned into the tables of the event log, batch by batch."""
 
+import functools
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from admf_fast.events.schemas import SCHEMAS, STATUS, STATUS_NAMES, TS
 from admf_kernels.codegen.run import EVENTS, PER_BAR
 from admf_kernels.contract import Output
+from admf_kernels.layout import Words
 from admf_kernels.program import TradingProgram
 
 BATCH_BARS = 65_536
@@ -18,6 +20,7 @@ LAYERS = ("signals", "orders", "fills", "trades", "equity", "state", "metrics")
 
 
 Columns = dict[str, NDArray[Any]]
+KINDS: dict[str, type] = {"i": np.int64, "f": np.float64}
 
 
 class Sink(Protocol):
@@ -80,17 +83,20 @@ class Recorder:
         self._sink = sink
         self._features = dict(features or {})
         self.digests = LayerDigests()
-        self._events: dict[str, list[Columns]] = {}
+        self._events: dict[str, list[Words]] = {}
         self._filled = 0
         self._columns: Columns = {}
         self._renew()
 
     def _renew(self) -> None:
-        kinds = {"i": np.int64, "f": np.float64}
-        self._columns = {"ts": np.empty(BATCH_BARS, np.int64)}
-        self._columns |= {n: np.empty(BATCH_BARS, kinds[side]) for n, side in PER_BAR}
-        self._columns["checksum"] = np.empty(BATCH_BARS, np.int64)
-        self._columns |= {f"feature {n}": np.empty(BATCH_BARS) for n in self._features}
+        kinds = {"ts": "i", **dict(PER_BAR), "checksum": "i"}
+        kinds |= {f"feature {name}": "f" for name in self._features}
+        # One allocation: the system backs it with large pages, which are quicker to get.
+        words = np.empty((len(kinds), BATCH_BARS), np.int64)
+        self._columns = {
+            name: row if side == "i" else row.view(np.float64)
+            for row, (name, side) in zip(words, kinds.items(), strict=True)
+        }
         self._filled = 0
 
     def bars(self, rows: slice) -> None:
@@ -136,19 +142,21 @@ class Recorder:
         program = self._program
         if not program.event_count:
             return
-        for k, (table, columns) in enumerate(program.events.items()):
+        for k, (table, words) in enumerate(program.event_words.items()):
             count = int(program.counts[k])
             if count:
-                made = {n: values[:count].copy() for n, values in columns.items()}
-                self.event_rows(table, {"ts": program.ts_ns[made.pop("row")], **made})
+                rows = words[:, :count].copy()
+                # The first word is the row of the columns; the log holds its time instead.
+                rows[0] = program.ts_ns[rows[0]]
+                self.event_rows(table, rows)
 
-    def event_rows(self, table: str, columns: Columns) -> None:
-        """Record rows of an event table given as columns."""
-        self._events.setdefault(table, []).append(columns)
+    def event_rows(self, table: str, words: Words) -> None:
+        """Record rows of an event table: int64 words (columns, rows), times first."""
+        self._events.setdefault(table, []).append(words)
 
     def _emit_events(self) -> None:
         for table, chunks in self._events.items():
-            columns = {n: np.concatenate([c[n] for c in chunks]) for n in chunks[0]}
+            columns = named_columns(table, np.concatenate(chunks, axis=1))
             self.digests.update(table, columns)
             self._sink.write(table, to_batch(table, columns))
         self._events.clear()
@@ -175,11 +183,19 @@ def event_tuples(program: TradingProgram) -> list[tuple[str, tuple[Any, ...]]]:
 EVENT_RANK = {"signals": 0, "orders": 0, "fills": 0, "trades": 1}
 
 
-def columns_of(table: str, rows: list[tuple[Any, ...]]) -> Columns:
-    """Return the columns of event rows of (ts_ns, values...)."""
-    kinds = {"i": np.int64, "f": np.float64}
+def event_words(table: str, rows: list[tuple[Any, ...]]) -> Words:
+    """Return the words of event rows of (ts_ns, values...), shape (columns, rows)."""
+    sides = ["i", *(side for _, side in EVENTS[table][1:])]
+    words = np.empty((len(sides), len(rows)), np.int64)
+    for k, side in enumerate(sides):
+        words[k].view(KINDS[side])[:] = [row[k] for row in rows]
+    return words
+
+
+def named_columns(table: str, words: Words) -> Columns:
+    """Return the columns of an event table by name, as views of its words."""
     names = [("ts", "i"), *EVENTS[table][1:]]
-    return {n: np.array([r[k] for r in rows], kinds[side]) for k, (n, side) in enumerate(names)}
+    return {n: row.view(KINDS[side]) for row, (n, side) in zip(words, names, strict=True)}
 
 
 def to_batch(table: str, columns: Columns) -> pa.RecordBatch:
@@ -195,5 +211,10 @@ def _array(values: NDArray[Any], kind: pa.DataType) -> pa.Array:
     if kind == STATUS:
         # Not pa.array: it imports pandas where that is installed, for a quarter of a second.
         indices = _array(values.astype(np.int8), pa.int8())
-        return pa.DictionaryArray.from_arrays(indices, list(STATUS_NAMES))
+        return pa.DictionaryArray.from_arrays(indices, _status_names())
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
+
+
+@functools.cache
+def _status_names() -> pa.Array:
+    return pa.array(STATUS_NAMES)

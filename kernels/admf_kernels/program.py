@@ -240,6 +240,8 @@ class TradingProgram(FeatureProgram):
     events : dict of dict of int64 or float64 (capacity,)
         The events of the last `advance` by table and column; `counts` says how many rows
         of each table, ``row`` where in the columns they happened.
+    event_words : dict of int64 (columns, capacity)
+        The same, as words.
     """
 
     strategy: Strategy
@@ -249,13 +251,15 @@ class TradingProgram(FeatureProgram):
         super()._allocate(block_bars)
         self.per_bar = {n: np.zeros(self.rows, TYPES[side]) for n, side in run.PER_BAR}
         self.capacity = run.EVENTS_PER_BAR * block_bars
-        self._event_words = {n: np.zeros((len(c), self.capacity)) for n, c in run.EVENTS.items()}
+        self.event_words = {
+            n: np.zeros((len(c), self.capacity), np.int64) for n, c in run.EVENTS.items()
+        }
         self.events = {
             name: {
                 column: words[k].view(TYPES[side])
                 for k, (column, side) in enumerate(run.EVENTS[name])
             }
-            for name, words in self._event_words.items()
+            for name, words in self.event_words.items()
         }
 
     def _is_hashed(self, node: Node) -> bool:
@@ -279,7 +283,7 @@ class TradingProgram(FeatureProgram):
         bars = [Place(k) for k in range(len(BAR_COLUMNS))]
         slot = checksum.slot_of(self.strategy.reference)
         return [self.checksum, slot, ready, self.capacity, self.counts,
-                *bars, *self.per_bar.values(), *self._event_words.values()]  # fmt: skip
+                *bars, *self.per_bar.values(), *self.event_words.values()]  # fmt: skip
 
 
 class Program(TradingProgram):

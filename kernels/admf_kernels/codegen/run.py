@@ -18,8 +18,13 @@ GROUPS: dict[str, type] = {
     "ledger": metrics.Ledger,
     "curve": metrics.Curve,
 }
-# The groups that change only with an order or a fill.
-ON_EVENTS = ("p", "ledger")
+# Fields that change only with a signal, an order or a fill, or on the first bar.
+ON_EVENTS: dict[str, tuple[str, ...]] = {
+    "p": portfolio.Portfolio._fields,
+    "ledger": metrics.Ledger._fields,
+    "book": ("signal", "order_lots", "order_id"),
+    "curve": ("first_ts_ns", "first_close"),
+}
 # Per-bar outputs and event tables: column name, and i for int64 or f for float64.
 PER_BAR = (("sequence", "i"), ("signal", "f"), ("lots", "i"), ("cash", "f"), ("equity", "f"))
 EVENTS: dict[str, tuple[tuple[str, str], ...]] = {
@@ -135,10 +140,11 @@ def hash_lines(kernel: Strategy, row: str) -> list[str]:
     every_bar = [f"seen * (slot + {SEEN_KEY})"]
     on_events: list[str] = []
     for name, cls in state_classes(kernel).items():
-        terms = on_events if name in ON_EVENTS else every_bar
-        terms += hash_terms(cls, name, "slot")
+        for field, term in hash_terms(cls, name, "slot").items():
+            (on_events if field in ON_EVENTS.get(name, ()) else every_bar).append(term)
+    happened = ("made.signal_sequence", "made.order_id", "fill_open.order_id")
     return [
-        "if traded == 0 or made.order_id != 0 or fill_open.order_id != 0:",
+        f"if traded == 0 or {' or '.join(f'{h} != 0' for h in happened)}:",
         f"    traded = {' + '.join(on_events)}",
         f"checksum[{row}] += traded + {' + '.join(every_bar)}",
     ]

@@ -116,5 +116,5 @@ def _hash(kernel: Indicator, hashed: bool, row: str, seen: str) -> list[str]:
     """Return the line that adds this kernel's share of the state checksum."""
     if not hashed:
         return []
-    terms = [f"{seen} * (slot + {SEEN_KEY})", *hash_terms(kernel.state, "s", "slot")]
+    terms = [f"{seen} * (slot + {SEEN_KEY})", *hash_terms(kernel.state, "s", "slot").values()]
     return [f"checksum[{row}] += {' + '.join(terms)}"]
