@@ -1,6 +1,7 @@
 """``python -m bench``: measure everything and write the table."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -27,6 +28,8 @@ def main() -> int:
     unknown = set(options.groups) - set(GROUPS)
     if unknown:
         parser.error(f"no group {sorted(unknown)[0]!r}; expected of {', '.join(GROUPS)}")
+    if os.getloadavg()[0] > 0.5:
+        print(f"the machine is busy (load {os.getloadavg()[0]:.1f}): expect worse", file=sys.stderr)
     figures: list[Figure] = []
     for name in options.groups or GROUPS:
         print(f"measuring {name}", file=sys.stderr)
