@@ -47,7 +47,7 @@ def _windows(setup: Setup, count: int, seed: int) -> list[tuple[int, int]]:
     random = np.random.Generator(np.random.Philox(seed))
     starts = random.integers(head, max(head + 1, count - WINDOW_BARS), WINDOWS)
     later = [(int(s), min(count, int(s) + WINDOW_BARS)) for s in sorted(starts)]
-    return [(0, head), *(w for w in later if w[0] < w[1])]
+    return [w for w in ((0, head), *later) if w[0] < w[1]]
 
 
 def _compare(
