@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -40,6 +41,7 @@ class RegularFile:
         self.verified = False
         self._flags = _FLAGS if follow else _FLAGS | os.O_NOFOLLOW
         self._sha256 = ""
+        self._hashing: threading.Thread | None = None
         handle = self._open()
         try:
             self._identity = self._identify(handle)
@@ -62,15 +64,30 @@ class RegularFile:
             yield file
             self._refuse_changed(self._identify(handle))
 
+    def start_sha256(self) -> None:
+        """Begin to compute the digest in a thread, while the rows are read."""
+        if not self._sha256 and self._hashing is None:
+            self._hashing = threading.Thread(target=self._try_sha256, name="sha256", daemon=True)
+            self._hashing.start()
+
     def sha256(self) -> str:
         """Return the digest of the whole content, computed on first use."""
+        if self._hashing is not None:
+            self._hashing.join()
         if not self._sha256:
-            hasher = hashlib.sha256()
-            with self.opened() as file:
-                while piece := file.read(_HASH_BYTES):
-                    hasher.update(piece)
-            self._sha256 = hasher.hexdigest()
+            self._sha256 = self._hash()
         return self._sha256
+
+    def _try_sha256(self) -> None:
+        with suppress(DataFileError, OSError):  # met again, and raised, where it is asked for
+            self._sha256 = self._hash()
+
+    def _hash(self) -> str:
+        hasher = hashlib.sha256()
+        with self.opened() as file:
+            while piece := file.read(_HASH_BYTES):
+                hasher.update(piece)
+        return hasher.hexdigest()
 
     def _open(self) -> int:
         try:

@@ -129,6 +129,8 @@ class _Source:
         validator = self._validator
         for part in self._parts:
             reader = BatchReader(part.label, part.layout, self.spec, self.timeframe_ns)
+            if part.file:
+                part.file.start_sha256()
             for batch in part.read(part.layout):
                 for piece in _split(batch):
                     bars = validator.check(reader.read(piece))
