@@ -1,6 +1,5 @@
 """What a program leaves behind, turned into the tables of the event log, batch by batch."""
 
-import functools
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -20,6 +19,17 @@ LAYERS = ("signals", "orders", "fills", "trades", "equity", "state", "metrics")
 
 
 Columns = dict[str, NDArray[Any]]
+
+
+def _strings(texts: tuple[str, ...]) -> pa.Array:
+    """Return texts as an Arrow array; `pa.array` of a list would import pandas where it is."""
+    encoded = [text.encode() for text in texts]
+    offsets = np.cumsum([0, *map(len, encoded)]).astype(np.int32)
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))]
+    return pa.Array.from_buffers(pa.string(), len(texts), buffers)
+
+
+STATUS_VALUES = _strings(STATUS_NAMES)
 KINDS: dict[str, type] = {"i": np.int64, "f": np.float64}
 
 
@@ -91,12 +101,7 @@ class Recorder:
     def _renew(self) -> None:
         kinds = {"ts": "i", **dict(PER_BAR), "checksum": "i"}
         kinds |= {f"feature {name}": "f" for name in self._features}
-        # One allocation: the system backs it with large pages, which are quicker to get.
-        words = np.empty((len(kinds), BATCH_BARS), np.int64)
-        self._columns = {
-            name: row if side == "i" else row.view(np.float64)
-            for row, (name, side) in zip(words, kinds.items(), strict=True)
-        }
+        self._columns = {n: np.empty(BATCH_BARS, KINDS[side]) for n, side in kinds.items()}
         self._filled = 0
 
     def bars(self, rows: slice) -> None:
@@ -211,10 +216,5 @@ def _array(values: NDArray[Any], kind: pa.DataType) -> pa.Array:
     if kind == STATUS:
         # Not pa.array: it imports pandas where that is installed, for a quarter of a second.
         indices = _array(values.astype(np.int8), pa.int8())
-        return pa.DictionaryArray.from_arrays(indices, _status_names())
+        return pa.DictionaryArray.from_arrays(indices, STATUS_VALUES)
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
-
-
-@functools.cache
-def _status_names() -> pa.Array:
-    return pa.array(STATUS_NAMES)
