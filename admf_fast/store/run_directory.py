@@ -22,14 +22,16 @@ STEPPING = ("ts", "sequence", "order_id", "entry_ts")
 
 
 def writer_options(schema: pa.Schema) -> dict[str, Any]:
-    """Return ParquetWriter options: little to write, pages checked, the same bytes every time."""
+    """Return ParquetWriter options: little to write, the same bytes every time.
+
+    No page checksums, at 12 ns per bar: the manifest's digests cover every value of a layer.
+    """
     names = schema.names
     return {
         "compression": {n: "lz4" if n in PACKED else "none" for n in names},
         "use_dictionary": False,
         "column_encoding": {n: "DELTA_BINARY_PACKED" for n in names if n in STEPPING},
         "write_statistics": False,
-        "write_page_checksum": True,
         "store_schema": True,
     }
 
