@@ -1,14 +1,12 @@
 """From a configuration to a program: kernels found, parameters checked, account made."""
 
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from admf_fast.config import AllInSizing, Config, FeatureSpec, FixedSizing, PercentSizing
 from admf_fast.errors import ConfigError
+from admf_fast.runners.own_modules import own_modules
 from admf_kernels import registry
 from admf_kernels.contract import BAR_COLUMNS, Composite, Indicator, Output, Strategy, output_of
 from admf_kernels.errors import KernelError
@@ -50,7 +48,7 @@ class Setup:
 
 def prepare(config: Config) -> Setup:
     """Resolve the kernels of a configuration; raises ConfigError with file and line."""
-    with _own_modules(config):
+    with own_modules(config.source.base_dir):
         kernel = _kernel(config, config.strategy.kernel, ("strategy", "kernel"), Strategy)
         params = _checked(config, kernel, config.strategy.params, ("strategy", "params"))
         features: dict[str, Output] = {}
@@ -93,20 +91,6 @@ def _whole_lots(config: Config, quantity: float) -> float:
             f"{config.account.lot_size!r}; found {quantity!r}"
         )
     return float(round(lots))
-
-
-@contextmanager
-def _own_modules(config: Config) -> Iterator[None]:
-    """Let ``module:name`` find modules beside the configuration."""
-    folder = str(Path(config.source.base_dir or ".").resolve())
-    if folder in sys.path:
-        yield
-        return
-    sys.path.insert(0, folder)
-    try:
-        yield
-    finally:
-        sys.path.remove(folder)
 
 
 def _kernel(config: Config, name: str, where: tuple[str | int, ...], kind: Any) -> Any:

@@ -157,7 +157,7 @@ def get(name: str) -> Kernel:
 
 def _from_module(module: str, attribute: str) -> Kernel:
     try:
-        found = getattr(importlib.import_module(module), attribute, None)
+        loaded = importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise UnknownKernelError(
             f"{module}:{attribute}: cannot import {module!r} ({error}); "
@@ -170,10 +170,14 @@ def _from_module(module: str, attribute: str) -> Kernel:
             f"{module}:{attribute}: {module!r} fails when it is imported: "
             f"{type(error).__name__}: {error}{_line_of(error)}"
         ) from error
+    found = getattr(loaded, attribute, None)
     if not isinstance(found, Kernel):
+        what = type(found).__name__ if hasattr(loaded, attribute) else "no such name"
+        where = getattr(loaded, "__file__", None) or "no file, it is part of Python"
         raise UnknownKernelError(
             f"{module}:{attribute}: expected a kernel made by @indicator or @strategy, "
-            f"found {type(found).__name__}"
+            f"found {what}; {module!r} was loaded from {where}: if that is not your module, "
+            "rename yours"
         )
     return found
 

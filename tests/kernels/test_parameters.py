@@ -74,7 +74,7 @@ def test_whole_numbers_are_welcome_where_a_float_is_meant():
         ("qqqqq", "own kernels are named module:name"),
         ("no_such_module:x", "cannot import 'no_such_module'"),
         ("math:pi", "expected a kernel made by @indicator or @strategy, found float"),
-        ("math:nothing", "found NoneType"),
+        ("math:nothing", "found no such name; 'math' was loaded from "),
     ],
 )
 def test_unknown_kernels(name, message):
