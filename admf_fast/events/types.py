@@ -31,7 +31,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """Deterministic id: container, time and sequence; never random, never a wall clock."""
+        """Deterministic id: container, time and sequence; never random, never a wall clock.
+
+        Unique among the events of a container: a TRADE, which has the sequence of the fill
+        that closed it, ends in ``-trade``.
+        """
         return f"{self.source}-{self.ts_ns}-{self.sequence}"
 
     def to_json(self) -> dict[str, Any]:
@@ -102,6 +106,11 @@ class TradeEvent(Event, frozen=True, kw_only=True):
     exit_price: float
     pnl: float
     fees: float
+
+    @property
+    def id(self) -> str:
+        """The id of the fill that closed it, and ``-trade``."""
+        return f"{self.source}-{self.ts_ns}-{self.sequence}-trade"
 
 
 BY_TABLE: dict[str, tuple[type[Event], tuple[str, ...]]] = {

@@ -65,8 +65,12 @@ def prove_bars(setup: Setup, bars: BarBlock, *, progress: Progress | None = None
     run, difference = plain_sample(setup, bars, expected, seed + 3, progress)
     runs.append(run)
     found += [difference] if difference else []
-    first = min(found, key=lambda d: d.ts_ns) if found else None
-    return Proof(not found, len(bars), runs, layers, first)
+    return Proof(not found, len(bars), runs, layers, earliest(found))
+
+
+def earliest(found: list[Difference]) -> Difference | None:
+    """Return the difference on the earliest bar; one of the whole run comes after all bars."""
+    return min(found, key=lambda d: (d.bar < 0, d.ts_ns), default=None)
 
 
 def _compared(name: str, way: Way, expected: Log, bars: int) -> tuple[RunProof, Difference | None]:

@@ -1,12 +1,15 @@
 """Plain Python on samples of the bars: the kernels uncompiled, against what the run left."""
 
 import time
+import traceback
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+import admf_kernels
 from admf_fast.data import BarBlock
 from admf_fast.events.schemas import SCHEMAS
 from admf_fast.feeds import replay
@@ -59,8 +62,11 @@ def _compare(
     assert isinstance(runner.program, Program)
     plain = PlainProgram.resumed(runner.program)
     rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in SCHEMAS}
-    for bar in replay([bars.slice(first, last)]):
-        made = plain.step(*bar)
+    for number, bar in enumerate(replay([bars.slice(first, last)]), first):
+        try:
+            made = plain.step(*bar)
+        except Exception as error:  # whatever an uncompiled kernel may do
+            return _fault(error, number, bar[0])
         rows["equity"].append(
             (bar[0], made.sequence, made.signal, made.lots, made.cash, made.equity, made.checksum)
         )
@@ -71,6 +77,27 @@ def _compare(
     cut = {n: _between(t, int(span[0]), int(span[-1])) for n, t in expected.tables.items()}
     difference = first_difference(NAME, Log(cut, None), Log(tables, None))
     return difference._replace(bar=difference.bar + first) if difference else None
+
+
+def _fault(error: Exception, bar: int, ts_ns: int) -> Difference:
+    """Return what it means that the compiled kernels took a bar and plain Python did not."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if not Path(f.filename).is_relative_to(_KERNELS)]
+    # The first frames are ours; a kernel of the catalogue lies beside the driver.
+    at = own[-1] if len(own) > 1 else frames[-1]
+    remedy = _REMEDIES.get(type(error), "guard the operation")
+    found = (
+        f"{type(error).__name__} ({error}) in {at.filename}:{at.lineno}; compiled code goes on "
+        f"there with some other value: {remedy}"
+    )
+    return Difference(NAME, "state", bar, ts_ns, "step", "a step like the compiled one", found)
+
+
+_KERNELS = Path(admf_kernels.__file__).parent
+_REMEDIES: dict[type[Exception], str] = {
+    ZeroDivisionError: "guard the division",
+    IndexError: "read only inside the window that is declared",
+}
 
 
 def _table(name: str, rows: list[tuple[Any, ...]]) -> pa.Table:
