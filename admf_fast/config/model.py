@@ -170,9 +170,6 @@ class ConfigContent(Section, frozen=True, kw_only=True):
         Meta(description="Signals of a side that is not traded count as 0."),
     ] = "long_short"
     metrics: Annotated[MetricsSpec, Meta(description="Conventions of the figures.")] = MetricsSpec()
-    seed: Annotated[
-        int, Meta(ge=0, le=2**53, description="Seed of everything random in the run.")
-    ] = 0
 
 
 class Config(ConfigContent, frozen=True, kw_only=True):

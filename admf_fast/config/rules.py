@@ -9,6 +9,9 @@ from admf_fast.config.source import Problems, quoted
 from admf_fast.data.spec import BarSpec, check_stamp, check_symbol, parse_range, parse_timeframe
 from admf_fast.errors import ConfigError
 
+# Columns of the bars, of features.parquet and of the log: a feature beside them is none of these.
+TAKEN_NAMES = ("ts", "ts_ns", "timestamp", "sequence", "open", "high", "low", "close", "volume")
+
 
 def check_rules(config: ConfigContent, problems: Problems) -> None:
     """Note every rule that the configuration breaks."""
@@ -50,6 +53,9 @@ def _nearby_multiples(value: float, step: float) -> list[str]:
 def _check_feature_names(config: ConfigContent, problems: Problems) -> None:
     first: dict[str, int] = {}
     for index, feature in enumerate(config.features):
+        if feature.name in TAKEN_NAMES:
+            text = f"expected a name other than {', '.join(TAKEN_NAMES)}; found {feature.name}"
+            problems.add(("features", index, "name"), text)
         if feature.name in first:
             other = f"features[{first[feature.name]}] has the same name {feature.name}"
             problems.add(("features", index, "name"), f"expected a name used once; {other}")

@@ -59,7 +59,7 @@ def test_minimal_config_gets_the_documented_defaults():
     assert config.account == AccountSpec(cash=100_000.0, lot_size=1.0, tick_size=0.01)
     assert config.execution == ExecutionSpec()
     assert config.sizing.__struct_config__.tag == "all_in"
-    assert (config.direction, config.seed) == ("long_short", 0)
+    assert config.direction == "long_short"
 
 
 def test_g01_unknown_key_names_line_nearest_key_and_all_keys():
@@ -74,7 +74,11 @@ def test_g01_unknown_key_names_line_nearest_key_and_all_keys():
     [
         ("fee_bps: 1\n", "1: fee_bps is not a key here; it belongs to execution (keys: name, "),
         ("execution:\n  cash: 1\n", "2: execution.cash is not a key here; it belongs to account "),
-        ("account:\n  seed: 1\n", "2: account.seed is not a key here; it belongs to the top level"),
+        (
+            "account:\n  direction: long_only\n",
+            "2: account.direction is not a key here; it belongs to the top level",
+        ),
+        ("seed: 1\n", "1: seed is not a key here (keys: name, bars, strategy, "),
         ("zzz: 1\n", "1: zzz is not a key here (keys: name, bars, strategy, "),
         ("source: {}\n", "1: source is not a key here"),
         ("ba\\x: 1\n", "1: 'ba\\\\x' is not a key here"),
@@ -111,8 +115,6 @@ def test_g01_unknown_keys(text, message):
          "did you mean next_open?"),
         ("direction: long\n", "1: direction: expected one of long_only, long_short, short_only; "
          "found 'long' (text); did you mean long_only?"),
-        ("seed: 1.5\n", f"1: seed: expected a whole number >= 0 and <= {2**53}; found 1.5"),
-        ("seed: -1\n", f"1: seed: expected a whole number >= 0 and <= {2**53}; found -1"),
         ("metrics:\n  periods_per_year: 0\n",
          "2: metrics.periods_per_year: expected counted or a number > 0; found 0"),
         ("sizing:\n  percent: 50\n",
@@ -143,7 +145,7 @@ def test_g01_wrong_values(text, message):
 
 
 def test_g01_missing_sections():
-    assert errors_of("seed: 1\n") == [
+    assert errors_of("name: x\n") == [
         "examples/x.yaml: bars is missing; expected a section with the keys path, format, symbol, "
         "timeframe, stamp, timezone, columns, unit, gaps, duplicates, missing, invalid, off_grid, "
         "start, end",
@@ -152,7 +154,7 @@ def test_g01_missing_sections():
 
 
 def test_several_errors_are_told_together_in_the_order_of_the_lines():
-    text = BASE + "account:\n  cash: -1\nsizing:\n  kind: fixed\n  percent: 3\nseed: x\n"
+    text = BASE + "account:\n  cash: -1\nsizing:\n  kind: fixed\n  percent: 3\ndirection: x\n"
     lines = errors_of(text)
     places = [message.split(":")[1] for message in lines]
     assert places == ["8", "9", "11", "12"]
@@ -240,6 +242,15 @@ def test_feature_names_are_unique():
     )
 
 
+@pytest.mark.parametrize("name", ["ts", "sequence", "open", "high", "low", "close", "volume"])
+def test_features_are_not_named_like_the_columns_beside_them(name):
+    text = f"features:\n  - {{name: a, kernel: sma}}\n  - {{name: {name}, kernel: ema}}\n"
+    assert error_after_base(text) == (
+        "3: features[1].name: expected a name other than ts, ts_ns, timestamp, sequence, open, "
+        f"high, low, close, volume; found {name}"
+    )
+
+
 @pytest.mark.parametrize("key", ["api_key", "secret", "broker_token", "password", "apiKey"])
 def test_h05_secrets_are_refused_and_never_repeated(key):
     for text in (f"{key}: canary42\n", f"execution: {{{key}: canary42}}\n"):
@@ -290,7 +301,7 @@ class TestFiles:
         assert config.resolve(config.bars.path) == str(tmp_path / "bars.parquet")
         assert config.resolve("/abs/x") == "/abs/x"
         assert config.where("strategy", "params", "fast") == f"{path}:5"
-        assert config.where("seed") == str(path)
+        assert config.where("direction") == str(path)
 
     def test_a_file_name_that_is_no_run_name(self, tmp_path):
         path = tmp_path / "my run.yaml"

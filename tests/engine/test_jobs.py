@@ -112,7 +112,7 @@ CHANGES = {
     "costs": ("fee_bps: 2", "fee_bps: 3"),
     "parameters": ("slow: 9", "slow: 10"),
     "cash": ("strategy:", "account: {cash: 5000}\nstrategy:"),
-    "seed": ("strategy:", "seed: 1\nstrategy:"),
+    "direction": ("strategy:", "direction: long_only\nstrategy:"),
 }
 
 
