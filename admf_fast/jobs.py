@@ -1,5 +1,6 @@
 """Whole jobs: a configuration in, a run directory out."""
 
+import hashlib
 import os
 import sys
 import time
@@ -15,7 +16,7 @@ import pyarrow as pa
 from admf_fast import __version__
 from admf_fast.atomic import atomic_directory
 from admf_fast.config import Config, canonical, config_digest
-from admf_fast.data import BarBlock, BarDigest, BarSource, open_bars
+from admf_fast.data import BarBlock, BarDigest, BarSource, blocks_of_some, open_bars
 from admf_fast.errors import ConfigError, StateError
 from admf_fast.events import Event, make_event
 from admf_fast.events.schemas import SCHEMAS
@@ -28,6 +29,7 @@ from admf_fast.runners.setup import Setup, prepare
 from admf_fast.store import ParquetSink, check_target, manifest_of, write_run
 from admf_kernels import drivers
 from admf_kernels.compiler import toolchain
+from admf_kernels.execution.summary import summarize
 
 RUNS = "runs"
 Run = Callable[[Setup, Iterator[BarBlock], Sink | None], RunResult]
@@ -178,7 +180,7 @@ def _timed(
 ) -> tuple[RunResult, BarDigest]:
     digest = BarDigest()
     started = time.perf_counter()
-    result = run(setup, _digested(source.blocks(), digest), sink)
+    result = run(setup, _digested(blocks_of_some(source), digest), sink)
     return replace(result, seconds=time.perf_counter() - started), digest
 
 
@@ -200,7 +202,8 @@ def _manifest(
         params=setup.params._asdict(),
         data=source.report(),
         data_digest=digest.hexdigest(),
-        code_digest=drivers.code_digest(setup.strategy, indicators),
+        code_digest=drivers.code_digest(setup.strategy, indicators, [summarize]),
+        plan_digest=hashlib.sha256(program.describe().encode()).hexdigest(),
         versions={"admf-fast": __version__, "pyarrow": pa.__version__, **toolchain.versions()},
         cpu=toolchain.cpu(),
         bars=result.bars,

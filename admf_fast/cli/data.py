@@ -56,11 +56,15 @@ def synth(out: Path, force: bool, as_json: bool, **options: Any) -> None:
     The same options give the same bytes on every machine.
     """
     from admf_fast.data import SynthSpec, write_synth
-    from admf_fast.errors import StateError
+    from admf_fast.data.synth import check_synth
+    from admf_fast.errors import ConfigError, StateError
 
+    spec = SynthSpec(**options)
+    check_synth(spec)
+    if spec.bars < 1:
+        raise ConfigError("--bars: expected at least 1, found 0")
     if out.exists() and not force:
         raise StateError(f"{out}: is already there; choose another name, or give --force")
-    spec = SynthSpec(**options)
     bars = write_synth(spec, out)
     if as_json:
         write_json({"path": str(out), **options, "bars": bars})
@@ -104,8 +108,10 @@ def info(inputs: tuple[str, ...], as_json: bool, **options: Any) -> None:
 
 
 def _read(source: BarSource) -> DataReport:
+    from admf_fast.data import blocks_of_some
+
     with progress("reading", lambda: source.rows_total) as advance:
-        for block in source.blocks():
+        for block in blocks_of_some(source):
             if advance:
                 advance(len(block))
     return source.report()

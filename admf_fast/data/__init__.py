@@ -4,7 +4,7 @@ from admf_fast.data.block import BarBlock, concat_blocks
 from admf_fast.data.digest import BarDigest
 from admf_fast.data.info import describe
 from admf_fast.data.report import DataReport, FileReport, Gap, GapReport
-from admf_fast.data.source import BarSource, open_bars
+from admf_fast.data.source import BarSource, blocks_of_some, open_bars
 from admf_fast.data.spec import TIMEFRAMES, BarSpec, format_ts, parse_timeframe
 from admf_fast.data.synth import SynthSpec, synth_blocks, write_synth
 
@@ -19,6 +19,7 @@ __all__ = [
     "Gap",
     "GapReport",
     "SynthSpec",
+    "blocks_of_some",
     "concat_blocks",
     "describe",
     "format_ts",

@@ -19,7 +19,7 @@ from admf_fast.data.report import DataReport, FileReport
 from admf_fast.data.spec import BarSpec, check_stamp, check_symbol, parse_range, parse_timeframe
 from admf_fast.data.times import TimeReader, check_timezone
 from admf_fast.data.validate import BarValidator
-from admf_fast.errors import ConfigError
+from admf_fast.errors import ConfigError, DataFileError
 
 
 class BarSource(Protocol):
@@ -85,6 +85,25 @@ def open_bars(
     else:
         parts = [object_part(data)]
     return _Source(spec, parts)
+
+
+def blocks_of_some(source: BarSource) -> Iterator[BarBlock]:
+    """Yield the blocks of a source; DataFileError when it is files and none of them has a row.
+
+    Rows that a range or a policy leaves out are rows; an Arrow object may have none.
+    """
+    found = False
+    for block in source.blocks():
+        found = True
+        yield block
+    if found:
+        return
+    report = source.report()
+    files = [file.path for file in report.files if file.format != "object"]
+    if files and not report.rows_read:
+        raise DataFileError(
+            f"{', '.join(files[:3])}: expected bars, found no rows; write it again, with bars"
+        )
 
 
 def _check_declarations(spec: BarSpec) -> None:

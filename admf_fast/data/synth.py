@@ -90,7 +90,7 @@ def synth_blocks(spec: SynthSpec) -> Iterator[BarBlock]:
 
     Memory is bounded by one block. Raises ConfigError when `spec` makes no sense.
     """
-    _check(spec)
+    check_synth(spec)
     calendar = _Calendar(spec)
     carry = _Carry(round(spec.price * 10**spec.price_decimals), 0, -1)
     pending: list[BarBlock] = []
@@ -133,7 +133,8 @@ def write_synth(spec: SynthSpec, path: str | os.PathLike[str]) -> int:
     return spec.bars
 
 
-def _check(spec: SynthSpec) -> None:
+def check_synth(spec: SynthSpec) -> None:
+    """Raise ConfigError when `spec` makes no sense."""
     check_symbol(spec.symbol)
     timeframe_ns = parse_timeframe(spec.timeframe)
     parse_range(BarSpec(start=spec.start))

@@ -7,7 +7,7 @@ from pathlib import Path
 import xxhash
 
 from admf_fast.config import Config, config_digest
-from admf_fast.data import BarBlock, concat_blocks, open_bars
+from admf_fast.data import BarBlock, blocks_of_some, concat_blocks, open_bars
 from admf_fast.parity import ways
 from admf_fast.parity.compare import Difference, Log, digests_of, first_difference
 from admf_fast.parity.proof import Proof, RunProof
@@ -37,7 +37,7 @@ def prove(config: Config, data: object | None = None, *, progress: Progress | No
     """
     setup = prepare(config)
     source = open_bars(config.bars, data, base_dir=Path(config.source.base_dir or "."))
-    bars = concat_blocks(list(source.blocks()))
+    bars = concat_blocks(list(blocks_of_some(source)))
     return prove_bars(setup, bars, progress=progress)
 
 

@@ -276,3 +276,25 @@ def _wait_for(happened: Callable[[], bool], seconds: float = 30.0) -> None:
     while not happened():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize("bars", [0, -5])
+def test_synth_of_no_bars_is_refused_before_its_file_is_looked_at(
+    admf: Admf, tmp_path: Path, bars: int
+) -> None:
+    (tmp_path / "x.parquet").write_text("precious")
+    ran = admf("data", "synth", "--out", "x.parquet", "--bars", bars)
+    assert ran.code == 2
+    assert f"found {bars}" in ran.err
+    assert (tmp_path / "x.parquet").read_text() == "precious"
+
+
+@pytest.mark.parametrize("command", ["backtest", "parity", "data validate"])
+def test_a_csv_file_of_nothing_but_a_header_ends_with_3(
+    admf: Admf, config: Path, command: str
+) -> None:
+    (config.parent / "bars.csv").write_text("timestamp,open,high,low,close,volume\n")
+    _text(config, "bars.parquet", "bars.csv")
+    ran = admf(*command.split(), config)
+    assert ran.code == 3
+    assert "bars.csv: expected bars, found no rows" in ran.err
