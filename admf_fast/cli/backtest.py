@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from admf_fast.cli.cache_note import warn_without_cache
 from admf_fast.cli.failure import diverged
 from admf_fast.cli.output import json_option, write_json, write_lines
 from admf_fast.cli.progress import progress
@@ -53,11 +54,16 @@ def command(
 
     Prints the figures and writes a run directory. Then the same bars go through the live
     runner, one closed bar at a time, and every signal, order, fill, trade, equity, state
-    checksum and metric is compared as bytes; a difference ends with exit code 6.
+    checksum and metric is compared as bytes; a difference ends with exit code 6, and the
+    run directory has been written by then.
+
+    A run directory that is there already is replaced as a whole, once the new one is
+    complete; nothing of the earlier run is kept.
     """
     from admf_fast.config import load_config
 
     config = load_config(path)
+    warn_without_cache()
     job = _backtest(config, out)
     if not as_json:
         write_lines(job_lines(job))

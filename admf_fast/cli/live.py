@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from admf_fast.cli.cache_note import warn_without_cache
 from admf_fast.cli.output import json_option, note, write_event, write_json
 from admf_fast.cli.progress import progress
 from admf_fast.cli.run_output import job_json, job_lines
@@ -38,11 +39,16 @@ def command(path: str, feed: str, out: Path | None, as_json: bool) -> None:
     \b
     A line of stdin:
       {"ts": "2024-01-02T14:31:00Z", "open": 1, "high": 2, "low": 1, "close": 2, "volume": 9}
+
+    Of the declarations in bars, those lines are held to timeframe, stamp, symbol, off_grid
+    and duplicates (exact copies of the last bar). A line that cannot be used ends the run
+    with exit code 3 and no run directory; the events printed before it have happened.
     """
     from admf_fast import jobs
     from admf_fast.config import load_config
 
     config = load_config(path)
+    warn_without_cache()
     # On one terminal the events themselves show how far it is.
     quiet = not as_json and sys.stdout.isatty()
     with progress("live", lambda: _total(config, feed), quiet=quiet) as advance:

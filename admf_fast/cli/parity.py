@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from admf_fast.cli.cache_note import warn_without_cache
 from admf_fast.cli.failure import diverged
 from admf_fast.cli.output import json_option, write_json, write_lines
 from admf_fast.cli.progress import progress
@@ -27,6 +28,7 @@ def command(path: str, as_json: bool) -> int:
     """
     from admf_fast.config import load_config
 
+    warn_without_cache()
     proof = _proof(load_config(path))
     if as_json:
         write_json(proof.to_json())

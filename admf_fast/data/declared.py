@@ -26,9 +26,12 @@ def merge_metadata(label: str, spec: BarSpec, metadata: dict[bytes, bytes] | Non
         carried = (metadata or {}).get(key, b"").decode("utf-8", errors="replace")
         declared = getattr(spec, name)
         if carried and declared and carried != declared:
+            remedy = "remove the wrong declaration"
+            if name == "symbol":
+                remedy = "a stream of bars has one symbol: name the files of one"
             raise SchemaError(
                 f"{label}: its metadata says {name} {carried[:80]!r}, expected {declared!r} as "
-                f"declared (bars.{name}, or another file); remove the wrong declaration"
+                f"declared (bars.{name}, or another file); {remedy}"
             )
         if carried and not declared:
             changes[name] = carried
@@ -45,7 +48,7 @@ def symbol_of(spec: BarSpec, stems: list[str]) -> str:
         return name
     raise ConfigError(
         "bars.symbol: expected a symbol, found nothing and no single file name that could be one; "
-        "declare it"
+        "declare it, or name the files of one symbol"
     )
 
 

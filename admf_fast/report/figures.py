@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from admf_kernels.execution.summary import Summary
 
 Row = tuple[str, str]
+ANNUAL_BARS_MIN = 30  # below, a return scaled to a year says nothing
 
 
 def summary_rows(summary: Summary, timeframe_ns: int) -> list[Row]:
@@ -52,14 +53,17 @@ def _money(s: Summary) -> list[Row]:
 
 
 def _returns(s: Summary) -> list[Row]:
+    annual, calmar = values.percent(s.annual_return), values.number(s.calmar)
+    if s.bars < ANNUAL_BARS_MIN:
+        annual = calmar = values.NONE
     return [
         ("Return [%]", values.percent(s.total_return)),
         ("Buy & Hold Return [%]", values.percent(s.market_return)),
-        ("Return (Ann.) [%]", values.percent(s.annual_return)),
+        ("Return (Ann.) [%]", annual),
         ("Volatility (Ann.) [%]", values.percent(s.annual_volatility)),
         ("Sharpe Ratio", values.number(s.sharpe)),
         ("Sortino Ratio", values.number(s.sortino)),
-        ("Calmar Ratio", values.number(s.calmar)),
+        ("Calmar Ratio", calmar),
         ("Max. Drawdown [%]", values.percent(s.max_drawdown)),
         ("Avg. Drawdown [%]", values.percent(s.average_drawdown)),
         ("Max. Drawdown Duration [bars]", values.count(s.max_drawdown_bars)),

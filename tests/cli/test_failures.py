@@ -298,3 +298,11 @@ def test_a_csv_file_of_nothing_but_a_header_ends_with_3(
     ran = admf(*command.split(), config)
     assert ran.code == 3
     assert "bars.csv: expected bars, found no rows" in ran.err
+
+
+def test_files_of_several_symbols_are_no_stream(admf: Admf, tmp_path: Path) -> None:
+    for symbol in ("A", "B"):
+        admf("data", "synth", "--out", f"{symbol}.parquet", "--bars", 9, "--symbol", symbol)
+    ran = admf("data", "validate", "A.parquet", "B.parquet")
+    assert ran.code == 3
+    assert "a stream of bars has one symbol: name the files of one" in ran.err

@@ -179,3 +179,33 @@ def _feed(stream: Any, bars: int) -> None:
         ts_ns = 1_700_000_040_000_000_000 + count * 60_000_000_000
         stream.write(json.dumps({"ts": ts_ns, **bar, "volume": 1.0}) + "\n")
     stream.flush()
+
+
+@pytest.mark.parametrize("spoilt", ["writable by all", "a file"])
+def test_a_cache_that_cannot_be_used_is_said_once(
+    admf: Admf, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoilt: str
+) -> None:
+    folder = tmp_path / "cache"
+    if spoilt == "a file":
+        folder.write_text("")
+    else:
+        folder.mkdir()
+        folder.chmod(0o777)
+    monkeypatch.setenv("ADMF_CACHE_DIR", str(folder))
+    ran = admf("backtest", config, "--json")
+    assert ran.code == 0
+    (line,) = ran.err.splitlines()
+    assert line.startswith("admf: warning: there is no cache folder")
+    assert line.endswith("ADMF_CACHE_DIR")
+
+
+def test_a_return_of_few_bars_is_not_scaled_to_a_year(admf: Admf, config: Path) -> None:
+    bars = config.parent / "bars.parquet"
+    for count, dash in ((29, True), (30, False)):
+        pq.write_table(pq.read_table(bars).slice(0, count), bars.with_name("few.parquet"))
+        few = config.with_name("few.yaml")
+        text = config.read_text().replace("bars.parquet", "few.parquet")
+        few.write_text(text.replace("sma_cross, params: {fast: 5, slow: 20}", "buy_and_hold"))
+        (line,) = (x for x in admf("backtest", few).out.splitlines() if "Return (Ann.)" in x)
+        assert (line.split()[-1] == "-") == dash
+        assert admf("backtest", few, "--json").json["metrics"]["annual_return"] is not None
