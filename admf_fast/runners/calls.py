@@ -5,6 +5,7 @@ from collections.abc import Callable
 import cffi
 
 from admf_kernels.compiler.load import Native
+from admf_kernels.errors import KernelError
 
 _ffi = cffi.FFI()
 # Numba's calling convention, addresses as integers; see `admf_kernels.compiler.load`.
@@ -20,7 +21,8 @@ def cffi_caller(native: Native) -> Callable[[int, int, int], int]:
     exception_at = int(_ffi.cast("intptr_t", exception))
 
     def call(table: int, start: int, stop: int) -> int:
-        entry(result_at, exception_at, table, start, stop)
+        if entry(result_at, exception_at, table, start, stop):
+            raise KernelError(f"the compiled driver {native.name} failed")
         return int(result[0])
 
     return call

@@ -18,6 +18,7 @@ def manifest_of(
     data: Any,
     data_digest: str,
     code_digest: str,
+    plan_digest: str,
     versions: dict[str, str],
     cpu: dict[str, str],
     bars: int,
@@ -30,6 +31,7 @@ def manifest_of(
         "params": params,
         "data": data_digest,
         "code": code_digest,
+        "plan": plan_digest,
     }
     return {
         "format": FORMAT,

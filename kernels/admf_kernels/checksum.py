@@ -4,8 +4,8 @@ Each word is multiplied by an odd 64-bit key and all products are added modulo 2
 change of any single word always changes the sum, since an odd factor is invertible; the
 sum has no order, so each driver adds its share.
 
-A key is ``field key + slot key``: the field key depends on the state class and the
-field's position, the slot key (even, so that the sum stays odd) on the instance.
+A key is ``word key + slot key``: the word key depends on the word's place in the state of
+its instance, the slot key (even, so that the sum stays odd) on the instance.
 """
 
 import hashlib
@@ -23,9 +23,9 @@ def _hash64(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
-def key_of(owner: str, field: int) -> int:
-    """Return the odd key of a field of a state class, as a signed integer."""
-    return signed(_hash64(f"field {owner} {field}") | 1)
+def key_of(place: int) -> int:
+    """Return the odd key of a word by its place in an instance's state, as a signed integer."""
+    return signed(_hash64(f"word {place}") | 1)
 
 
 def slot_of(label: str) -> int:

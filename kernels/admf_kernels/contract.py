@@ -138,7 +138,17 @@ class Indicator(Kernel):
 
     def renew_bars(self, params: Any) -> int:
         """Bars between two renewals; 0 for a kernel that needs none."""
-        return 0 if self.renewal is None else resolve_bars(self.renewal, params)
+        if self.renewal is None:
+            return 0
+        bars = resolve_bars(self.renewal, params)
+        if bars < 1:
+            raise KernelError(f"{self.name}: renew_bars must be 1 or more, found {bars}")
+        return bars
+
+    @property
+    def windows(self) -> dict[str, WindowOf]:
+        """The inputs that are windows."""
+        return {n: i for n, i in self.inputs.items() if isinstance(i, WindowOf)}
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -283,3 +293,13 @@ def check_arguments(kernel: Kernel, known: tuple[str, ...]) -> None:
             )
     if not kernel.stateful and kernel.state is not Empty:
         raise KernelError(f"{kernel.name}: it declares a state but takes no argument 's'")
+
+
+def check_inputs(kernel: Indicator) -> None:
+    """Refuse a lag or a window of something that is no column among the inputs."""
+    for name, declared in kernel.inputs.items():
+        if not isinstance(declared, str) and declared.of not in kernel.sources:
+            raise KernelError(
+                f"{kernel.name}: input {name!r} is made of {declared.of!r}, which is no column "
+                f"among its inputs; expected one of {', '.join(kernel.sources) or 'none'}"
+            )

@@ -84,11 +84,16 @@ def key_of(source: str, functions: Sequence[Callable[..., Any]], names: Mapping[
     return hashed.hexdigest()
 
 
-def code_digest(strategy: Strategy | None, indicators: Iterable[Indicator]) -> str:
-    """Return the sha256 of all code that decides what a run does: kernels, execution, drivers."""
+def code_digest(
+    strategy: Strategy | None, indicators: Iterable[Indicator], others: Iterable[Any] = ()
+) -> str:
+    """Return the sha256 of all code that decides what a run does: kernels, execution, drivers.
+
+    `others` are further functions whose code belongs to it.
+    """
     kernels: list[Kernel] = [*indicators]
     sources = [scan.source(indicator, hashed=True) for indicator in indicators]
-    functions: list[Callable[..., Any]] = []
+    functions: list[Callable[..., Any]] = [*others]
     if strategy is not None:
         kernels.append(strategy)
         sources.append(run.source(strategy, ()))

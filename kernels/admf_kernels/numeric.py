@@ -56,15 +56,19 @@ def is_finite(x: float) -> bool:
 
 
 class Window(NamedTuple):
-    """A column and the current row in it: what a ``window(...)`` input hands to a kernel."""
+    """A column, the current row and how far back it may be read: a ``window(...)`` input."""
 
     column: NDArray[np.float64]
     row: int
+    bars: int
 
 
 def at(window: Window, lag: int) -> float:
-    """Return the value `lag` bars before the current one; ``at(window, 0)`` is the newest."""
-    return float(window.column[window.row - lag])
+    """Return the value `lag` bars before the current one; ``at(window, 0)`` is the newest.
+
+    NaN for a lag below 0 or not inside the declared bars: nothing else is there to be read.
+    """
+    return float(window.column[window.row - lag]) if 0 <= lag < window.bars else nan
 
 
 def bits_of(x: float) -> int:

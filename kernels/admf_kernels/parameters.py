@@ -85,4 +85,5 @@ def _value(name: str, field: Field, value: Any) -> Any:
         raise ParameterError(
             f"{name}: {field.name} must be in [{limits.low}, {limits.high}], found {value!r}"
         )
-    return float(value) if kind == "float" else value
+    # Adding 0.0 makes -0.0 plain: equal parameters must mean equal words.
+    return float(value) + 0.0 if kind == "float" else value

@@ -25,10 +25,18 @@ from admf_kernels.contract import (
     resolve_bars,
 )
 from admf_kernels.execution.account import Account
-from admf_kernels.execution.bar import Book, Fill, close_bar, decide, mark, open_bar
+from admf_kernels.execution.bar import (
+    BAD_EQUITY,
+    Book,
+    Fill,
+    close_bar,
+    decide,
+    mark,
+    open_bar,
+)
 from admf_kernels.execution.metrics import Curve, Ledger
 from admf_kernels.execution.portfolio import Portfolio, Trade
-from admf_kernels.numeric import Window, nan
+from admf_kernels.numeric import Window, is_finite, nan
 
 if TYPE_CHECKING:
     from admf_kernels.program import FeatureProgram, Program
@@ -69,11 +77,9 @@ def coerced(cls: type, value: Any) -> Any:
 def share_of_checksum(slot: int, seen: int, states: Iterable[Any]) -> int:
     """Return what one instance adds: its bar counter and all state words, each times a key."""
     total = seen * (slot + SEEN_KEY)
-    for state in states:
-        cls: type = type(state)
-        for k, field in enumerate(layout.fields_of(cls)):
-            word = layout.to_word(field.kind, state[k])
-            total += word * (slot + key_of(cls.__name__, k))
+    words = (word for state in states for word in layout.pack(state).tolist())
+    for place, word in enumerate(words):
+        total += word * (slot + key_of(place))
     return total & MASK
 
 
@@ -131,7 +137,7 @@ class PlainIndicator:
         bars = resolve_bars(declared.bars, self.feature.params)
         if isinstance(declared, Lag):
             return column[row - bars]
-        return Window(_Window(column, row, bars), row)  # type: ignore[arg-type]  # is read alike
+        return Window(_Window(column, row, bars), row, bars)  # type: ignore[arg-type]  # is read alike
 
     def checksum(self) -> int:
         """Return the instance's share of the state checksum."""
@@ -295,7 +301,7 @@ class PlainProgram(PlainFeatures):
             lots=int(self.portfolio.lots),
             cash=self.portfolio.cash,
             equity=self.curve.equity,
-            status=made.status,
+            status=made.status if made.status or is_finite(self.curve.equity) else BAD_EQUITY,
             events=events,
         )
 

@@ -69,6 +69,19 @@ class Plan:
             found[name] = (self.column(direct[base]), shift)
         return found
 
+    def describe(self) -> str:
+        """Return all that the declarations of kernels and parameters came to, as text."""
+        lines = []
+        for feature, node in self.nodes.items():
+            kernel, params = feature.indicator, feature.params
+            windows = {n: resolve_bars(w.bars, params) for n, w in kernel.windows.items()}
+            bars = (node.start_bars, kernel.warmup_bars(params), kernel.renew_bars(params))
+            lines.append(
+                f"{feature.label} {node.column} {kernel.outputs} {self.inputs(feature)} "
+                f"{windows} {bars} {tuple(kernel.prepare(params))}"
+            )
+        return "\n".join(lines)
+
     @property
     def history_bars(self) -> int:
         """How many bars before a block its drivers may read."""

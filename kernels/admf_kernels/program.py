@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 from admf_kernels import checksum, drivers
 from admf_kernels.codegen import run
 from admf_kernels.compiler.load import Native
-from admf_kernels.contract import BAR_COLUMNS, Kernel, Output, Strategy, output_of
+from admf_kernels.contract import (
+    BAR_COLUMNS,
+    Kernel,
+    Output,
+    Strategy,
+    output_of,
+    resolve_bars,
+)
 from admf_kernels.errors import KernelError
 from admf_kernels.execution.account import Account
 from admf_kernels.execution.portfolio import Portfolio
@@ -22,7 +29,12 @@ from admf_kernels.layout import Words, fields_of, pack, to_word, unpack
 from admf_kernels.plan import Node, Plan
 
 BLOCK_BARS = 8192
-STATUS = {1: "the strategy's signal is not in [-1, 1]", 2: "the equity is not finite"}
+STATUS = {
+    1: "the strategy's signal is not in [-1, 1]",
+    2: "the equity is not finite",
+    3: "a kernel failed on it or up to 1,023 bars later: it divides whole numbers by zero, or "
+    "one of its ways returns nothing",
+}
 
 Floats = NDArray[np.float64]
 TYPES = {"i": np.int64, "f": np.float64}
@@ -120,6 +132,7 @@ class FeatureProgram:
         label = feature.label
         slot = checksum.slot_of(label) if self.hashed else 0
         bars = [indicator.warmup_bars(feature.params), indicator.renew_bars(feature.params)]
+        bars += [resolve_bars(w.bars, feature.params) for w in indicator.windows.values()]
         constants = np.concatenate([constant_words(indicator, feature.params), bars])
         last = first + 1 + len(fields_of(indicator.state))
         state = self.state[first:last]
@@ -213,6 +226,10 @@ class FeatureProgram:
         for k, values in enumerate((open, high, low, close, volume)):
             self.columns[k + 1, rows] = values
         return self.advance(len(ts_ns))
+
+    def describe(self) -> str:
+        """Return what is computed from which columns and parameters, as text for digests."""
+        return f"{self.plan.describe()}\nhistory {self.history}"
 
     @property
     def last_checksum(self) -> int:
@@ -312,6 +329,13 @@ class Program(TradingProgram):
         self.account = account or Account()
         self.reads = strategy.outputs_for(self.params)
         super().__init__([*self.reads.values(), *features], block_bars=block_bars, hashed=hashed)
+
+    def describe(self) -> str:
+        """Return what is computed from which columns and parameters, as text for digests."""
+        reads = {name: self.plan.column(output) for name, output in self.reads.items()}
+        constants = tuple(self.strategy.prepare(self.params))
+        strategy = (self.strategy.reference, reads, self.ready_bars(self.reads), constants)
+        return f"{super().describe()}\n{strategy} {self.account}"
 
     def _state_size(self) -> int:
         return super()._state_size() + run.state_words(self.strategy)

@@ -17,6 +17,7 @@ from admf_kernels.contract import (
     Kernel,
     Strategy,
     check_arguments,
+    check_inputs,
     derive_constants,
 )
 from admf_kernels.errors import KernelError, UnknownKernelError
@@ -73,6 +74,7 @@ def indicator(
             dict(inputs), tuple(outputs), warmup_bars, renew_bars,
         )  # fmt: skip
         check_arguments(kernel, (*DRIVER_ARGUMENTS, *inputs))
+        check_inputs(kernel)
         return _register(kernel)
 
     return made

@@ -64,8 +64,8 @@ def plan_digest(program: FeatureProgram) -> bytes:
     for part in program.parts:
         fields = [(f.name, f.kind) for f in fields_of(part.cls)]
         hashed.update(f"{part.label} {fields}\0".encode())
-    described = [getattr(program, name, None) for name in ("params", "sets", "tap", "account")]
-    hashed.update(f"{described} {program.history} {program.columns.shape[0]}\0".encode())
+    others = [getattr(program, name, None) for name in ("sets", "tap", "account")]
+    hashed.update(f"{program.describe()} {others}\0".encode())
     indicators = [feature.indicator for feature in program.plan.nodes]
     hashed.update(drivers.code_digest(getattr(program, "strategy", None), indicators).encode())
     return hashed.digest()

@@ -9,7 +9,7 @@ from admf_kernels import drivers
 from admf_kernels.contract import BAR_COLUMNS, Feature, Output, output_of
 from admf_kernels.errors import KernelError
 from admf_kernels.plan import Plan, bar_columns_of
-from admf_kernels.program import FeatureProgram
+from admf_kernels.program import STATUS, FeatureProgram
 
 TILE_BARS = 512  # what 4 KiB of each column in between hold; measured best of 256 to 4096
 
@@ -90,7 +90,8 @@ class _ArrayProgram(FeatureProgram):
              moving, len(moving), kept, len(kept)]
         )  # fmt: skip
         status = drivers.stretch_over_arrays()(table, first, stop)
-        assert status == 0, "an indicator reports no status"
+        if status != 0:
+            raise KernelError(f"a kernel failed: {STATUS[-status & 15]}")
 
 
 class Stream:

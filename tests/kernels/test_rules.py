@@ -72,8 +72,6 @@ def test_allowed(tmp_path, monkeypatch):
             total = 0.0
             for k in range(3):
                 total += math.sqrt(abs(x)) * k if x > 0.0 else -math.floor(x)
-            while total > 10.0:
-                total = total / 2.0
             return (total, x), x
         """
 
@@ -140,3 +138,43 @@ def test_contraction_is_refused(monkeypatch, flags):
 
     with pytest.raises(RuleError, match="forbid fastmath"):
         compute(loose(), [1.0], [2.0])
+
+
+ALIASES = {
+    "from math import exp": "exp(x)",
+    "import math as m": "m.sin(x)",
+    "from math import pow as power": "power(x, 2.0)",
+    "import numpy as n": "n.sqrt(x)",
+    "from numpy import log1p": "log1p(x)",
+    "import time as t": "t.time()",
+}
+
+
+@pytest.mark.parametrize("line", ALIASES)
+def test_another_name_is_no_way_around(tmp_path, monkeypatch, line):
+    text = f"""
+        {line}
+
+        def step(x):
+            return {ALIASES[line]}
+        """
+    with pytest.raises(RuleError, match=r"is not for kernels|use admf_kernels\.numeric"):
+        rules.check(module_of(tmp_path, monkeypatch, text).step)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("while x > 0.0:\n                x = x - 1.0\n            return x", "must end"),
+        ("return at(x, -1)", "looks ahead"),
+    ],
+)
+def test_no_endless_loop_and_no_look_ahead(tmp_path, monkeypatch, body, reason):
+    text = f"""
+        from admf_kernels import at
+
+        def step(x):
+            {body}
+        """
+    with pytest.raises(RuleError, match=reason):
+        rules.check(module_of(tmp_path, monkeypatch, text).step)

@@ -142,24 +142,22 @@ def test_a_strategy_that_sees_the_next_bar_is_caught(monkeypatch):
         testing.check_prefix("sma_cross", (3, 8))
 
 
-def test_a_kernel_that_reads_the_next_bar_is_caught():
-    @indicator(inputs={"values": window("close", 3), "close": "close"}, warmup_bars=3)
-    def ahead(values: Window) -> float:
-        return at(values, -1)
+@pytest.mark.parametrize("lag_bars", [-1, 3])
+def test_a_window_holds_nothing_outside_its_bars(lag_bars):
+    """Neither the next bar nor one before the window: both read as NaN, compiled and plain."""
 
-    with pytest.raises(AssertionError, match="no value -1 bars back"):
-        testing.check_plain(ahead)
-    with pytest.raises(AssertionError, match="bars after"):
-        testing.check_prefix(ahead)
+    class Params(NamedTuple):
+        back: int = lag_bars
 
+    @indicator(
+        params=Params, inputs={"values": window("close", 3), "close": "close"}, warmup_bars=3
+    )
+    def outside(c: Params, values: Window) -> float:
+        return at(values, c.back)
 
-def test_a_kernel_that_reads_past_its_window_is_caught():
-    @indicator(inputs={"values": window("close", 3), "close": "close"}, warmup_bars=3)
-    def past(values: Window) -> float:
-        return at(values, 3)
-
-    with pytest.raises(AssertionError, match="a window of 3 bars has no value 3 bars back"):
-        testing.check_plain(past)
+    testing.check_plain(outside)
+    with pytest.raises(AssertionError, match="first value on bar"):
+        testing.check_warmup(outside)
 
 
 def test_a_warmup_declared_too_short_is_caught():

@@ -36,7 +36,8 @@ def source(kernel: Strategy, features: Sequence[str]) -> str:
         "traded = 0",
         "for t in range(start, stop):",
         *indent(["seen += 1", "for k in range(LANES):", *indent(_lane(kernel, features))]),
-        *indent([*_tap(kernel), *run.record_lines("t"), *run.hash_lines(kernel, "t")]),
+        *indent([*_tap(kernel), *run.status_lines("t")]),
+        *indent([*run.record_lines("t"), *run.hash_lines(kernel, "t")]),
         "state_i[0] = seen",
         "return status",
     ]

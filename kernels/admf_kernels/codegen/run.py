@@ -83,7 +83,7 @@ def source(kernel: Strategy, features: Sequence[str]) -> str:
         "traded = 0",
         "for t in range(start, stop):",
         *indent(["seen += 1", *bar_lines(kernel, "t", "feature_{name}[t]")]),
-        *indent([*record_lines("t"), *hash_lines(kernel, "t")]),
+        *indent([*status_lines("t"), *record_lines("t"), *hash_lines(kernel, "t")]),
         "state_i[0] = seen",
         *_store_state(kernel),
         "return status",
@@ -139,9 +139,11 @@ def hash_lines(kernel: Strategy, row: str) -> list[str]:
     """
     every_bar = [f"seen * (slot + {SEEN_KEY})"]
     on_events: list[str] = []
+    first = 0
     for name, cls in state_classes(kernel).items():
-        for field, term in hash_terms(cls, name, "slot").items():
+        for field, term in hash_terms(cls, name, "slot", first).items():
             (on_events if field in ON_EVENTS.get(name, ()) else every_bar).append(term)
+        first += len(fields_of(cls))
     happened = ("made.signal_sequence", "made.order_id", "fill_open.order_id")
     return [
         f"if traded == 0 or {' or '.join(f'{h} != 0' for h in happened)}:",
@@ -165,8 +167,16 @@ def bar_lines(kernel: Strategy, row: str, feature: str) -> list[str]:
         "book, ledger, made = decide(a, book, p, ledger, close, wanted)",
         "book, p, ledger, fill_close, trade_close = close_bar(a, book, p, ledger, ts_ns, close)",
         "curve = mark(a, p, curve, ts_ns, close)",
-        "if made.status != 0 and status == 0:",
+    ]
+
+
+def status_lines(row: str) -> list[str]:
+    """Return the lines that keep the first bar on which a number could not be used."""
+    return [
+        "if status == 0 and made.status != 0:",
         f"    status = made.status + 16 * {row}",
+        "if status == 0 and curve.equity - curve.equity != 0.0:",
+        f"    status = {bar.BAD_EQUITY} + 16 * {row}",
     ]
 
 

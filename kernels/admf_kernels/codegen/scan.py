@@ -30,6 +30,10 @@ def source(kernel: Indicator, *, hashed: bool) -> str:
         *([f"c = {load(kernel.constants, 'c')}"] if "c" in kernel.arguments else []),
         f"warmup_bars = c_i[{_words(kernel.constants)}]",
         f"renew_bars = c_i[{_words(kernel.constants) + 1}]",
+        *(
+            f"bars_{name} = c_i[{_words(kernel.constants) + 2 + k}]"
+            for k, name in enumerate(kernel.windows)
+        ),
         "seen = s_i[0]",
         *([f"s = {load(kernel.state, 's', '{i} + 1')}"] if kernel.stateful else []),
         "t = start",
@@ -97,7 +101,7 @@ def _call(kernel: Indicator, row: str, bars: str, renew: str) -> list[str]:
     values = {"c": "c", "s": "s", "bars": bars, "renew": renew}
     for name, declared in kernel.inputs.items():
         window = isinstance(declared, WindowOf)
-        values[name] = f"Window(in_{name}, {row})" if window else f"in_{name}[{row}]"
+        values[name] = f"Window(in_{name}, {row}, bars_{name})" if window else f"in_{name}[{row}]"
     call = f"step({', '.join(values[a] for a in kernel.arguments)})"
     if not kernel.stateful:
         return [f"y = {call}"]

@@ -47,13 +47,16 @@ def coerce(cls: type, value: str) -> str:
     return f"{class_name(cls)}({', '.join(parts)})"
 
 
-def hash_terms(cls: type, value: str, slot: str) -> dict[str, str]:
-    """Return one product per field, by its name: word times its odd key (see `checksum`)."""
+def hash_terms(cls: type, value: str, slot: str, first: int = 0) -> dict[str, str]:
+    """Return one product per field, by its name: word times its odd key (see `checksum`).
+
+    `first` is the place of the first field among all state words of the instance.
+    """
     terms = {}
     for i, field in enumerate(fields_of(cls)):
         word = f"{value}.{field.name}"
         word = f"bits_of({word})" if field.kind == "float" else f"int({word})"
-        terms[field.name] = f"{word} * ({slot} + {key_of(cls.__name__, i)})"
+        terms[field.name] = f"{word} * ({slot} + {key_of(first + i)})"
     return terms
 
 

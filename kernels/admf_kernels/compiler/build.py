@@ -14,8 +14,16 @@ from admf_kernels.errors import KernelError, RuleError
 # What may make the compiler rearrange floating point; none may be in a kernel's code.
 LOOSE_FLAGS = re.compile(r"\b(?:fast|contract|reassoc|arcp|afn|nsz|nnan|ninf)\b (?:double|<)")
 DECLARED = re.compile(r"^declare [^@]*@\"?([^\"(]+)", re.MULTILINE)
+REMAINDER = re.compile(r"= frem ")
 ERROR_LINE = re.compile(r"\w*Error: |Unknown attribute|No implementation of function")
-HARMLESS = ("llvm.", "memset", "memcpy", "memmove")
+# Exact everywhere: what IEEE-754 rounds correctly, whole numbers, memory, hints.
+HARMLESS = re.compile(
+    r"llvm\.(fma|sqrt|floor|ceil|trunc|fabs|copysign|abs|[su](min|max)|[su](add|sub|mul)\."
+    r"with\.overflow|ct(lz|tz|pop)|bswap|mem(set|cpy|move)|lifetime|assume|expect|dbg"
+    r"|experimental\.noalias|vector\.(reduce\.(add|mul|and|or|xor|[su](min|max))|insert|extract)"
+    r"|masked|smul|umul|fshl|fshr|usub|ssub|is\.fpclass|annotation)\b"
+    r"|(memset|memcpy|memmove|floor|ceil|trunc|fabs|sqrt)$"
+)
 
 _registered: set[int] = set()
 
@@ -28,8 +36,12 @@ def to_object(
     `functions` are the kernels it calls; `names` are the globals of its source. Raises
     RuleError when a kernel breaks a rule, KernelError when Numba cannot compile it.
     """
+    from numba import config as numba_config
     from numba import njit, types
     from numba.core.errors import NumbaError
+
+    if getattr(numba_config, "DISABLE_JIT", False):
+        raise KernelError("NUMBA_DISABLE_JIT is set: nothing can be compiled; unset it")
 
     _register(functions)
     signature = types.int64(types.CPointer(types.int64), types.int64, types.int64)
@@ -87,7 +99,9 @@ def _check_code(name: str, text: str) -> None:
     loose = LOOSE_FLAGS.search(text)
     if loose:
         raise RuleError(f"{name}: the compiler was allowed {loose.group(0)!r}; forbid fastmath")
-    foreign = [d for d in DECLARED.findall(text) if not d.startswith(HARMLESS)]
+    foreign = [d for d in DECLARED.findall(text) if not HARMLESS.match(d)]
+    if REMAINDER.search(text):
+        foreign.append("fmod (% of floats)")
     if foreign:
         raise RuleError(
             f"{name}: calls {', '.join(foreign)}, whose result depends on the machine; "

@@ -5,6 +5,7 @@ that would be compiled, followed through every name they use, so an edit of a he
 another module gives another key.
 """
 
+import dis
 import hashlib
 import types
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 from admf_kernels.errors import RuleError
 
 Function = Callable[..., Any]
+ATTRIBUTE_LOADS = ("LOAD_ATTR", "LOAD_METHOD")
 
 
 def reachable(functions: Iterable[Function]) -> list[types.FunctionType]:
@@ -26,7 +28,7 @@ def reachable(functions: Iterable[Function]) -> list[types.FunctionType]:
         function = pending.pop(0)
         if isinstance(function, types.FunctionType) and id(function) not in found:
             found[id(function)] = function
-            pending.extend(v for _, v in _used(function) if isinstance(v, types.FunctionType))
+            pending.extend(v for _, v in used(function) if isinstance(v, types.FunctionType))
     return list(found.values())
 
 
@@ -35,25 +37,33 @@ def digest(functions: Iterable[Function]) -> str:
     hashed = hashlib.sha256()
     for function in reachable(functions):
         hashed.update(f"{function.__module__}.{function.__qualname__}\0".encode())
+        hashed.update(f"{function.__defaults__} {function.__kwdefaults__}\0".encode())
         _hash_code(hashed, function.__code__)
-        for name, value in _used(function):
+        for name, value in used(function):
             if not isinstance(value, types.FunctionType):
                 hashed.update(f"{name}={_describe(name, value, function)}\0".encode())
     return hashed.hexdigest()
 
 
-def _used(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
-    """Yield the globals and closure cells a function names, modules followed one step."""
-    code = function.__code__
+def used(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
+    """Yield what a function names outside itself: closure cells, globals, and what it takes
+    from modules, as ``helpers.scale`` or ``package.helpers.K``.
+    """
     cells = function.__closure__ or ()
-    yield from zip(code.co_freevars, (c.cell_contents for c in cells), strict=True)
-    for name in code.co_names:
-        if name in function.__globals__:
-            value = function.__globals__[name]
-            yield name, value
-            if isinstance(value, types.ModuleType):
-                members = ((n, getattr(value, n, None)) for n in code.co_names)
-                yield from ((n, m) for n, m in members if isinstance(m, types.FunctionType))
+    names = function.__code__.co_freevars
+    yield from zip(names, (c.cell_contents for c in cells), strict=True)
+    held: Any = None
+    path = ""
+    for instruction in dis.get_instructions(function):
+        name = instruction.argval
+        if instruction.opname == "LOAD_GLOBAL" and name in function.__globals__:
+            path, held = name, function.__globals__[name]
+            yield path, held
+        elif instruction.opname in ATTRIBUTE_LOADS and isinstance(held, types.ModuleType):
+            path, held = f"{path}.{name}", getattr(held, name, None)
+            yield path, held
+        elif instruction.opname not in ("PRECALL", "CACHE", "PUSH_NULL"):
+            held = None
 
 
 def _hash_code(hashed: Any, code: types.CodeType) -> None:

@@ -12,6 +12,7 @@ from numba.extending import intrinsic, overload
 from admf_kernels import numeric
 from admf_kernels.codegen import access
 
+RAISED = 3  # status of a driver that ended with an error of Numba's
 OPTIONS = {"error_model": "numpy", "forceinline": True}
 DOUBLE, INT64 = ir.DoubleType(), ir.IntType(64)
 
@@ -82,8 +83,12 @@ def _invoke(context: Any, entry: Any, table: Any, start: Any, stop: Any) -> Any:
             result = builder.alloca(INT64)
             exception = builder.alloca(byte)
         callee = builder.inttoptr(args[0], function.as_pointer())
-        builder.call(callee, [result, exception, builder.inttoptr(args[1], byte), args[2], args[3]])
-        return builder.load(result)
+        table_at = builder.inttoptr(args[1], byte)
+        failed = builder.call(callee, [result, exception, table_at, args[2], args[3]])
+        # After an error the result was never written.
+        raised = builder.or_(builder.shl(args[2], INT64(4)), INT64(RAISED))
+        fine = builder.icmp_signed("==", failed, ir.IntType(32)(0))
+        return builder.select(fine, builder.load(result), raised)
 
     return types.int64(types.int64, types.int64, types.int64, types.int64), emit
 
@@ -94,7 +99,14 @@ FORMS: tuple[tuple[Any, Any], ...] = (
     (numeric.select, lambda condition, a, b: lambda condition, a, b: _select(condition, a, b)),
     (numeric.bits_of, lambda x: lambda x: _bits_of(x)),
     (numeric.from_bits, lambda word: lambda word: _from_bits(word)),
-    (numeric.at, lambda window, lag: lambda window, lag: window.column[window.row - lag]),
+    (
+        numeric.at,
+        lambda window, lag: (
+            lambda window, lag: (
+                window.column[window.row - lag] if 0 <= lag < window.bars else numeric.nan
+            )
+        ),
+    ),
     (access.floats_at, lambda address: lambda address: _floats_at(address)),
     (access.words_at, lambda address: lambda address: _words_at(address)),
     (

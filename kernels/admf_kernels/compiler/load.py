@@ -8,6 +8,7 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from admf_kernels.compiler import toolchain
+from admf_kernels.errors import KernelError
 
 # Numba's calling convention: status f(result*, exception**, table*, start, stop).
 PROTOTYPE = ctypes.CFUNCTYPE(
@@ -36,7 +37,8 @@ class Native:
         result_at, exception_at = ctypes.addressof(result), ctypes.addressof(exception)
 
         def call(table: int, start: int, stop: int) -> int:
-            entry(result_at, exception_at, table, start, stop)
+            if entry(result_at, exception_at, table, start, stop):
+                raise KernelError(f"the compiled driver {self.name} failed")
             return result.value
 
         return call

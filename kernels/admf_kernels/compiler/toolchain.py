@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import platform
 import sys
+from pathlib import Path
 
 import llvmlite.binding as llvm
 
@@ -42,6 +43,9 @@ def digest() -> str:
     settings = {name: os.environ[name] for name in os.environ if name.startswith("NUMBA_")}
     for name, value in sorted({**versions(), **cpu(), **settings}.items()):
         hashed.update(f"{name}={value}\0".encode())
+    # How `fma`, `at` and their like are compiled is written here, not in what kernels reach.
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        hashed.update(path.read_bytes())
     return hashed.hexdigest()
 
 

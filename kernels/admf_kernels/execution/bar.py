@@ -17,7 +17,6 @@ from admf_kernels.execution.portfolio import (
     equity_at,
     no_trade,
 )
-from admf_kernels.numeric import is_finite
 
 OK, BAD_SIGNAL, BAD_EQUITY = 0, 1, 2
 
@@ -123,7 +122,7 @@ def decide(
     bad = not (wanted >= -1.0 and wanted <= 1.0)
     # With nothing left the account is closed out, whatever the strategy wants.
     signal = sizing.allowed_signal(c, 0.0 if bad or equity <= 0.0 else wanted)
-    status = BAD_SIGNAL if bad else (OK if is_finite(equity) else BAD_EQUITY)
+    status = BAD_SIGNAL if bad else OK
     if signal == book.signal:
         return book, m, Decision(status, signal, 0, 0, 0.0)
     sequence = book.sequence + 1
