@@ -10,13 +10,13 @@ import pyarrow as pa
 
 from admf_fast.data.arrow import as_numpy
 from admf_fast.data.block import VALUE_COLUMNS, BarBlock
+from admf_fast.data.place import Place
 from admf_fast.data.times import TimeReader
 from admf_fast.errors import BarError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from admf_fast.data.columns import Layout
     from admf_fast.data.spec import BarSpec
 
 _EXACT_INTEGER_MAX: Final = 2**53  # beyond it float64 skips integers
@@ -30,7 +30,7 @@ class RawBlock:
     ----------
     bars : BarBlock
         Converted to ns of the close and to float64; a null is 0 in `ts_ns`, NaN elsewhere.
-    label : str
+    place : Place
         The input, for errors.
     row : int
         Number in the input of the first row, counted from 0 as in a data frame.
@@ -39,7 +39,7 @@ class RawBlock:
     """
 
     bars: BarBlock
-    label: str
+    place: Place
     row: int
     nulls: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
 
@@ -49,18 +49,16 @@ class BatchReader:
 
     Parameters
     ----------
-    label
-        The input, for errors.
-    layout
-        Where its columns are.
+    place
+        The input, for errors, and where its columns are.
     spec, timeframe_ns
         What its times mean.
     """
 
-    def __init__(self, label: str, layout: Layout, spec: BarSpec, timeframe_ns: int) -> None:
-        self._label = label
-        self._names = layout.names
-        self._times = TimeReader(label, layout.names["timestamp"], spec)
+    def __init__(self, place: Place, spec: BarSpec, timeframe_ns: int) -> None:
+        self._place = place
+        self._names = place.columns
+        self._times = TimeReader(place, spec)
         self._shift_ns = timeframe_ns if spec.stamp == "open" else 0
         self.row = 0
 
@@ -73,7 +71,7 @@ class BatchReader:
         if self._shift_ns:
             ts_ns = self._shifted(ts_ns)
         values = [self._values(batch, name, nulls) for name in VALUE_COLUMNS]
-        raw = RawBlock(BarBlock(ts_ns, *values), self._label, self.row, nulls)
+        raw = RawBlock(BarBlock(ts_ns, *values), self._place, self.row, nulls)
         self.row += batch.num_rows
         return raw
 
@@ -82,8 +80,7 @@ class BatchReader:
         if len(ts_ns) and int(ts_ns.max()) > limit:
             row = self.row + int(np.argmax(ts_ns > limit))
             raise BarError(
-                f"{self._label}: row {row}, column {self._names['timestamp']} (timestamp): "
-                "the bar closes after 2262; check its unit"
+                f"{self._place.cell(row, 'timestamp')}: the bar closes after 2262; check its unit"
             )
         return ts_ns + self._shift_ns
 
@@ -110,7 +107,7 @@ class BatchReader:
         if values.itemsize == 8 and inexact.any():
             at = int(np.argmax(inexact))
             raise BarError(
-                f"{self._label}: row {self.row + at}, column {name}: {values[at]} cannot be "
+                f"{self._place.cell(self.row + at, name)}: {values[at]} cannot be "
                 "a float64 without loss (more than 2**53); rescale the column"
             )
         result = values.astype(np.float64)

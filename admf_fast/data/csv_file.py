@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import pyarrow as pa
 
 from admf_fast.data.columns import Layout
 from admf_fast.data.faults import arrow_faults
+from admf_fast.data.place import column_text
 from admf_fast.data.shape import FileShape
 from admf_fast.errors import BarError, DataFileError, SchemaError
 
@@ -87,21 +89,31 @@ def _refuse_first_fault(file: RegularFile, layout: Layout) -> None:
     """Read again, slowly, to name the first faulty row."""
     with file.opened() as handle:
         lines = (line.decode("utf-8-sig", errors="replace") for line in handle)
-        rows = (cells for cells in csv.reader(lines) if cells)
+        reader = csv.reader(lines)
+        rows = (cells for cells in reader if cells)
         header = next(rows, [])
-        used = [(c, header.index(c)) for n, c in layout.names.items() if n != "timestamp"]
+        names = [n for n in layout.names if n != "timestamp"]
+        used = [(column_text(layout.names[n], n), header.index(layout.names[n])) for n in names]
         for row, cells in enumerate(rows):
+            place = f"{file.label}:{reader.line_num}: row {row}"
             if len(cells) != len(header):
                 raise BarError(
-                    f"{file.label}: row {row}: expected {len(header)} cells as in the header, "
+                    f"{place}: expected {len(header)} cells as in the header, "
                     f"found {len(cells)}; fix the row"
                 )
             for column, at in used:
                 if cells[at] and not _is_number(cells[at]):
                     raise BarError(
-                        f"{file.label}: row {row}, column {column}: {cells[at][:_SHOWN]!r} is no "
+                        f"{place}, column {column}: {cells[at][:_SHOWN]!r} is no "
                         "number; write a decimal with a point and no separators"
                     )
+
+
+def line_of(file: RegularFile, row: int) -> int:
+    """Return the line of a row, counted from 1; the header and blank lines are no rows."""
+    with file.opened() as handle:
+        filled = (n for n, line in enumerate(handle, 1) if line.strip(b"\r\n"))
+        return next(islice(filled, row + 1, None), 0)
 
 
 def _is_number(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pyarrow as pa
 from admf_fast.data.columns import Layout
 from admf_fast.data.discover import format_of
 from admf_fast.data.faults import arrow_faults
+from admf_fast.data.place import Place
 from admf_fast.data.regular import RegularFile
 from admf_fast.data.shape import FileShape
 from admf_fast.data.spec import BarSpec
@@ -24,7 +26,7 @@ class Part:
     """One input.
 
     `read(layout)` yields batches that hold the columns of `layout`; `file` is None for an object.
-    `rows_read` is None until it has been read to its end.
+    `rows_read` is None until it has been read to its end. `line_of` gives a row's line in a text.
     """
 
     label: str
@@ -34,6 +36,11 @@ class Part:
     file: RegularFile | None = None
     layout: Layout = _EMPTY_LAYOUT
     rows_read: int | None = None
+    line_of: Callable[[int], int] | None = None
+
+    def place(self) -> Place:
+        """Return how errors name its values."""
+        return Place(self.label, self.layout.names, self.line_of)
 
 
 def file_part(file: RegularFile, spec: BarSpec) -> Part:
@@ -46,7 +53,12 @@ def file_part(file: RegularFile, spec: BarSpec) -> Part:
     else:
         from admf_fast.data import csv_file as reader  # type: ignore[no-redef]
     shape = reader.read_shape(file)
-    return Part(file.label, name, shape, lambda layout: reader.read_batches(file, layout), file)
+    part = Part(file.label, name, shape, lambda layout: reader.read_batches(file, layout), file)
+    if name == "csv":
+        from admf_fast.data.csv_file import line_of
+
+        part.line_of = partial(line_of, file)
+    return part
 
 
 def object_part(data: Any) -> Part:

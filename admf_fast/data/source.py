@@ -147,7 +147,7 @@ class _Source:
         self._start_pass()
         validator = self._validator
         for part in self._parts:
-            reader = BatchReader(part.label, part.layout, self.spec, self.timeframe_ns)
+            reader = BatchReader(part.place(), self.spec, self.timeframe_ns)
             if part.file:
                 part.file.start_sha256()
             for batch in part.read(part.layout):
@@ -192,7 +192,7 @@ def _read_only(bars: BarBlock) -> BarBlock:
 def _first_ts_ns(part: Part, spec: BarSpec) -> int:
     """Return the first time in `part` as declared; -1 when it has none."""
     column = part.layout.names["timestamp"]
-    times = TimeReader(part.label, column, spec)
+    times = TimeReader(part.place(), spec)
     batches = part.read(Layout({"timestamp": column}, (), ()))
     try:
         for batch in batches:

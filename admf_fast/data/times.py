@@ -15,6 +15,7 @@ from admf_fast.errors import BarError, ConfigError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from admf_fast.data.place import Place
     from admf_fast.data.spec import BarSpec
 
 NS_PER_UNIT: Final = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
@@ -28,15 +29,16 @@ class TimeReader:
 
     Parameters
     ----------
-    label, column
-        File and column, for errors.
+    place
+        The input, for errors, and its column.
     spec
         `timezone` and `unit` are used.
     """
 
-    def __init__(self, label: str, column: str, spec: BarSpec) -> None:
-        self._label = label
-        self._column = column
+    def __init__(self, place: Place, spec: BarSpec) -> None:
+        self._place = place
+        self._label = place.label
+        self._column = place.columns["timestamp"]
         self._spec = spec
         self._ns_per_unit = 0 if spec.unit == "auto" else NS_PER_UNIT[spec.unit]
         self._text_form = ""
@@ -161,9 +163,7 @@ class TimeReader:
             self._refuse(row + at, f"{str(value)[:80]!r} is not {expected}", "write all rows alike")
 
     def _refuse(self, row: int, fault: str, remedy: str) -> NoReturn:
-        raise BarError(
-            f"{self._label}: row {row}, column {self._column} (timestamp): {fault}; {remedy}"
-        )
+        raise BarError(f"{self._place.cell(row, 'timestamp')}: {fault}; {remedy}")
 
 
 def _offset_of(text: str) -> str:

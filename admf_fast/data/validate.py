@@ -55,7 +55,7 @@ class BarValidator:
         if len(bars) == 0:
             return bars
         self._last = bars.slice(len(bars) - 1, len(bars))
-        self._last_label = raw.label
+        self._last_label = raw.place.label
         return self._select(raw, bars, rows, regular=regular)
 
     # Values ------------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ class BarValidator:
 
     def _refuse_value(self, raw: RawBlock, at: int, rule: Rule) -> NoReturn:
         raise BarError(
-            f"{raw.label}: row {raw.row + at}, column {rule.column}: {rule.fault(raw.bars, at)}; "
+            f"{raw.place.cell(raw.row + at, rule.column)}: {rule.fault(raw.bars, at)}; "
             f"fix the row, or drop it with bars.{rule.policy}: drop"
         )
 
@@ -168,9 +168,9 @@ class BarValidator:
         shift_ns = self._timeframe_ns if self._spec.stamp == "open" else 0
         ts_ns, last_ts_ns = int(bars.ts_ns[at]), int(before.ts_ns[at])
         stamp = format_ts(ts_ns - shift_ns)
-        place = f"{raw.label}: row {raw.row + row}, column timestamp: {stamp}"
+        place = f"{raw.place.cell(raw.row + row, 'timestamp')}: {stamp}"
         last = format_ts(last_ts_ns - shift_ns) if last_ts_ns >= 0 else ""
-        across = at == 0 and self._last_label not in ("", raw.label)
+        across = at == 0 and self._last_label not in ("", raw.place.label)
         if ts_ns < last_ts_ns:
             if across:
                 raise BarError(
@@ -230,7 +230,7 @@ class BarValidator:
             at = start + after_gap
             row = raw.row + (at if rows is None else int(rows[at]))
             raise BarError(
-                f"{raw.label}: row {row}, column timestamp: the bar closing "
+                f"{raw.place.cell(row, 'timestamp')}: the bar closing "
                 f"{format_ts(int(bars.ts_ns[after_gap]))} comes after a gap, the one before closes "
                 f"{format_ts(before_ns or 0)}; fill the gap, or accept it with bars.gaps: keep"
             )

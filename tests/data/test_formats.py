@@ -68,13 +68,13 @@ def test_csv_naive_times_and_dates(kit):
     ],
 )
 def test_d10_csv_mixed_zones_are_refused(kit, clocks):
-    with pytest.raises(BarError, match=r"row 1, column timestamp .*mixed zones"):
+    with pytest.raises(BarError, match=r"row 1, column timestamp: .*mixed zones"):
         csv_times(kit, *clocks)
 
 
 def test_d10_csv_mixed_naive_first_is_refused(kit):
     clocks = ("2024-01-01T00:00:00", "2024-01-01T00:01:00Z")
-    with pytest.raises(BarError, match=r"row 1, column timestamp .*mixed zones"):
+    with pytest.raises(BarError, match=r"row 1, column timestamp: .*mixed zones"):
         csv_times(kit, *clocks, timezone="UTC")
 
 
@@ -288,3 +288,25 @@ def test_an_object_is_read_once(kit):
         list(source.blocks())
     with pytest.raises(ConfigError, match="use one of them"):
         open_bars(kit.spec("x.parquet"), kit.table())
+
+
+HEAD = "Date,Open,High,Low,Close,Vol\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (["0:00Z,1,2,1,2,5", "", "1:00Z,1,2,1,2,x"], r":4: row 1, column Vol \(volume\): 'x' is"),
+        (["0:00Z,1,2,1,2,5", "", "1:00Z,1,2,1,2"], r":4: row 1: expected 6 cells"),
+        (["0:00Z,1,2,1,2,5", "1:00Z,1,2,1,2,-5"], r":3: row 1, column Vol \(volume\): -5.0 is"),
+        (["1:00Z,1,2,1,2,5", "", "0:00Z,1,2,1,2,5"], r":4: row 1, column Date \(timestamp\): 20"),
+        (["0:00Z,1,2,1,2,5", "1:00Z,1,0,1,2,5"], r":3: row 1, column High \(high\): 0.0 is not"),
+        (["1:00Z,1,2,1,2,5", "later,1,2,1,2,5"], r":3: row 1, column Date \(timestamp\): "),
+    ],
+)  # fmt: skip
+def test_csv_faults_name_the_line_of_the_file_and_its_own_column(kit, rows, message):
+    path = kit.path("bars.csv")
+    lines = [f"2024-01-02T14:3{row}" if row[1:2] == ":" else row for row in rows]
+    path.write_text(HEAD + "\n".join(lines) + "\n")
+    with pytest.raises(BarError, match=r"bars\.csv" + message):
+        kit.read(path)

@@ -20,6 +20,7 @@ from admf_fast.data import (
     write_synth,
 )
 from admf_fast.data.convert import RawBlock
+from admf_fast.data.place import Place
 from admf_fast.data.validate import BarValidator
 from admf_fast.errors import ConfigError, StateError
 
@@ -77,7 +78,7 @@ def test_every_bar_is_valid(timeframe, session, gaps):
         return
     validator = BarValidator(BarSpec(stamp="close"), parse_timeframe(timeframe))
     for block in synth_blocks(spec):
-        validator.check(RawBlock(block, "synth", 0))
+        validator.check(RawBlock(block, Place("synth"), 0))
     assert validator.rows_kept == 5000
     found = validator.gaps.report().count > 0
     assert found or (gaps == 0 and (session == "always" or timeframe[-1] in "sm"))
@@ -98,7 +99,7 @@ def test_tiny_prices_and_wild_volatility_stay_valid():
     spec = SynthSpec(bars=20_000, price=0.02, annual_volatility=10, timeframe="1d")
     validator = BarValidator(BarSpec(stamp="close"), parse_timeframe("1d"))
     for block in synth_blocks(spec):
-        validator.check(RawBlock(block, "synth", 0))
+        validator.check(RawBlock(block, Place("synth"), 0))
 
 
 @pytest.mark.parametrize(

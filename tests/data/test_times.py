@@ -41,7 +41,7 @@ def test_d10_integers_in_any_unit(kit, unit, declared):
 
 def test_d10_an_integer_that_fits_no_unit_is_refused(kit):
     times = pa.array(np.arange(12) * 60)
-    with pytest.raises(BarError, match=r"row 0, column timestamp .*0 is no time.*bars\.unit"):
+    with pytest.raises(BarError, match=r"row 0, column timestamp: .*0 is no time.*bars\.unit"):
         kit.read(with_times(kit, times))
     assert kit.read(with_times(kit, times), unit="s").ts_ns[0] == kit.minute_ns
 
@@ -75,9 +75,9 @@ def test_d11_times_out_of_range_are_refused(kit, value):
     seconds = kit.table()["timestamp"].cast(pa.timestamp("s", "UTC")).cast(pa.int64()).to_pylist()
     seconds[4] = value
     times = pa.array(seconds).cast(pa.timestamp("s", "UTC"))
-    with pytest.raises(BarError, match=r"row 4, column timestamp .*outside 1970\.\.2262"):
+    with pytest.raises(BarError, match=r"row 4, column timestamp: .*outside 1970\.\.2262"):
         kit.read(with_times(kit, times))
-    with pytest.raises(BarError, match=r"row 4, column timestamp .*outside 1970\.\.2262"):
+    with pytest.raises(BarError, match=r"row 4, column timestamp: .*outside 1970\.\.2262"):
         kit.read(with_times(kit, pa.array(seconds)))
 
 
