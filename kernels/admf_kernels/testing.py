@@ -11,7 +11,6 @@ Every check raises AssertionError with the first bar, layer and field that diffe
 are compared as raw bytes.
 """
 
-import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -214,7 +213,7 @@ def check_rules(subject: Subject, params: Any = None) -> None:
         steps = [output.feature.indicator.step for output in run.columns.values()]
         steps += [] if run.strategy is None else [run.strategy.step]
         for function in closure.reachable(steps):
-            if inspect.getmodule(function).__name__ != "admf_kernels.numeric":  # type: ignore[union-attr]
+            if function.__module__ != "admf_kernels.numeric":
                 rules.check(function)
 
 
