@@ -38,7 +38,10 @@ _fma: Callable[[float, float, float], float] = getattr(math, "fma", _fma_exact)
 
 def fma(a: float, b: float, c: float) -> float:
     """Return ``a * b + c`` with one rounding (IEEE-754 fusedMultiplyAdd)."""
-    return _fma(a, b, c)
+    try:
+        return _fma(a, b, c)
+    except (OverflowError, ValueError):  # math.fma raises where IEEE gives infinity or NaN
+        return _fma_exact(a, b, c)
 
 
 def select(condition: bool, a: Number, b: Number) -> Number:
