@@ -28,7 +28,7 @@ from admf_kernels.execution.portfolio import Portfolio
 from admf_kernels.layout import Words, fields_of, pack, to_word, unpack
 from admf_kernels.plan import Node, Plan
 
-BLOCK_BARS = 8192
+BLOCK_BARS = 16_384
 STATUS = {
     1: "the strategy's signal is not in [-1, 1]",
     2: "the equity is not finite",
