@@ -71,7 +71,7 @@ def backtest(
     Raises
     ------
     ConfigError, DataError, StateError
-        Before anything is written; no output is left behind.
+        No output is left behind, and a run that was there before is intact.
     """
 
     def run(setup: Setup, blocks: Iterator[BarBlock], sink: Sink | None) -> RunResult:

@@ -17,7 +17,6 @@ from admf_kernels.program import TradingProgram
 BATCH_BARS = 65_536
 LAYERS = ("signals", "orders", "fills", "trades", "equity", "state", "metrics")
 
-
 Columns = dict[str, NDArray[Any]]
 
 

@@ -1,9 +1,9 @@
 """The lane driver: `LANES` parameter sets of one strategy, side by side, bar after bar.
 
 State, constants and accounts lie as ``[field][lane]`` with a compile-time lane count (row 0
-of the state holds the bar counter). One
-lane, the tap, also writes what the run driver writes: per-bar outputs, events, checksum.
-The lines of a bar are the run driver's own, so a lane is the stand-alone run.
+of the state holds the bar counter). One lane, the tap, also writes what the run driver
+writes: per-bar outputs, events, checksum. The lines of a bar are the run driver's own, so a
+lane is the stand-alone run.
 """
 
 from collections.abc import Sequence
