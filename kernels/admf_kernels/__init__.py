@@ -5,7 +5,8 @@ Needs NumPy and Numba, nothing else.
 
 from admf_kernels.contract import Feature, Indicator, Output, Strategy, lag, window
 from admf_kernels.errors import KernelError
-from admf_kernels.execution.account import Account
+from admf_kernels.execution.terms import Account, Entry, Exits, Instrument, Limits, Terms
+from admf_kernels.execution.uses import make_terms
 from admf_kernels.numeric import at, exp, fma, is_finite, log, nan, select
 from admf_kernels.parameters import Between, Rule
 from admf_kernels.program import FeatureProgram, Program
@@ -15,15 +16,20 @@ from admf_kernels.stream import Stream, compute
 __all__ = [
     "Account",
     "Between",
+    "Entry",
+    "Exits",
     "Feature",
     "FeatureProgram",
     "Indicator",
+    "Instrument",
     "KernelError",
+    "Limits",
     "Output",
     "Program",
     "Rule",
     "Strategy",
     "Stream",
+    "Terms",
     "at",
     "composite",
     "compute",
@@ -34,6 +40,7 @@ __all__ = [
     "is_finite",
     "lag",
     "log",
+    "make_terms",
     "names",
     "nan",
     "select",

@@ -11,6 +11,8 @@ a name of ``inputs``    (indicator) a column, a lagged column or a window
 a name of ``features``  (strategy) the value of that feature on this bar
 a column of the bar     (strategy) ``ts_ns open high low close volume``
 ``position``            (strategy) signed quantity held, in units
+``cash``, ``equity``    (strategy) account currency, at this bar's close
+``entry_price``         (strategy) price of the fill that opened the position; 0.0 when flat
 ======================  ==========================================================
 
 It returns ``(state, outputs)``; a kernel without ``s`` returns its outputs alone.
@@ -31,6 +33,7 @@ __all__ = ["BAR_COLUMNS", "Between", "Feature", "Indicator", "Output", "Rule", "
 BAR_COLUMNS = ("ts_ns", "open", "high", "low", "close", "volume")
 PRICE_COLUMNS = BAR_COLUMNS[1:]
 DRIVER_ARGUMENTS = ("c", "s", "bars", "renew")
+ACCOUNT_ARGUMENTS = ("position", "cash", "equity", "entry_price")
 
 Bars = int | str | Callable[[Any], int]
 
@@ -261,9 +264,14 @@ def _number(value: Any) -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Strategy(Kernel):
-    """A kernel that turns features and the bar into a signal in [-1, 1]."""
+    """A kernel that turns features and the bar into a signal in [-1, 1].
+
+    With `orders` above 0 it returns that many `admf_kernels.orders.Request` instead, one for
+    each of its places for working orders.
+    """
 
     features: Callable[[Any], Mapping[str, Any]]
+    orders: int = 0
 
     def outputs_for(self, params: Any) -> dict[str, Output]:
         """Return the feature columns this strategy reads, by argument name."""

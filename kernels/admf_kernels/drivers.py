@@ -5,20 +5,27 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from admf_kernels import numeric
-from admf_kernels.codegen import access, execute, lanes, run, scan, stretch
+from admf_kernels import numeric, orders
+from admf_kernels.codegen import access, engine, execute, lanes, run, scan, stretch
+from admf_kernels.codegen.engine import Form
 from admf_kernels.codegen.text import class_name
 from admf_kernels.compiler import cache, closure, load, toolchain
 from admf_kernels.compiler.load import Native
 from admf_kernels.contract import Indicator, Kernel, Strategy
-from admf_kernels.execution import account, bar
+from admf_kernels.execution.terms import Terms
+from admf_kernels.execution import bar, metrics, records, requests, terms
 
 _loaded: dict[str, Native] = {}
 
-ACCESS = {f.__name__: f for f in (access.floats_at, access.words_at, access.invoke)}
+REACHED = (access.floats_at, access.words_at, access.invoke, *access.AT.values())
+ACCESS = {f.__name__: f for f in REACHED}
 BITS = {f.__name__: f for f in (numeric.bits_of, numeric.from_bits)}
-EXECUTION: tuple[Callable[..., Any], ...] = (
-    bar.open_bar, bar.decide, bar.close_bar, bar.mark,
+# What the engine driver calls, and what the drivers around it do themselves.
+ENGINE: tuple[Callable[..., Any], ...] = (
+    bar.open_bar, bar.decide, bar.close_bar, requests.take_requests,
+)  # fmt: skip
+AROUND: tuple[Callable[..., Any], ...] = (
+    bar.wanted_signal, metrics.mark_bar, records.expose, orders.keep,
 )  # fmt: skip
 
 
@@ -31,19 +38,25 @@ def for_indicator(kernel: Indicator, *, hashed: bool) -> Native:
 
 
 @functools.cache
-def for_strategy(kernel: Strategy, features: tuple[str, ...]) -> Native:
-    """Return the run driver of a strategy, its features in the given order."""
-    return native(
-        f"run_{kernel.name}", run.source(kernel, features), _functions(kernel), _names(kernel)
-    )
+def engine_for(fee_of: Callable[..., Any], size_of: Callable[..., Any]) -> Native:
+    """Return the engine, with the fee and sizing kernels of a run."""
+    names = {"Terms": terms.Terms, "Desk": records.Desk, "fee_of": fee_of, "size_of": size_of}
+    names |= {f.__name__: f for f in ENGINE}
+    return native("engine", engine.SOURCE, [*ENGINE, fee_of, size_of], names)
 
 
 @functools.cache
-def for_lanes(kernel: Strategy, features: tuple[str, ...]) -> Native:
+def for_strategy(kernel: Strategy, features: tuple[str, ...], form: Form) -> Native:
+    """Return the run driver of a strategy, its features in the given order."""
+    source = run.source(kernel, features, form)
+    return native(f"run_{kernel.name}", source, [kernel.step, *AROUND], _names(kernel))
+
+
+@functools.cache
+def for_lanes(kernel: Strategy, features: tuple[str, ...], form: Form) -> Native:
     """Return the lane driver of a strategy: `lanes.LANES` parameter sets side by side."""
-    return native(
-        f"lanes_{kernel.name}", lanes.source(kernel, features), _functions(kernel), _names(kernel)
-    )
+    source = lanes.source(kernel, features, form)
+    return native(f"lanes_{kernel.name}", source, [kernel.step, *AROUND], _names(kernel))
 
 
 @functools.cache
@@ -77,7 +90,7 @@ def native(
 def key_of(source: str, functions: Sequence[Callable[..., Any]], names: Mapping[str, Any]) -> str:
     """Return the cache key: driver source, all code it reaches, classes, toolchain, CPU."""
     hashed = hashlib.sha256(source.encode())
-    hashed.update(closure.digest([*functions, *ACCESS.values(), *BITS.values()]).encode())
+    hashed.update(closure.digest([*functions, *REACHED, *BITS.values()]).encode())
     for name, value in sorted(names.items()):
         hashed.update(f"{name}={getattr(value, '__annotations__', value)!r}\0".encode())
     hashed.update(toolchain.digest().encode())
@@ -85,8 +98,9 @@ def key_of(source: str, functions: Sequence[Callable[..., Any]], names: Mapping[
 
 
 def code_digest(
-    strategy: Strategy | None, indicators: Iterable[Indicator], others: Iterable[Any] = ()
-) -> str:
+    strategy: Strategy | None, indicators: Iterable[Indicator], others: Iterable[Any] = (),
+    form: Form | None = None, made: Terms | None = None,
+) -> str:  # fmt: skip
     """Return the sha256 of all code that decides what a run does: kernels, execution, drivers.
 
     `others` are further functions whose code belongs to it.
@@ -94,10 +108,10 @@ def code_digest(
     kernels: list[Kernel] = [*indicators]
     sources = [scan.source(indicator, hashed=True) for indicator in indicators]
     functions: list[Callable[..., Any]] = [*others]
-    if strategy is not None:
+    if strategy is not None and form is not None and made is not None:
         kernels.append(strategy)
-        sources.append(run.source(strategy, ()))
-        functions += EXECUTION
+        sources += [run.source(strategy, (), form), engine.SOURCE]
+        functions += [*AROUND, *ENGINE, made.fee_of, made.size_of]
     functions += [f for kernel in kernels for f in (kernel.step, kernel.prepare)]
     hashed = hashlib.sha256(closure.digest(functions).encode())
     for source in sources:
@@ -110,11 +124,6 @@ def _kernel_names(kernel: Kernel) -> dict[str, Any]:
     return {"step": kernel.step, **{class_name(cls): cls for cls in classes}}
 
 
-def _functions(kernel: Strategy) -> list[Callable[..., Any]]:
-    return [kernel.step, *EXECUTION]
-
-
 def _names(kernel: Strategy) -> dict[str, Any]:
-    classes = (account.Account, *run.GROUPS.values(), *lanes.SCRATCH.values())
-    shared = {f.__name__: f for f in EXECUTION} | {class_name(cls): cls for cls in classes}
-    return {**shared, **_kernel_names(kernel)}
+    classes = {class_name(metrics.Curve): metrics.Curve}
+    return {**{f.__name__: f for f in AROUND}, **classes, **_kernel_names(kernel)}

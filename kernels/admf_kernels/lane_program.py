@@ -4,19 +4,27 @@ Distinct features are computed once; the lane driver advances all sets bar by ba
 lane, the tap, leaves the same outputs, events and checksums as a `Program` of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from admf_kernels import drivers
-from admf_kernels.codegen import lanes, run
+from admf_kernels.codegen import engine
+from admf_kernels.codegen.engine import Form
 from admf_kernels.codegen.lanes import LANES
-from admf_kernels.contract import Strategy
+from admf_kernels.contract import Strategy, output_of
 from admf_kernels.errors import KernelError
-from admf_kernels.execution.account import Account
-from admf_kernels.layout import pack
-from admf_kernels.program import BLOCK_BARS, TradingProgram, constant_words, set_cash
+from admf_kernels.execution import log
+from admf_kernels.execution.terms import Terms
+from admf_kernels.layout import Words
+from admf_kernels.program import (
+    BLOCK_BARS,
+    TradingProgram,
+    constant_words,
+    set_start,
+    terms_for,
+)
 
 
 class LaneProgram(TradingProgram):
@@ -27,8 +35,10 @@ class LaneProgram(TradingProgram):
     strategy : Strategy
     sets : sequence of Params
         One per lane, at most `LANES`; unused lanes repeat the first.
-    account : Account
+    terms : Terms
         The same for all lanes.
+    inputs : mapping of features, optional
+        What the engine reads itself, as for `Program`.
     tap : int
         The lane whose outputs, events and checksums are written.
     """
@@ -37,8 +47,9 @@ class LaneProgram(TradingProgram):
         self,
         strategy: Strategy,
         sets: Sequence[Any],
-        account: Account | None = None,
+        terms: Terms | None = None,
         *,
+        inputs: Mapping[str, Any] | None = None,
         tap: int = 0,
         block_bars: int = BLOCK_BARS,
         hashed: bool = True,
@@ -50,29 +61,47 @@ class LaneProgram(TradingProgram):
             )
         self.strategy = strategy
         self.sets = [*sets, *[sets[0]] * (LANES - len(sets))]
-        self.account = account or Account()
+        self.terms = terms_for(strategy, terms)
+        self.form = Form(self.terms.uses)
+        self.inputs = {name: output_of(o) for name, o in (inputs or {}).items()}
         self.tap = tap
         self.lane_reads = [strategy.outputs_for(p) for p in self.sets]
         self.reads = self.lane_reads[tap]
         features = [o for reads in self.lane_reads for o in reads.values()]
+        features += self.inputs.values()
         super().__init__(features, block_bars=block_bars, hashed=hashed)
 
     def _state_size(self) -> int:
-        # Word 0 is the driver's bar counter, shared by all lanes; one row per field after it.
-        return super()._state_size() + run.state_words(self.strategy) * LANES
+        # Word 0 of the first lane is the driver's bar counter, shared by all lanes.
+        words = engine.state_words(self.strategy, self.terms.uses)
+        return super()._state_size() + words * LANES
 
     def _add_strategies(self, first: int) -> None:
-        lane_state = self.state[first:].reshape(-1, LANES)
-        set_cash(lane_state, self.strategy, self.account.cash)
-        self._add_parts(lane_state[:, self.tap])
-        ready = np.array([self.ready_bars(reads) for reads in self.lane_reads])
+        lanes = self.state[first:].reshape(LANES, -1)
+        self._add_parts(lanes[self.tap])
+        void = self._void_log()
+        tables = []
+        for k, state in enumerate(lanes):
+            set_start(state, self.strategy, self.terms)
+            tables.append(self._engine_table(state, self.log if k == self.tap else void))
+        ready = np.array([self.ready_bars({**r, **self.inputs}) for r in self.lane_reads])
         columns = np.array(
             [[self.plan.column(o) for o in reads.values()] for reads in self.lane_reads], np.int64
         ).T.copy()
         constants = np.stack([constant_words(self.strategy, p) for p in self.sets], 1).copy()
-        accounts = np.repeat(pack(self.account)[:, None], LANES, 1).copy()
         self._add(
-            drivers.for_lanes(self.strategy, tuple(self.reads)),
-            [constants, accounts, lane_state, *self._surroundings(ready),
-             np.zeros(lanes.SCRATCH_WORDS), self.tap, self.rows, self.columns, columns],
+            drivers.for_lanes(self.strategy, tuple(self.reads), self.form),
+            [constants, self.state[first:],
+             *self._surroundings(ready, self._keep(tables)),
+             self.tap, self.rows, self.columns, columns, void[log.COUNTS_AT :]],
         )  # fmt: skip
+
+    def _void_log(self) -> Words:
+        """Return a log whose events are overwritten on every bar."""
+        rows = engine.events_per_bar(self.terms.uses)
+        written = np.zeros(len(log.Log._fields), np.int64)
+        for name, columns in log.TABLES.items():
+            memory = np.zeros((rows, len(columns)), np.int64)
+            self._kept.append(memory)
+            written[log.Log._fields.index(name)] = memory.ctypes.data
+        return written

@@ -24,25 +24,39 @@ from admf_kernels.contract import (
     output_of,
     resolve_bars,
 )
-from admf_kernels.execution.account import Account
 from admf_kernels.execution.bar import (
     BAD_EQUITY,
-    Book,
-    Fill,
+    BAD_SIGNAL,
+    OK,
     close_bar,
     decide,
-    mark,
     open_bar,
+    wanted_signal,
 )
-from admf_kernels.execution.metrics import Curve, Ledger
-from admf_kernels.execution.portfolio import Portfolio, Trade
+from admf_kernels.execution.log import TABLES, PlainLog
+from admf_kernels.execution.metrics import Curve, mark_bar
+from admf_kernels.execution.orders import places
+from admf_kernels.execution.records import (
+    OWN,
+    SHARED,
+    Bar,
+    Desk,
+    Exposure,
+    Now,
+    Order,
+    Plain,
+    expose,
+)
+from admf_kernels.execution.requests import take_requests
+from admf_kernels.execution.terms import Terms
+from admf_kernels.execution.uses import make_terms
 from admf_kernels.numeric import Window, is_finite, nan
+from admf_kernels.orders import keep
 
 if TYPE_CHECKING:
     from admf_kernels.program import FeatureProgram, Program
 
 SEEN_KEY = 1442695040888963407  # odd key of the bar counter
-ACCEPTED, CANCELED = 0, 1
 
 Column = list[float]
 
@@ -235,33 +249,37 @@ class PlainFeatures:
 
 
 class PlainProgram(PlainFeatures):
-    """A strategy with its features and account; the plain twin of `Program`."""
+    """A strategy with its features and execution; the plain twin of `Program`."""
 
     def __init__(
         self,
         strategy: Strategy,
         params: Any = None,
-        account: Account | None = None,
+        terms: Terms | None = None,
         *,
+        inputs: Mapping[str, Any] | None = None,
         features: Iterable[Any] = (),
         hashed: bool = True,
     ) -> None:
         self.strategy = strategy
-        self.account = account or Account()
+        self.terms = make_terms(requests=strategy.orders) if terms is None else terms
         params = strategy.checked() if params is None else params
         self.constants = strategy.prepare(params)
         self.reads = strategy.outputs_for(params)
+        self.inputs = {name: output_of(o) for name, o in (inputs or {}).items()}
         self.slot = slot_of(strategy.reference)
-        super().__init__([*self.reads.values(), *features], hashed=hashed)
+        wanted = [*self.reads.values(), *self.inputs.values(), *features]
+        super().__init__(wanted, hashed=hashed)
         # Features that only the caller asked for are no part of the checksum.
         self.covered = set(PlainFeatures(self.reads.values()).indicators)
-        self.first_bar = max((self.ready_bars[o] for o in self.reads.values()), default=1)
+        awaited = [*self.reads.values(), *self.inputs.values()]
+        self.first_bar = max((self.ready_bars[o] for o in awaited), default=1)
         self.seen = 0
         self.own = layout.zeros(strategy.state)
-        self.book = Book()
-        self.portfolio = Portfolio(cash=self.account.cash)
-        self.ledger = Ledger()
         self.curve = Curve()
+        self.records = {n: Plain(cls) for n, cls in {**SHARED, **OWN}.items()}
+        self.records["wallet"].cash = self.terms.a.cash
+        self.slots = [Plain(Order) for _ in range(places(self.terms.uses))]
 
     def _is_hashed(self, feature: Feature) -> bool:
         return self.hashed and feature in self.covered
@@ -271,46 +289,55 @@ class PlainProgram(PlainFeatures):
     ) -> PlainBar:
         """Advance by one closed bar: fill, features, strategy, order, mark."""
         checksum = self._advance(ts_ns, open, high, low, close, volume)
-        account = self.account
         self.seen += 1
-        self.book, self.portfolio, self.ledger, fill_open, trade_open = open_bar(
-            account, self.book, self.portfolio, self.ledger, ts_ns, open
-        )
-        wanted = self._wanted() if self.seen >= self.first_bar else 0.0
-        self.book, self.ledger, made = decide(
-            account, self.book, self.portfolio, self.ledger, close, wanted
-        )
-        self.book, self.portfolio, self.ledger, fill_close, trade_close = close_bar(
-            account, self.book, self.portfolio, self.ledger, ts_ns, close
-        )
-        self.curve = mark(account, self.portfolio, self.curve, ts_ns, close)
-        events = _no_events()
-        _add_fill(events, fill_open, trade_open)
-        if made.signal_sequence:
-            events["signals"].append((made.signal_sequence, made.signal))
-        if made.order_id:
-            lots = int(made.order_lots)
-            events["orders"].append((made.order_id, made.order_id, ACCEPTED, lots))
-        _add_fill(events, fill_close, trade_close)
+        terms, log = self.terms, PlainLog()
+        e = Plain(Exposure)
+        desk = Desk(**self.records, now=Plain(Now), e=e, slots=self.slots, log=log)
+        bar = self._bar(ts_ns, open, high, low, close, volume)
+        expose(e, desk.wallet, desk.q, bar.worth, self.curve.last_close)
+        open_bar(terms, desk, bar)
+        expose(e, desk.wallet, desk.q, bar.worth, close)
+        wanted, asked = self._answer(desk)
+        signal = wanted_signal(terms.a, wanted, e.equity)
+        decide(terms, desk, bar, signal)
+        take_requests(terms, desk, bar, asked, Plain(Order))
+        close_bar(terms, desk, bar)
+        equity = desk.wallet.cash + desk.q.lots * bar.worth * close
+        cash = terms.a.cash
+        self.curve = mark_bar(self.curve, cash, ts_ns, close, equity, desk.q.lots != 0.0)
+        status = OK if -1.0 <= wanted <= 1.0 else BAD_SIGNAL
         own = share_of_checksum(self.slot, self.seen, self._states().values())
         return PlainBar(
             features=self._values(),
             checksum=signed(checksum + own) if self.hashed else 0,
-            signal=made.signal,
-            sequence=self.book.bar_sequence,
-            lots=int(self.portfolio.lots),
-            cash=self.portfolio.cash,
-            equity=self.curve.equity,
-            status=made.status if made.status or is_finite(self.curve.equity) else BAD_EQUITY,
-            events=events,
+            signal=signal,
+            sequence=desk.book.bar_sequence,
+            lots=int(desk.q.lots),
+            cash=desk.wallet.cash,
+            equity=equity,
+            status=status if status or is_finite(equity) else BAD_EQUITY,
+            events=_events(log),
         )
 
-    def _wanted(self) -> float:
-        """Call the strategy with what its arguments name; returns its signal."""
+    def _bar(self, ts_ns: int, *prices: float) -> Bar:
+        """Return the bar as the engine sees it."""
+        uses = self.terms.uses
+        extra = {n: self.columns[self.inputs[n]][-1] for n in self.inputs}
+        if not (uses.sessions and uses.clock):
+            extra["session"] = float((ts_ns - 1) // 86_400_000_000_000)
+        return Bar(self.seen, ts_ns, *prices, self.terms.n.lot_value, **extra)
+
+    def _answer(self, desk: Desk) -> tuple[float, Sequence[Any]]:
+        """Call the strategy with what its arguments name; returns its signal and requests."""
+        if self.seen < self.first_bar:
+            return 0.0, (keep(),) * self.strategy.orders
         values = {
             "c": self.constants,
             "s": self.own,
-            "position": self.portfolio.lots * self.account.lot_size,
+            "position": desk.q.lots * self.terms.n.lot_size,
+            "cash": desk.wallet.cash,
+            "equity": desk.e.equity,
+            "entry_price": desk.q.entry_price,
             **{name: self.columns[name][-1] for name in BAR_COLUMNS},
             **{name: self.columns[output][-1] for name, output in self.reads.items()},
         }
@@ -318,13 +345,15 @@ class PlainProgram(PlainFeatures):
         if self.strategy.stateful:
             state, result = result
             self.own = coerced(self.strategy.state, state)
-        return float(result)
+        return (0.0, result) if self.strategy.orders else (float(result), ())
 
     def _states(self) -> dict[str, Any]:
-        """Return the strategy's own state and the account's, in memory order."""
+        """Return the strategy's own state and the engine's, in memory order."""
         own = {self.strategy.reference: self.own} if self.strategy.stateful else {}
-        groups = {"book": self.book, "p": self.portfolio}
-        return {**own, **groups, "ledger": self.ledger, "curve": self.curve}
+        found = {name: record.value for name, record in self.records.items()}
+        every = {"curve": self.curve, "book": found.pop("book"), "span": found.pop("span")}
+        orders = {f"order {k}": o.value for k, o in enumerate(self.slots)}
+        return {**own, **every, **found, **orders}
 
     def state(self) -> dict[str, Any]:
         """Return the state of every kernel by label."""
@@ -337,7 +366,8 @@ class PlainProgram(PlainFeatures):
         twin = cls(
             program.strategy,
             program.params,
-            program.account,
+            program.terms,
+            inputs=program.inputs,
             features=extra,
             hashed=program.hashed,
         )
@@ -350,11 +380,20 @@ class PlainProgram(PlainFeatures):
         words = words[1:]
         if self.strategy.stateful:
             self.own, words = _unpacked(self.strategy.state, words)
-        self.book, words = _unpacked(Book, words)
-        self.portfolio, words = _unpacked(Portfolio, words)
-        self.ledger, words = _unpacked(Ledger, words)
         self.curve, words = _unpacked(Curve, words)
+        kinds: dict[str, type] = {**SHARED, **OWN}
+        for name in ("book", "span", *(n for n in kinds if n not in ("book", "span"))):
+            value, words = _unpacked(kinds[name], words)
+            self.records[name] = Plain(kinds[name], *value)
+        for k in range(len(self.slots)):
+            value, words = _unpacked(Order, words)
+            self.slots[k] = Plain(Order, *value)
         return words
+
+
+def _events(log: PlainLog) -> dict[str, list[tuple[Any, ...]]]:
+    """Return the events of one bar by table, without their row numbers."""
+    return {name: [tuple(row.value)[1:] for row in log.tables[name]] for name in TABLES}
 
 
 def _unpacked(cls: type, words: layout.Words) -> tuple[Any, layout.Words]:
@@ -368,22 +407,3 @@ def _reach(feature: Feature) -> int:
     declared = feature.indicator.inputs.values()
     derived = [d for d in declared if isinstance(d, (Lag, WindowOf))]
     return max((resolve_bars(d.bars, feature.params) for d in derived), default=0)
-
-
-def _no_events() -> dict[str, list[tuple[Any, ...]]]:
-    return {"signals": [], "orders": [], "fills": [], "trades": []}
-
-
-def _add_fill(events: dict[str, list[tuple[Any, ...]]], fill: Fill, trade: Trade) -> None:
-    """Enter a fill, the trade it closed, and the order's rest that could not be paid."""
-    if fill.order_id == 0:
-        return
-    if fill.lots != 0.0:
-        row = (fill.sequence, fill.order_id, int(fill.lots), fill.price, fill.fee)
-        events["fills"].append(row)
-    if trade.lots != 0.0:
-        prices = (trade.entry_price, trade.exit_price, trade.pnl, trade.fees)
-        events["trades"].append((fill.sequence, trade.entry_ts_ns, int(trade.lots), *prices))
-    if fill.canceled_lots != 0.0:
-        lots = int(fill.canceled_lots)
-        events["orders"].append((fill.canceled_sequence, fill.order_id, CANCELED, lots))

@@ -5,14 +5,15 @@ both write rows into the same columns and call the same compiled drivers on them
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from admf_kernels import checksum, drivers
-from admf_kernels.codegen import run
+from admf_kernels.codegen import engine, run
+from admf_kernels.codegen.engine import Form
 from admf_kernels.compiler.load import Native
 from admf_kernels.contract import (
     BAR_COLUMNS,
@@ -23,8 +24,9 @@ from admf_kernels.contract import (
     resolve_bars,
 )
 from admf_kernels.errors import KernelError
-from admf_kernels.execution.account import Account
-from admf_kernels.execution.portfolio import Portfolio
+from admf_kernels.execution import log, orders, records
+from admf_kernels.execution.terms import CONSTANTS, Terms
+from admf_kernels.execution.uses import make_terms
 from admf_kernels.layout import Words, fields_of, pack, to_word, unpack
 from admf_kernels.plan import Node, Plan
 
@@ -113,7 +115,8 @@ class FeatureProgram:
         self.ts_ns = self.columns[0].view(np.int64)
         self.ts_ns[:] = 0
         self.checksum = np.zeros(self.rows, np.int64)
-        self.counts = np.zeros(len(run.EVENTS), np.int64)
+        self.log = np.zeros(len(log.Log._fields), np.int64)
+        self.counts = self.log[log.COUNTS_AT :]
         self.state = np.zeros(self._state_size(), np.int64)
         self.cursor = self.history  # the next row to fill
         self.bars_seen = 0
@@ -263,18 +266,23 @@ class TradingProgram(FeatureProgram):
 
     strategy: Strategy
     reads: dict[str, Output]
+    inputs: dict[str, Output]
+    terms: Terms
+    form: Form
 
     def _allocate(self, block_bars: int) -> None:
         super()._allocate(block_bars)
         self.per_bar = {n: np.zeros(self.rows, TYPES[side]) for n, side in run.PER_BAR}
-        self.capacity = run.EVENTS_PER_BAR * block_bars
-        self.event_words = {
-            n: np.zeros((len(c), self.capacity), np.int64) for n, c in run.EVENTS.items()
-        }
+        # Pages that no event touches are never given by the system.
+        capacity = engine.events_per_bar(self.terms.uses) * block_bars
+        tables = {n: np.zeros((capacity, len(c)), np.int64) for n, c in log.TABLES.items()}
+        for name, rows in tables.items():
+            self.log[log.Log._fields.index(name)] = rows.ctypes.data
+        self.event_words = {name: rows.T for name, rows in tables.items()}
         self.events = {
             name: {
                 column: words[k].view(TYPES[side])
-                for k, (column, side) in enumerate(run.EVENTS[name])
+                for k, (column, side) in enumerate(log.TABLES[name])
             }
             for name, words in self.event_words.items()
         }
@@ -290,75 +298,129 @@ class TradingProgram(FeatureProgram):
     def _add_parts(self, state: Words) -> None:
         """Enter the strategy's state groups, `state` being (words,) of one run."""
         first = 1
-        for name, cls in run.state_classes(self.strategy).items():
+        for name, cls in engine.groups(self.strategy).items():
             words = state[first : first + len(fields_of(cls))]
             self.parts.append(Part(self.strategy.reference if name == "s" else name, cls, words))
             first += len(words)
+        for k in range(orders.places(self.terms.uses)):
+            words = state[first : first + engine.ORDER_WORDS]
+            self.parts.append(Part(f"order {k}", records.Order, words))
+            first += engine.ORDER_WORDS
 
-    def _surroundings(self, ready: NDArray[np.int64]) -> list[Any]:
+    def _surroundings(self, ready: NDArray[np.int64], engine_table: int) -> list[Any]:
         """Return the part of the table that run and lane drivers share."""
-        bars = [Place(k) for k in range(len(BAR_COLUMNS))]
         slot = checksum.slot_of(self.strategy.reference)
-        return [self.checksum, slot, ready, self.capacity, self.counts,
-                *bars, *self.per_bar.values(), *self.event_words.values()]  # fmt: skip
+        kept = engine.kept_places(self.strategy, self.terms.uses)
+        keys = np.array([checksum.key_of(place) for place in kept], np.int64)
+        address = drivers.engine_for(self.terms.fee_of, self.terms.size_of).address
+        bars = [Place(k) for k in range(len(BAR_COLUMNS))]
+        return [self.checksum, slot, keys, ready, address, engine_table, *bars,
+                *self.per_bar.values(), *self._extras()]  # fmt: skip
+
+    def _extras(self) -> list[Place]:
+        """Return the columns that the engine reads besides the bar, in order."""
+        return [self._extra(n) for n in engine.extras(self.form.uses)]
+
+    def _extra(self, name: str) -> Place:
+        return Place(self.plan.column(self.inputs[name]))
+
+    def _engine_table(self, state: Words, written: Words) -> int:
+        """Return the address of the engine's table for one run's state and log."""
+        at = {n: 8 * k for n, k in engine.offsets(self.strategy).items()}
+        base = int(state.ctypes.data)
+        notes = {
+            "now": np.zeros(len(records.Now._fields), np.int64),
+            "exposure": np.zeros(len(records.Exposure._fields), np.int64),
+            "log": written,
+            "bar": np.zeros(len(records.Bar._fields), np.int64),
+            "asked": np.zeros(max(1, self.strategy.orders) * len(records.Request._fields), np.int64),
+            "spare": np.zeros(engine.ORDER_WORDS, np.int64),
+        }  # fmt: skip
+        parts: list[Any] = [pack(getattr(self.terms, n)) for n in CONSTANTS]
+        for name in engine.TABLE[len(CONSTANTS) :]:
+            parts.append(notes[name] if name in notes else base + at[name])
+        present = engine.extras(self.form.uses)
+        parts += [Place(k) for k in range(len(BAR_COLUMNS))]
+        parts += [self._extra(n) if n in present else 0 for n in engine.EXTRAS]
+        return self._keep(parts)
 
 
 class Program(TradingProgram):
-    """A strategy with its features and account over one stream of bars.
+    """A strategy with its features and execution over one stream of bars.
 
     Parameters
     ----------
     strategy, params : Strategy and its Params
-    account : Account
+    terms : Terms
+        Account, instrument, orders, exits and limits; ``make_terms()`` gives the defaults.
+    inputs : mapping of features, optional
+        What the engine reads itself: ``atr`` and ``deviation``, where the terms use them.
     features : iterable of features, optional
         More features to compute and keep; they never change what the strategy does.
+    general : bool
+        Use the form of the engine that has every part compiled in and reads its modes.
     """
 
     def __init__(
         self,
         strategy: Strategy,
         params: Any = None,
-        account: Account | None = None,
+        terms: Terms | None = None,
         *,
+        inputs: Mapping[str, Any] | None = None,
         features: Iterable[Any] = (),
         block_bars: int = BLOCK_BARS,
         hashed: bool = True,
+        general: bool = False,
     ) -> None:
         self.strategy = strategy
         self.params = strategy.checked() if params is None else params
-        self.account = account or Account()
+        self.terms = terms_for(strategy, terms)
+        self.form = Form(self.terms.uses, general)
+        self.inputs = {name: output_of(o) for name, o in (inputs or {}).items()}
         self.reads = strategy.outputs_for(self.params)
-        super().__init__([*self.reads.values(), *features], block_bars=block_bars, hashed=hashed)
+        wanted = [*self.reads.values(), *self.inputs.values(), *features]
+        super().__init__(wanted, block_bars=block_bars, hashed=hashed)
 
     def describe(self) -> str:
         """Return what is computed from which columns and parameters, as text for digests."""
         reads = {name: self.plan.column(output) for name, output in self.reads.items()}
+        inputs = {name: self.plan.column(output) for name, output in self.inputs.items()}
         constants = tuple(self.strategy.prepare(self.params))
-        strategy = (self.strategy.reference, reads, self.ready_bars(self.reads), constants)
-        return f"{super().describe()}\n{strategy} {self.account}"
+        strategy = (self.strategy.reference, reads, inputs, self.ready_bars(self.reads), constants)
+        return f"{super().describe()}\n{strategy} {self.terms[:6]}"
 
     def _state_size(self) -> int:
-        return super()._state_size() + run.state_words(self.strategy)
+        return super()._state_size() + engine.state_words(self.strategy, self.terms.uses)
 
     def _add_strategies(self, first: int) -> None:
         state = self.state[first:]
         self._add_parts(state)
-        set_cash(state, self.strategy, self.account.cash)
+        set_start(state, self.strategy, self.terms)
+        ready = np.array([self.ready_bars({**self.reads, **self.inputs})])
         self._add(
-            drivers.for_strategy(self.strategy, tuple(self.reads)),
-            [constant_words(self.strategy, self.params), pack(self.account), state,
-             *self._surroundings(np.array([self.ready_bars(self.reads)])),
+            drivers.for_strategy(self.strategy, tuple(self.reads), self.form),
+            [constant_words(self.strategy, self.params), state,
+             *self._surroundings(ready, self._engine_table(state, self.log)),
              *(Place(self.plan.column(o)) for o in self.reads.values())],
         )  # fmt: skip
 
 
-def set_cash(state: Words, strategy: Strategy, cash: float) -> None:
+def terms_for(strategy: Strategy, terms: Terms | None) -> Terms:
+    """Return the terms of a run of `strategy`, or the defaults; refuses those of another."""
+    made = make_terms(requests=strategy.orders) if terms is None else terms
+    if made.uses.requests != strategy.orders:
+        raise KernelError(
+            f"{strategy.name} makes {strategy.orders} orders itself, the terms have places for "
+            f"{made.uses.requests}: make them with make_terms(requests={strategy.orders})"
+        )
+    return made
+
+
+def set_start(state: Words, strategy: Strategy, terms: Terms) -> None:
     """Write the starting cash into the state of one run (or a row of them per field)."""
-    before = 1
-    for cls in run.state_classes(strategy).values():
-        if cls is Portfolio:
-            state[before + Portfolio._fields.index("cash")] = to_word("float", cash)
-        before += len(fields_of(cls))
+    at = engine.offsets(strategy)["wallet"] + records.Wallet._fields.index("cash")
+    state[at] = to_word("float", terms.a.cash)
 
 
 def constant_words(kernel: Kernel, params: Any) -> Words:

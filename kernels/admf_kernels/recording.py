@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from admf_kernels import layout
 from admf_kernels.contract import Output, Strategy
-from admf_kernels.execution.account import Account
+from admf_kernels.execution.terms import Terms
 from admf_kernels.plain import PlainBar, PlainFeatures, PlainProgram
 from admf_kernels.plan import Plan
 from admf_kernels.program import FeatureProgram, Program
@@ -51,7 +51,7 @@ class Run:
     outputs: tuple[Output, ...]
     strategy: Strategy | None = None
     params: Any = None
-    account: Account | None = None
+    terms: Terms | None = None
 
     def compiled(self, block_bars: int) -> FeatureProgram:
         """Return a fresh compiled program."""
@@ -60,7 +60,7 @@ class Run:
         return Program(
             self.strategy,
             self.params,
-            self.account,
+            self.terms,
             features=self.outputs,
             block_bars=block_bars,
         )
@@ -69,7 +69,7 @@ class Run:
         """Return a fresh plain-Python program."""
         if self.strategy is None:
             return PlainFeatures(self.outputs)
-        return PlainProgram(self.strategy, self.params, self.account, features=self.outputs)
+        return PlainProgram(self.strategy, self.params, self.terms, features=self.outputs)
 
     @property
     def columns(self) -> dict[str, Output]:

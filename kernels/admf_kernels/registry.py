@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from admf_kernels.contract import (
+    ACCOUNT_ARGUMENTS,
     BAR_COLUMNS,
     DRIVER_ARGUMENTS,
     PRICE_COLUMNS,
@@ -21,6 +22,7 @@ from admf_kernels.contract import (
     derive_constants,
 )
 from admf_kernels.errors import KernelError, UnknownKernelError
+from admf_kernels.execution.terms import REQUESTS_MAX
 from admf_kernels.layout import Empty, fields_of
 from admf_kernels.parameters import Rule
 
@@ -106,17 +108,21 @@ def strategy(
     features: Callable[[Any], Mapping[str, Any]] = lambda p: {},
     prepare: Callable[[Any], Any] | None = None,
     rules: Sequence[Rule] = (),
+    orders: int = 0,
 ) -> Callable[[Callable[..., Any]], Strategy]:
     """Make a function a `Strategy`; `features` maps argument names to features.
 
     The step returns the signal, the wanted exposure in [-1, 1]; it is called from the
-    first bar on which all its features are valid, before that the signal is 0.
+    first bar on which all its features are valid, before that the signal is 0. With
+    ``orders=n`` it returns a tuple of `n` requests (`admf_kernels.orders`) instead.
     """
+    if not 0 <= orders <= REQUESTS_MAX:
+        raise KernelError(f"expected orders from 0 to {REQUESTS_MAX}, found {orders}")
 
     def made(step: Callable[..., Any]) -> Strategy:
         constants, prepared = derive_constants(params, prepare)
         kernel = Strategy(
-            step.__name__, step, params, state, constants, prepared, tuple(rules), features
+            step.__name__, step, params, state, constants, prepared, tuple(rules), features, orders
         )
         _check_strategy(kernel)
         return _register(kernel)
@@ -130,10 +136,10 @@ def _check_strategy(kernel: Strategy) -> None:
         names = tuple(kernel.features(kernel.params()))
     except TypeError:  # a parameter without default: take the arguments on trust until a run
         names = tuple(a for a in kernel.arguments if a not in ("c", "s"))
-    taken = set(names) & {*BAR_COLUMNS, "position", *DRIVER_ARGUMENTS}
+    taken = set(names) & {*BAR_COLUMNS, *ACCOUNT_ARGUMENTS, *DRIVER_ARGUMENTS}
     if taken:
         raise KernelError(f"{kernel.name}: a feature cannot be named {sorted(taken)[0]!r}")
-    check_arguments(kernel, ("c", "s", "ts_ns", *PRICE_COLUMNS, "position", *names))
+    check_arguments(kernel, ("c", "s", "ts_ns", *PRICE_COLUMNS, *ACCOUNT_ARGUMENTS, *names))
 
 
 def names(kind: type[Kernel] | tuple[type[Kernel], ...] = Kernel) -> list[str]:

@@ -64,8 +64,10 @@ def plan_digest(program: FeatureProgram) -> bytes:
     for part in program.parts:
         fields = [(f.name, f.kind) for f in fields_of(part.cls)]
         hashed.update(f"{part.label} {fields}\0".encode())
-    others = [getattr(program, name, None) for name in ("sets", "tap", "account")]
+    others = [getattr(program, name, None) for name in ("sets", "tap")]
     hashed.update(f"{program.describe()} {others}\0".encode())
     indicators = [feature.indicator for feature in program.plan.nodes]
-    hashed.update(drivers.code_digest(getattr(program, "strategy", None), indicators).encode())
+    made = [getattr(program, name, None) for name in ("strategy", "form", "terms")]
+    digest = drivers.code_digest(made[0], indicators, form=made[1], made=made[2])
+    hashed.update(digest.encode())
     return hashed.digest()

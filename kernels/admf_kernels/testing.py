@@ -27,7 +27,8 @@ from admf_kernels.contract import (
     Strategy,
     output_of,
 )
-from admf_kernels.execution.account import SAME_CLOSE, Account
+from admf_kernels.execution.terms import SAME_CLOSE, Account, Instrument
+from admf_kernels.execution.uses import make_terms
 from admf_kernels.indicators.shift import shift
 from admf_kernels.plan import Plan
 from admf_kernels.recording import Bars, Run, record_compiled, record_plain, require_equal
@@ -45,7 +46,7 @@ __all__ = [
 ]
 
 BARS = 400
-FEES = Account(fee_rate=0.001, fee_fixed=1.0, slippage_rate=0.0005, fill=SAME_CLOSE)
+FEES = Instrument(fee_rate=0.001, fee_fixed=1.0, slippage_rate=0.0005)
 
 Subject = str | Kernel | Feature | Output
 
@@ -74,8 +75,11 @@ def runs_of(subject: Subject, params: Any = None) -> list[Run]:
     kernel = registry.get(subject) if isinstance(subject, str) else subject
     if isinstance(kernel, Strategy):
         chosen = _params_of(kernel, params)
-        accounts = (Account(), FEES)
-        return [Run(f"{kernel.name}{tuple(chosen)}", (), kernel, chosen, a) for a in accounts]
+        each = (
+            make_terms(requests=kernel.orders),
+            make_terms(Account(fill=SAME_CLOSE), FEES, requests=kernel.orders),
+        )
+        return [Run(f"{kernel.name}{tuple(chosen)}", (), kernel, chosen, t) for t in each]
     assert isinstance(kernel, (Indicator, Composite))
     chosen = _params_of(kernel, params)
     # Over columns, and over features that are themselves not valid on the first bars.

@@ -2,6 +2,18 @@
 
 from typing import Any
 
+from admf_kernels.execution.log import ROWS, Log
+from admf_kernels.execution.records import (
+    OWN,
+    SHARED,
+    Bar,
+    Exposure,
+    Now,
+    Order,
+    Request,
+)
+from admf_kernels.execution.terms import CONSTANTS
+
 
 def floats_at(address: int) -> Any:
     """Return a pointer to float64 at an address."""
@@ -16,3 +28,27 @@ def words_at(address: int) -> Any:
 def invoke(entry: int, table: int, start: int, stop: int) -> int:
     """Call the driver at address `entry` on rows ``[start, stop)`` and return its status."""
     raise TypeError("exists in compiled drivers only")
+
+
+# The classes of which a driver can have a record: 64-bit words at an address.
+RECORDS: tuple[type, ...] = (
+    *CONSTANTS.values(), *SHARED.values(), *OWN.values(), Bar, Exposure, Now, Order, Request, Log,
+    *ROWS.values(),
+)  # fmt: skip
+
+
+def _record_at(cls: type) -> Any:
+    def record_at(address: int) -> Any:
+        raise TypeError("exists in compiled drivers only")
+
+    record_at.__name__ = record_at.__qualname__ = name_at(cls)
+    record_at.__doc__ = f"Return the {cls.__name__} at an address."
+    return record_at
+
+
+def name_at(cls: type) -> str:
+    """Return the name of the function that gives a record of `cls`."""
+    return f"at_{cls.__name__}"
+
+
+AT: dict[type, Any] = {cls: _record_at(cls) for cls in RECORDS}

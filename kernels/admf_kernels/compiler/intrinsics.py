@@ -5,12 +5,17 @@ Importing this module imports Numba; it happens only when something must be comp
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
+from numba.np.numpy_support import from_dtype
 
 from admf_kernels import numeric
 from admf_kernels.codegen import access
+from admf_kernels.execution import log as event_log
+from admf_kernels.execution import orders, records, requests
+from admf_kernels.layout import fields_of
 
 RAISED = 3  # status of a driver that ended with an error of Numba's
 OPTIONS = {"error_model": "numpy", "forceinline": True}
@@ -93,6 +98,67 @@ def _invoke(context: Any, entry: Any, table: Any, start: Any, stop: Any) -> Any:
     return types.int64(types.int64, types.int64, types.int64, types.int64), emit
 
 
+def _record(cls: type) -> Any:
+    """Return the intrinsic that takes an address for a record of 64-bit words."""
+    kinds = [(f.name, "<f8" if f.kind == "float" else "<i8") for f in fields_of(cls)]
+    record = from_dtype(np.dtype(kinds, align=True))
+
+    @intrinsic
+    def at_address(context: Any, address: Any) -> Any:
+        def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.inttoptr(args[0], context.get_value_type(record))
+
+        return record(types.int64), emit
+
+    return at_address
+
+
+_AT = {cls: _record(cls) for cls in access.RECORDS}
+_ORDER, _REQUEST = _AT[records.Order], _AT[records.Request]
+_SIGNAL, _TRADE = _AT[event_log.SignalRow], _AT[event_log.TradeRow]
+_ORDER_ROW, _FILL = _AT[event_log.OrderRow], _AT[event_log.FillRow]
+_ADJUSTMENT = _AT[event_log.AdjustmentRow]
+ORDER_BYTES, REQUEST_BYTES = 8 * len(records.Order._fields), 8 * len(records.Request._fields)
+SIGNAL_BYTES = 8 * len(event_log.SignalRow._fields)
+ORDER_ROW_BYTES = 8 * len(event_log.OrderRow._fields)
+FILL_BYTES = 8 * len(event_log.FillRow._fields)
+TRADE_BYTES = 8 * len(event_log.TradeRow._fields)
+ADJUSTMENT_BYTES = 8 * len(event_log.AdjustmentRow._fields)
+
+
+def _next_signal(log: Any) -> Any:
+    log.signal_count += 1
+    return _SIGNAL(log.signals + (log.signal_count - 1) * SIGNAL_BYTES)
+
+
+def _next_order(log: Any) -> Any:
+    log.order_count += 1
+    return _ORDER_ROW(log.orders + (log.order_count - 1) * ORDER_ROW_BYTES)
+
+
+def _next_fill(log: Any) -> Any:
+    log.fill_count += 1
+    return _FILL(log.fills + (log.fill_count - 1) * FILL_BYTES)
+
+
+def _next_trade(log: Any) -> Any:
+    log.trade_count += 1
+    return _TRADE(log.trades + (log.trade_count - 1) * TRADE_BYTES)
+
+
+def _next_adjustment(log: Any) -> Any:
+    log.adjustment_count += 1
+    return _ADJUSTMENT(log.adjustments + (log.adjustment_count - 1) * ADJUSTMENT_BYTES)
+
+
+for _next in (_next_signal, _next_order, _next_fill, _next_trade, _next_adjustment):
+    _next.__annotations__.clear()  # Numba compares signatures, annotations included
+
+
+def _address_form(at_address: Any) -> Any:
+    return lambda address: lambda address: at_address(address)
+
+
 # Plain function, and what it becomes: typed by one lambda, implemented by the inner one.
 FORMS: tuple[tuple[Any, Any], ...] = (
     (numeric.fma, lambda a, b, c: lambda a, b, c: _fma(a, b, c)),
@@ -115,6 +181,14 @@ FORMS: tuple[tuple[Any, Any], ...] = (
             lambda entry, table, start, stop: _invoke(entry, table, start, stop)
         ),
     ),
+    (orders.order_at, lambda slots, k: lambda slots, k: _ORDER(slots + k * ORDER_BYTES)),
+    (requests.request_at, lambda asked, k: lambda asked, k: _REQUEST(asked + k * REQUEST_BYTES)),
+    (event_log.signal_row, lambda log: _next_signal),
+    (event_log.order_row, lambda log: _next_order),
+    (event_log.fill_row, lambda log: _next_fill),
+    (event_log.trade_row, lambda log: _next_trade),
+    (event_log.adjustment_row, lambda log: _next_adjustment),
+    *((access.AT[cls], _address_form(at_address)) for cls, at_address in _AT.items()),
 )
 for _plain, _form in FORMS:
     overload(_plain, jit_options=OPTIONS)(_form)

@@ -1,153 +1,195 @@
-"""One bar of trading, in order, in every mode: fill, decide, mark.
+"""The stages of one bar, in every mode: open, decide, close.
 
-The strategy runs between `open_bar` and `close_bar`, so it sees the position after the
-fills of this bar and before its own order.
+`open_bar` matches the working orders; then the strategy runs, so it sees the position after
+the fills of this bar; `decide` turns what it wants into orders; `close_bar` fills at the
+close what is set to be filled there. A driver may leave out a stage on a bar on which it
+would do nothing but count.
 """
 
-from typing import NamedTuple
+from typing import Any
 
-from admf_kernels.execution import metrics, sizing
-from admf_kernels.execution.account import NEXT_OPEN, SAME_CLOSE, Account
-from admf_kernels.execution.costs import affordable_lots, cash_after, fill_fee, fill_price
-from admf_kernels.execution.metrics import Curve, Ledger
-from admf_kernels.execution.portfolio import (
-    Portfolio,
-    Trade,
-    apply_fill,
-    equity_at,
-    no_trade,
+from admf_kernels.execution.actions import adjust
+from admf_kernels.execution.aging import end_day, grow_old
+from admf_kernels.execution.brackets import follow
+from admf_kernels.execution.entries import follow_signal, leave
+from admf_kernels.execution.fills import execute, volume_lots, wanted_lots
+from admf_kernels.execution.log import signal_row
+from admf_kernels.execution.matching import NEVER, meeting
+from admf_kernels.execution.orders import (
+    ENTRY_PLACE,
+    LEAVE_PLACE,
+    order_at,
+    places,
+    stop_place,
 )
+from admf_kernels.execution.reasons import (
+    AT_CLOSE,
+    MARKET,
+    MAX_BARS,
+    NO_ROLE,
+    SESSION_END,
+)
+from admf_kernels.execution.records import Desk
+from admf_kernels.execution.risk import begin_day, must_leave, watch
+from admf_kernels.execution.sizing import allowed_signal
+from admf_kernels.execution.terms import NS_PER_YEAR, SAME_CLOSE, Terms
 
 OK, BAD_SIGNAL, BAD_EQUITY = 0, 1, 2
 
 
-class Book(NamedTuple):
-    """The working order, the signal last acted on, and the event counter."""
+def open_bar(t: Terms, d: Desk, bar: Any) -> None:
+    """Count the BAR event, match the working orders, and look after the position.
 
-    sequence: int = 0  # of the last event of this container
-    bar_sequence: int = 0  # of the last BAR event
-    signal: float = 0.0
-    order_lots: float = 0.0  # signed, still to fill; 0 for no working order
-    order_id: int = 0  # sequence of the ORDER event
-
-
-class Fill(NamedTuple):
-    """What one bar filled; ``lots`` is 0 for nothing. ``canceled_lots`` could not be paid."""
-
-    sequence: int
-    order_id: int
-    lots: float
-    price: float
-    fee: float
-    canceled_lots: float
-    canceled_sequence: int
-
-
-class Decision(NamedTuple):
-    """What the strategy's signal led to on this bar; sequences are 0 where nothing did."""
-
-    status: int
-    signal: float
-    signal_sequence: int
-    order_id: int
-    order_lots: float
-
-
-def no_fill() -> Fill:
-    """Return the Fill that says nothing happened."""
-    return Fill(0, 0, 0.0, 0.0, 0.0, 0.0, 0)
+    ``d.e`` is the exposure before the bar, at the last prices.
+    """
+    now = d.now
+    now.first = bar.session + 1.0 != d.guard.day
+    now.entered = -1.0
+    now.entered_at = 0.0
+    now.entered_by_stop = False
+    now.stop_in_reach = False
+    now.volume_left = volume_lots(t, bar) if t.uses.volume else 0.0
+    d.book.sequence += 1
+    d.book.bar_sequence = d.book.sequence
+    if t.uses.financing:
+        _accrue(t, d, bar)
+    if t.uses.actions:
+        adjust(t, d, bar)
+    if t.uses.sessions:
+        if now.first and t.uses.resting:
+            end_day(t, d, bar)
+        if t.x.session_end and t.uses.leaving:
+            _leave_session(t, d, bar)
+        if now.first:
+            begin_day(d, bar)
+    match_bar(t, d, bar)
+    if t.uses.resting:
+        grow_old(t, d, bar)
+    if d.q.lots != 0.0:
+        _age(d, bar)
+        if t.uses.following:
+            follow(t, d, bar)
 
 
-def match_market(
-    c: Account, book: Book, p: Portfolio, m: Ledger, ts_ns: int, price: float
-) -> tuple[Book, Portfolio, Ledger, Fill, Trade]:
-    """Fill the working order at `price`; what the cash cannot pay is canceled."""
-    if book.order_lots == 0.0:
-        return book, p, m, no_fill(), no_trade()
-    lots = _payable(c, p, book.order_lots, price)
-    canceled = book.order_lots - lots
-    sequence = book.sequence
-    fill = no_fill()
-    trade = no_trade()
-    if lots != 0.0:
-        sequence += 1
-        at = fill_price(c, lots, price)
-        fee = fill_fee(c, lots, at)
-        p, trade = apply_fill(c, p, ts_ns, lots, at, fee)
-        m = metrics.count_fill(m, abs(lots) * c.lot_size * at, fee, trade)
-        fill = Fill(sequence, book.order_id, lots, at, fee, 0.0, 0)
-    if canceled != 0.0:
-        sequence += 1
-        fill = Fill(
-            fill.sequence, book.order_id, fill.lots, fill.price, fill.fee, canceled, sequence
-        )
-    return Book(sequence, book.bar_sequence, book.signal, 0.0, 0), p, m, fill, trade
+def _age(d: Desk, bar: Any) -> None:
+    """Take a bar into the age and the extremes of the open position."""
+    inside = d.now.entered >= 1.0
+    high, low = (bar.close, bar.close) if inside else (bar.high, bar.low)
+    span = d.span
+    span.bars += 1
+    if high > span.highest:
+        span.highest = high
+    if low < span.lowest:
+        span.lowest = low
 
 
-def _payable(c: Account, p: Portfolio, lots: float, price: float) -> float:
-    """Return how much of an order the cash can pay; covering a short always can."""
-    if lots <= 0.0:
-        return lots
-    cover = -p.lots if p.lots < 0.0 else 0.0
-    beyond = lots - cover
-    if beyond <= 0.0:
-        return lots
-    at = fill_price(c, 1.0, price)
-    if cash_after(c, p.cash, lots, at, fill_fee(c, lots, at)) >= 0.0:
-        return lots
-    money = p.cash - cover * c.lot_size * (at * (1.0 + c.fee_rate) + c.fee_per_unit)
-    most = affordable_lots(c, money, price)
-    lots = cover + (most if most < beyond else beyond)
-    # What the cover leaves is rounded; never spend more than there is.
-    left = cash_after(c, p.cash, lots, at, fill_fee(c, lots, at))
-    return lots - 1.0 if left < 0.0 and lots > cover else lots
+def match_bar(t: Terms, d: Desk, bar: Any) -> None:
+    """Fill the working orders that this bar reaches, always the earliest on its path next.
+
+    Of orders at the same moment, the one in the lower place comes first: the signal's order,
+    the order that leaves, stop, targets, the strategy's own.
+    """
+    count = places(t.uses)
+    guarding = stop_place(t.uses) if t.uses.brackets else -1
+    for _ in range(3 * count + 2):
+        if d.intent.working == 0 or (t.uses.volume and d.now.volume_left < 1.0):
+            return
+        moment, place, price, maker = NEVER, -1, 0.0, False
+        for k in range(count):
+            o = order_at(d.slots, k)
+            if o.id != 0:
+                # That of the protective stop may have moved.
+                trigger = d.q.stop if k == guarding else o.stop
+                met = meeting(t, d, bar, o, trigger)
+                if met.moment < moment and not (o.reduce_only and wanted_lots(o, d.q) == 0.0):
+                    moment, place, price, maker = met.moment, k, met.price, met.maker
+        if place < 0:
+            return
+        o = order_at(d.slots, place)
+        if place == guarding:
+            o.stop = d.q.stop
+            o.role = d.q.stop_role
+        execute(t, d, bar, place, o, price, moment, maker)
 
 
-def open_bar(
-    c: Account, book: Book, p: Portfolio, m: Ledger, ts_ns: int, open: float
-) -> tuple[Book, Portfolio, Ledger, Fill, Trade]:
-    """Count the BAR event and fill what waited for this bar's open."""
-    sequence = book.sequence + 1
-    book = Book(sequence, sequence, book.signal, book.order_lots, book.order_id)
-    if c.fill == NEXT_OPEN:
-        return match_market(c, book, p, m, ts_ns, open)
-    return book, p, m, no_fill(), no_trade()
+def _leave_session(t: Terms, d: Desk, bar: Any) -> None:
+    """Have the position closed at this close, the last of its session that is allowed.
+
+    The calendar is known in advance, so the order could have been given before the bar. A
+    position that a missing bar has carried into the next session is closed at its open.
+    """
+    if d.now.first and d.q.lots != 0.0:
+        leave(t, d, bar, SESSION_END, MARKET)
+    elif bar.minutes_left <= t.x.session_minutes and (
+        d.q.lots != 0.0 or order_at(d.slots, ENTRY_PLACE).id != 0
+    ):
+        leave(t, d, bar, SESSION_END, AT_CLOSE)
 
 
-def decide(
-    c: Account, book: Book, p: Portfolio, m: Ledger, close: float, wanted: float
-) -> tuple[Book, Ledger, Decision]:
-    """Turn the strategy's signal into a SIGNAL event if it changed, and an ORDER if need be."""
-    equity = equity_at(c, p, close)
-    bad = not (wanted >= -1.0 and wanted <= 1.0)
-    # With nothing left the account is closed out, whatever the strategy wants.
-    signal = sizing.allowed_signal(c, 0.0 if bad or equity <= 0.0 else wanted)
-    status = BAD_SIGNAL if bad else OK
-    if signal == book.signal:
-        return book, m, Decision(status, signal, 0, 0, 0.0)
-    sequence = book.sequence + 1
-    signal_sequence = sequence
-    lots = sizing.target_lots(c, signal, equity, close) - p.lots
-    if lots == 0.0:
-        book = Book(sequence, book.bar_sequence, signal, 0.0, 0)
-        return book, m, Decision(status, signal, signal_sequence, 0, 0.0)
-    sequence += 1
-    return (
-        Book(sequence, book.bar_sequence, signal, lots, sequence),
-        metrics.count_order(m),
-        Decision(status, signal, signal_sequence, sequence, lots),
-    )
+def _accrue(t: Terms, d: Desk, bar: Any) -> None:
+    """Charge what time costs since the last bar: interest, borrowing, funding."""
+    last_ns = d.intent.last_ns
+    d.intent.last_ns = bar.ts_ns
+    if last_ns == 0:
+        return
+    years = (bar.ts_ns - last_ns) * 1.0 / NS_PER_YEAR
+    value = d.q.lots * bar.worth * bar.open
+    cost = value * t.n.funding_rate
+    if value < 0.0:
+        cost -= value * t.n.borrow_rate
+    if d.wallet.cash < 0.0 and d.log.instrument == 0:  # once, however many instruments
+        cost -= d.wallet.cash * t.a.interest_rate
+    cost *= years
+    d.wallet.cash -= cost
+    d.wallet.financing += cost
 
 
-def close_bar(
-    c: Account, book: Book, p: Portfolio, m: Ledger, ts_ns: int, close: float
-) -> tuple[Book, Portfolio, Ledger, Fill, Trade]:
-    """Fill an order made on this bar's close, where the account is set to."""
-    if c.fill == SAME_CLOSE:
-        return match_market(c, book, p, m, ts_ns, close)
-    return book, p, m, no_fill(), no_trade()
+def wanted_signal(a: Any, wanted: float, equity: float) -> float:
+    """Return the signal that counts: 0 where it is no signal, not allowed, or equity is gone."""
+    usable = wanted >= -1.0 and wanted <= 1.0 and equity > 0.0
+    return allowed_signal(a, wanted if usable else 0.0)
 
 
-def mark(c: Account, p: Portfolio, curve: Curve, ts_ns: int, close: float) -> Curve:
-    """Mark the position to the close and advance the equity curve."""
-    return metrics.mark_bar(curve, c.cash, ts_ns, close, equity_at(c, p, close), p.lots != 0.0)
+def decide(t: Terms, d: Desk, bar: Any, signal: float) -> None:
+    """Turn the signal into a SIGNAL event if it changed, and an ORDER if need be.
+
+    Halts and the age of the position come first.
+    """
+    if t.uses.limits:
+        watch(t, d)
+    if t.uses.leaving and d.q.lots != 0.0:
+        role = must_leave(t, d)
+        if role == NO_ROLE and t.x.max_bars > 0.0 and d.span.bars >= t.x.max_bars:
+            role = MAX_BARS
+        if role != NO_ROLE:
+            leave(t, d, bar, role, MARKET)
+    intent = d.intent
+    changed = signal != intent.signal
+    if changed:
+        d.book.sequence += 1
+        row = signal_row(d.log)
+        row.row = d.log.row
+        row.sequence = d.book.sequence
+        row.instrument = d.log.instrument
+        row.signal = signal
+        intent.signal = signal
+    follows = changed or (intent.again and signal != 0.0)
+    intent.again = False
+    if intent.blocked * signal > 0.0:
+        return
+    intent.blocked = 0.0
+    if follows:
+        follow_signal(t, d, bar, signal, changed)
+
+
+def close_bar(t: Terms, d: Desk, bar: Any) -> None:
+    """Fill the market orders made on this bar's close, where the account is set to."""
+    if t.a.fill != SAME_CLOSE:
+        return
+    d.now.entered = 2.0
+    d.now.entered_at = bar.close
+    d.now.volume_left = volume_lots(t, bar) if t.uses.volume else 0.0
+    for k in range(LEAVE_PLACE + 1 if t.uses.leaving else LEAVE_PLACE):
+        o = order_at(d.slots, k)
+        if o.id != 0 and o.kind == MARKET:
+            execute(t, d, bar, k, o, bar.close, 2.0, False)

@@ -1,44 +1,137 @@
-"""What a fill costs: the price after slippage, and the fee."""
+"""What a fill costs: the price after slippage, the fee, and what there is to pay it with."""
 
 import math
+from typing import Any
 
-from admf_kernels.execution.account import Account
-
-# 2**48: sums of whole lots below it are exact, and a quotient is never off by a whole lot.
-LOTS_MAX = 281474976710656.0
+from admf_kernels.execution.records import Desk
+from admf_kernels.execution.terms import LOTS_MAX, Terms
 
 
-def fill_price(c: Account, lots: float, price: float) -> float:
+def fill_price(n: Any, lots: float, price: float, share: float) -> float:
     """Return the price after slippage, which always works against the order.
 
-    `lots` is signed; a sale never yields a negative price.
+    `lots` is signed; `share` is the order's share of the bar's volume, whose square moves
+    the price (the volume-share model of zipline). A sale never yields a negative price.
     """
+    rate = n.slippage_rate + n.slippage_impact * (share * share)
     if lots > 0.0:
-        return price * (1.0 + c.slippage_rate) + c.slippage_amount
-    lower = price * (1.0 - c.slippage_rate) - c.slippage_amount
+        return price * (1.0 + rate) + n.slippage_amount
+    lower = price * (1.0 - rate) - n.slippage_amount
     return lower if lower > 0.0 else 0.0
 
 
-def fill_fee(c: Account, lots: float, price: float) -> float:
-    """Return the fee of a fill in account currency; it depends on the absolute quantity."""
-    units = abs(lots) * c.lot_size
-    return units * price * c.fee_rate + units * c.fee_per_unit + c.fee_fixed
+def standard_fee(
+    n: Any, turnover: float, lots: float, worth: float, price: float, maker: bool
+) -> float:
+    """Return the fee of a fill in account currency: rate, per unit, fixed; at least the minimum.
+
+    `turnover` is that of the calendar month so far, which the tiers go by. The fee depends
+    on the absolute quantity, so closing costs what opening does.
+    """
+    size = abs(lots)
+    rate = n.fee_rate_maker if maker else n.fee_rate
+    if n.fee_tiers > 0 and turnover >= n.fee_from_1:
+        rate = n.fee_rate_1
+    if n.fee_tiers > 1 and turnover >= n.fee_from_2:
+        rate = n.fee_rate_2
+    if n.fee_tiers > 2 and turnover >= n.fee_from_3:
+        rate = n.fee_rate_3
+    fee = size * worth * price * rate + size * n.lot_size * n.fee_per_unit + n.fee_fixed
+    return n.fee_minimum if fee < n.fee_minimum else fee
 
 
-def cash_after(c: Account, cash: float, lots: float, price: float, fee: float) -> float:
-    """Return the cash that a fill of signed `lots` leaves, in the order the portfolio takes it."""
-    return cash - lots * c.lot_size * price - fee
+def month_turnover(m: Any, ts_ns: int) -> float:
+    """Return what was traded so far in the calendar month (UTC) of `ts_ns`."""
+    return m.month_turnover if m.month == month_of(ts_ns) else 0.0
 
 
-def affordable_lots(c: Account, money: float, price: float) -> float:
-    """Return the most whole lots that `money` buys at `price`, slippage and fees included."""
-    worst = fill_price(c, 1.0, price)
-    lot = c.lot_size * (worst * (1.0 + c.fee_rate) + c.fee_per_unit)
-    budget = money - c.fee_fixed
+def month_of(ts_ns: int) -> int:
+    """Return months since March of year 0 (UTC): Howard Hinnant's civil_from_days."""
+    days = ts_ns // 86_400_000_000_000 + 719_468
+    era = days // 146_097
+    of_era = days - era * 146_097
+    year = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
+    of_year = of_era - (365 * year + year // 4 - year // 100)
+    return (year + era * 400) * 12 + (5 * of_year + 2) // 153
+
+
+def cash_after(cash: float, lots: float, worth: float, price: float, fee: float) -> float:
+    """Return the cash that a fill of signed `lots` leaves, in the order the wallet takes it."""
+    return cash - lots * worth * price - fee
+
+
+def share_of(t: Terms, bar: Any, lots: float) -> float:
+    """Return which part of the bar's volume `lots` are, at most all of it."""
+    if not t.uses.volume or bar.volume <= 0.0:
+        return 1.0 if t.uses.volume else 0.0
+    share = abs(lots) * t.n.lot_size / bar.volume
+    return share if share < 1.0 else 1.0
+
+
+def quote(
+    t: Terms, d: Desk, bar: Any, lots: float, price: float, maker: bool, limit: float
+) -> tuple[float, float]:
+    """Return price and fee of a fill of `lots`; slippage never makes it worse than `limit`."""
+    at = fill_price(t.n, lots, price, share_of(t, bar, lots))
+    if limit > 0.0 and ((lots > 0.0 and at > limit) or (lots < 0.0 and at < limit)):
+        at = limit
+    return at, t.fee_of(t.n, month_turnover(d.ledger, bar.ts_ns), lots, bar.worth, at, maker)
+
+
+def affordable_lots(n: Any, worth: float, money: float, price: float) -> float:
+    """Return the most whole lots that `money` buys at `price`, slippage and taker's fees
+    included, as far as they are proportional; `payable` looks at the rest.
+    """
+    worst = fill_price(n, 1.0, price, 0.0)
+    lot = worth * worst * (1.0 + n.fee_rate) + n.lot_size * n.fee_per_unit
+    budget = money - n.fee_fixed
     if budget <= 0.0 or lot <= 0.0:
         return 0.0
     quotient = budget / lot
     lots = math.floor(quotient) * 1.0 if quotient < LOTS_MAX else LOTS_MAX
     # The quotient is rounded; never spend more than there is.
-    left = cash_after(c, money, lots, worst, fill_fee(c, lots, worst))
+    fee = lots * worth * worst * n.fee_rate + lots * n.lot_size * n.fee_per_unit + n.fee_fixed
+    left = cash_after(money, lots, worth, worst, fee)
     return lots - 1.0 if left < 0.0 and lots > 0.0 else lots
+
+
+def payable(
+    t: Terms, d: Desk, bar: Any, lots: float, price: float, maker: bool, limit: float
+) -> float:
+    """Return how much of an order there is money for; what reduces the position always is.
+
+    With cash, a purchase beyond covering a short must leave cash at 0 or above. On margin,
+    the account's gross exposure after the fill must not exceed leverage times equity.
+    """
+    held = d.q.lots
+    opposite = (held > 0.0 and lots < 0.0) or (held < 0.0 and lots > 0.0)
+    closing = (abs(lots) if abs(lots) < abs(held) else abs(held)) if opposite else 0.0
+    side = 1.0 if lots > 0.0 else -1.0
+    if closing == abs(lots) or (side < 0.0 and not t.uses.margin):
+        return lots
+    if _fits(t, d, bar, lots, price, maker, limit):
+        return lots
+    # Halve the part that opens something until it fits: fees need not be proportional.
+    low, high = closing, abs(lots)
+    for _ in range(64):
+        middle = math.floor((low + high) * 0.5) * 1.0
+        if high - low <= 1.0:
+            break
+        if _fits(t, d, bar, side * middle, price, maker, limit):
+            low = middle
+        else:
+            high = middle
+    return side * low
+
+
+def _fits(
+    t: Terms, d: Desk, bar: Any, lots: float, price: float, maker: bool, limit: float
+) -> bool:
+    """Return whether cash, or margin, allows a fill of `lots`."""
+    at, fee = quote(t, d, bar, lots, price, maker, limit)
+    if not t.uses.margin:
+        return cash_after(d.wallet.cash, lots, bar.worth, at, fee) >= 0.0
+    before = abs(d.q.lots) * bar.worth * at
+    after = abs(d.q.lots + lots) * bar.worth * at
+    equity = d.e.equity - fee - abs(lots) * bar.worth * abs(at - price)
+    return d.e.gross - before + after <= t.a.leverage * equity

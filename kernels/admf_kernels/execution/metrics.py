@@ -1,8 +1,7 @@
-"""The statistics of a run, advanced bar by bar; what the figures mean is said in `summary`."""
+"""The equity curve, advanced bar by bar; what the figures mean is said in `summary`."""
 
 from typing import NamedTuple
 
-from admf_kernels.execution.portfolio import Trade
 from admf_kernels.numeric import select
 
 
@@ -24,23 +23,6 @@ class Curve(NamedTuple):
     return_square_sum: float = 0.0
     downside_square_sum: float = 0.0
     bars_in_market: int = 0
-
-
-class Ledger(NamedTuple):
-    """Running sums over orders, fills and closed trades."""
-
-    orders: int = 0
-    fills: int = 0
-    fees: float = 0.0
-    turnover: float = 0.0  # notional traded
-    trades: int = 0
-    trades_won: int = 0
-    profit_gross: float = 0.0
-    loss_gross: float = 0.0  # positive
-    trade_return_sum: float = 0.0
-    trade_return_square_sum: float = 0.0
-    trade_return_best: float = 0.0
-    trade_return_worst: float = 0.0
 
 
 def mark_bar(
@@ -73,37 +55,4 @@ def mark_bar(
         m.return_square_sum + gain * gain,
         m.downside_square_sum + loss * loss,
         m.bars_in_market + select(in_market, 1, 0),
-    )
-
-
-def count_order(m: Ledger) -> Ledger:
-    """Return the ledger after one more order."""
-    return Ledger(
-        m.orders + 1, m.fills, m.fees, m.turnover, m.trades, m.trades_won, m.profit_gross,
-        m.loss_gross, m.trade_return_sum, m.trade_return_square_sum, m.trade_return_best,
-        m.trade_return_worst,
-    )  # fmt: skip
-
-
-def count_fill(m: Ledger, notional: float, fee: float, trade: Trade) -> Ledger:
-    """Return the ledger after a fill and the trade it closed (``trade.lots`` 0 for none)."""
-    closed = trade.lots != 0.0
-    gain = trade.pnl / trade.entry_value if trade.entry_value > 0.0 else 0.0
-    first = m.trades == 0
-    won = closed and trade.pnl > 0.0
-    better = closed and (first or gain > m.trade_return_best)
-    worse = closed and (first or gain < m.trade_return_worst)
-    return Ledger(
-        m.orders,
-        m.fills + 1,
-        m.fees + fee,
-        m.turnover + notional,
-        m.trades + (1 if closed else 0),
-        m.trades_won + (1 if won else 0),
-        m.profit_gross + (trade.pnl if won else 0.0),
-        m.loss_gross - (trade.pnl if closed and not won else 0.0),
-        m.trade_return_sum + gain,
-        m.trade_return_square_sum + gain * gain,
-        gain if better else m.trade_return_best,
-        gain if worse else m.trade_return_worst,
     )

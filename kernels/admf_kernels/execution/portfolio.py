@@ -1,22 +1,6 @@
-"""Cash, position and the open round trip; a fill changes them in one place."""
+"""Position and the round trip; a fill changes them in one place."""
 
-from typing import NamedTuple
-
-from admf_kernels.execution.account import Account
-from admf_kernels.execution.costs import cash_after
-
-
-class Portfolio(NamedTuple):
-    """One instrument and the cash, with what is known of the open round trip."""
-
-    cash: float = 0.0
-    lots: float = 0.0  # signed, whole
-    entry_ts_ns: int = 0
-    entry_lots: float = 0.0  # absolute, all entries of the round trip
-    entry_value: float = 0.0  # units times price over the entries
-    exit_lots: float = 0.0
-    exit_value: float = 0.0
-    fees: float = 0.0  # of the open round trip
+from typing import Any, NamedTuple
 
 
 class Trade(NamedTuple):
@@ -31,54 +15,71 @@ class Trade(NamedTuple):
     entry_value: float
 
 
-def no_trade() -> Trade:
-    """Return the Trade that says nothing closed."""
-    return Trade(0.0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
+def apply_fill(q: Any, ts_ns: int, worth: float, lots: float, price: float, fee: float) -> Trade:
+    """Change position `q` by a fill of signed `lots`; returns the trade it closed.
 
-
-def equity_at(c: Account, p: Portfolio, price: float) -> float:
-    """Return cash plus the position's value at `price`."""
-    return p.cash + p.lots * c.lot_size * price
-
-
-def apply_fill(
-    c: Account, p: Portfolio, ts_ns: int, lots: float, price: float, fee: float
-) -> tuple[Portfolio, Trade]:
-    """Return the portfolio after a fill of signed `lots`, and the trade it closed.
-
-    A round trip runs from flat to flat; a fill through zero closes one and opens the next,
-    its fee shared by lots. Partial exits stay in the round trip.
+    `worth` is the account currency of one lot at price 1. A round trip runs from flat to
+    flat; a fill through zero closes one and opens the next, its fee shared by lots. Partial
+    exits stay in the round trip.
     """
-    opposite = (p.lots > 0.0 and lots < 0.0) or (p.lots < 0.0 and lots > 0.0)
+    opposite = (q.lots > 0.0 and lots < 0.0) or (q.lots < 0.0 and lots > 0.0)
     size = abs(lots)
-    held = abs(p.lots)
+    held = abs(q.lots)
     closing = (size if size < held else held) if opposite else 0.0
     opening = size - closing
     fee_closing = fee if opening == 0.0 else fee * (closing / size)
-    cash = cash_after(c, p.cash, lots, price, fee)
-    left = p.lots + lots
-    exit_lots = p.exit_lots + closing
-    exit_value = p.exit_value + closing * c.lot_size * price
+    q.exit_lots += closing
+    q.exit_value += closing * worth * price
     if closing > 0.0 and closing == held:
-        trade = _closed(c, p, exit_lots, exit_value, p.fees + fee_closing)
-        entry_value = opening * c.lot_size * price
-        entry_ts_ns = ts_ns if opening > 0.0 else 0
-        return Portfolio(
-            cash, left, entry_ts_ns, opening, entry_value, 0.0, 0.0, fee - fee_closing
-        ), trade
-    entry_ts_ns = ts_ns if p.lots == 0.0 else p.entry_ts_ns
-    entry_lots = p.entry_lots + opening
-    entry_value = p.entry_value + opening * c.lot_size * price
-    return Portfolio(
-        cash, left, entry_ts_ns, entry_lots, entry_value, exit_lots, exit_value, p.fees + fee
-    ), no_trade()
+        q.fees += fee_closing
+        trade = _closed(q, worth)
+        q.lots += lots
+        q.entry_ts_ns = ts_ns if opening > 0.0 else 0
+        q.entry_lots = opening
+        q.entry_value = opening * worth * price
+        q.exit_lots = 0.0
+        q.exit_value = 0.0
+        q.fees = fee - fee_closing
+        return trade
+    if q.lots == 0.0:
+        q.entry_ts_ns = ts_ns
+    q.lots += lots
+    q.entry_lots += opening
+    q.entry_value += opening * worth * price
+    q.fees += fee
+    return Trade(0.0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
-def _closed(c: Account, p: Portfolio, exit_lots: float, exit_value: float, fees: float) -> Trade:
-    """Return the trade of a round trip that is now flat."""
-    gain = exit_value - p.entry_value
-    pnl = (gain if p.lots > 0.0 else -gain) - fees
-    lots = p.entry_lots if p.lots > 0.0 else -p.entry_lots
-    entry_price = p.entry_value / (p.entry_lots * c.lot_size)
-    exit_price = exit_value / (exit_lots * c.lot_size)
-    return Trade(lots, p.entry_ts_ns, entry_price, exit_price, pnl, fees, p.entry_value)
+def _closed(q: Any, worth: float) -> Trade:
+    """Return the trade of a round trip whose last lots are being closed."""
+    gain = q.exit_value - q.entry_value
+    pnl = (gain if q.lots > 0.0 else -gain) - q.fees
+    lots = q.entry_lots if q.lots > 0.0 else -q.entry_lots
+    entry_price = q.entry_value / (q.entry_lots * worth)
+    exit_price = q.exit_value / (q.exit_lots * worth)
+    return Trade(lots, q.entry_ts_ns, entry_price, exit_price, pnl, q.fees, q.entry_value)
+
+
+def count_fill(m: Any, month: int, notional: float, fee: float, trade: Trade) -> None:
+    """Count a fill, and the trade it closed, in the ledger."""
+    m.fills += 1
+    m.fees += fee
+    m.turnover += notional
+    m.month_turnover = notional + (m.month_turnover if m.month == month else 0.0)
+    m.month = month
+    if trade.lots == 0.0:
+        return
+    gain = trade.pnl / trade.entry_value if trade.entry_value > 0.0 else 0.0
+    first = m.trades == 0
+    m.trades += 1
+    if trade.pnl > 0.0:
+        m.trades_won += 1
+        m.profit_gross += trade.pnl
+    else:
+        m.loss_gross -= trade.pnl
+    m.trade_return_sum += gain
+    m.trade_return_square_sum += gain * gain
+    if first or gain > m.trade_return_best:
+        m.trade_return_best = gain
+    if first or gain < m.trade_return_worst:
+        m.trade_return_worst = gain

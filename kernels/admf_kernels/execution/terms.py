@@ -1,8 +1,7 @@
 """The constants of a run's execution: account, instrument, entry, exits, limits.
 
-Whole numbers and flags among them are modes: a specialised driver holds them as literals,
-so that what a run does not use is not compiled. Fractional numbers are read at run time,
-so that a sweep over them needs no other driver.
+All are read at run time: one compiled engine serves every run. What a run pays on every bar
+is decided by its `Uses`, which are literals in its driver.
 """
 
 from typing import Any, NamedTuple
@@ -21,20 +20,26 @@ NS_PER_YEAR = 31_557_600_000_000_000.0  # 365.25 days
 
 
 class Uses(NamedTuple):
-    """Which parts of the engine a run needs; a part that is False or 0 is not compiled."""
+    """Which parts of the engine a run needs; on the others its driver spends nothing."""
 
     resting: bool = False  # orders that can wait for a price or for the close
     leaving: bool = False  # exits after a number of bars, at the session's end, by a halt
     brackets: bool = False  # a stop or targets placed with every position
     targets: int = 0  # of a bracket, at most TARGETS_MAX
+    following: bool = False  # a protective stop that moves
     requests: int = 0  # places for orders that the strategy makes itself
-    tracking: bool = False  # extremes and age of the position: trailing, excursions, max_bars
-    sessions: bool = False  # the session of every bar is known
+    sessions: bool = False  # the session of every bar matters
+    clock: bool = False  # sessions come from a calendar; without one they are UTC days
+    atr: bool = False  # distances in ATR
+    deviation: bool = False  # sizing by volatility
     volume: bool = False  # fills are limited, or made dearer, by the bar's volume
     limits: bool = False  # risk limits
     margin: bool = False  # buying power by leverage instead of cash; liquidation
     financing: bool = False  # interest, borrowing and funding accrue
     actions: bool = False  # splits and dividends
+    same_close: bool = False  # market orders fill at the close that made them
+    session_end: bool = False  # positions are closed at the end of the session
+    max_bars: bool = False  # positions are closed after some bars
 
 
 class Account(NamedTuple):
@@ -139,11 +144,21 @@ class Limits(NamedTuple):
 class Terms(NamedTuple):
     """All constants of one instrument in one run; `fee_of` and `size_of` are functions."""
 
-    uses: Uses
-    a: Account
-    n: Instrument
-    e: Entry
-    x: Exits
-    r: Limits
+    uses: Any
+    a: Any
+    n: Any
+    e: Any
+    x: Any
+    r: Any
     fee_of: Any
     size_of: Any
+
+
+CONSTANTS: dict[str, type] = {
+    "uses": Uses,
+    "a": Account,
+    "n": Instrument,
+    "e": Entry,
+    "x": Exits,
+    "r": Limits,
+}

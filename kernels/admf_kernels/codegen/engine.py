@@ -1,0 +1,255 @@
+"""The engine driver, and the pieces of driver source that go with it.
+
+The engine is everything between a signal and a trade (`admf_kernels.execution`), compiled
+once. It works on one bar of one instrument; run, lane and panel drivers call it by address,
+and only on bars on which something can happen: what a run does not use costs it nothing.
+
+Table: addresses of the constants, of the state groups, of the notes, of the working orders,
+the log, the bar, the requests and a spare order; then one column of each input of the bar,
+0 where a run has none.
+"""
+
+from typing import NamedTuple
+
+from admf_kernels.codegen.text import class_name, hash_terms, indent
+from admf_kernels.contract import Strategy
+from admf_kernels.execution import log, metrics, orders, records
+from admf_kernels.execution.terms import CONSTANTS, Uses
+from admf_kernels.layout import fields_of
+
+OPEN, DECIDE, CLOSE = 0, 1, 2
+# The engine's table: constants, desk, then the rest, then the columns.
+DESK = (*records.SHARED, *records.OWN, "now", "exposure")
+TABLE = (*CONSTANTS, *DESK, "slots", "log", "bar", "asked", "spare")
+CLASSES: dict[str, type] = {
+    **CONSTANTS, **records.SHARED, **records.OWN, "now": records.Now, "exposure": records.Exposure,
+    "log": log.Log, "bar": records.Bar, "spare": records.Order,
+}  # fmt: skip
+PRICES = ("open", "high", "low", "close", "volume")
+# What the engine reads besides the bar, one column each where a run uses it.
+EXTRAS = ("session", "minutes_left", "atr", "atr_before", "deviation", "split", "dividend")
+COLUMNS = ("ts_ns", *PRICES, *EXTRAS)
+EVENT_TABLES = tuple(log.TABLES)
+ORDER_WORDS = len(records.Order._fields)
+# State groups that change on every bar; the engine's others change only when it is called.
+EVERY_BAR: dict[str, type] = {"curve": metrics.Curve, "book": records.Book, "span": records.Span}
+ON_CALL: dict[str, type] = {
+    n: cls for n, cls in {**records.SHARED, **records.OWN}.items() if n not in EVERY_BAR
+}
+
+
+class Form(NamedTuple):
+    """Which calls of the engine a driver leaves out: those its uses never need, or none."""
+
+    uses: Uses
+    general: bool = False
+
+
+def _source() -> str:
+    at = {name: k for k, name in enumerate((*TABLE, *COLUMNS))}
+
+    def record(name: str) -> str:
+        return f"at_{CLASSES[name].__name__}(table[{at[name]}])"
+
+    absent = {"session": "float((bar.ts_ns - 1) // 86400000000000)", "split": "1.0"}
+    fill = [
+        f"bar.{n} = floats_at(table[{at[n]}])[row] if table[{at[n]}] != 0 "
+        f"else {absent.get(n, '0.0')}"
+        for n in EXTRAS
+    ]
+    body = [
+        "op, row, word = start & 3, start >> 2, stop",
+        f"terms = Terms({', '.join(record(n) for n in CONSTANTS)}, fee_of, size_of)",
+        f"d = Desk({', '.join(record(n) for n in DESK)}, table[{at['slots']}], {record('log')})",
+        f"bar = {record('bar')}",
+        f"bar.ts_ns = words_at(table[{at['ts_ns']}])[row]",
+        *(f"bar.{n} = floats_at(table[{at[n]}])[row]" for n in PRICES),
+        *fill,
+        f"if op == {OPEN}:",
+        "    open_bar(terms, d, bar)",
+        f"elif op == {DECIDE}:",
+        "    decide(terms, d, bar, from_bits(word))",
+        f"    take_requests(terms, d, bar, table[{at['asked']}], {record('spare')})",
+        "else:",
+        "    close_bar(terms, d, bar)",
+        "return 0",
+    ]
+    return "\n".join(["def drive(table, start, stop):", *indent(body)]) + "\n"
+
+
+SOURCE = _source()
+
+
+def events_per_bar(uses: Uses) -> int:
+    """Return the most rows that one bar of one instrument adds to an event table."""
+    return 6 * orders.places(uses) + 8
+
+
+def extras(uses: Uses) -> tuple[str, ...]:
+    """Return the extra columns that a run with these uses reads, in order."""
+    wanted = {
+        "session": uses.sessions and uses.clock,
+        "minutes_left": uses.sessions and uses.clock,
+        "atr": uses.atr,
+        "atr_before": uses.atr,
+        "deviation": uses.deviation,
+        "split": uses.actions,
+        "dividend": uses.actions,
+    }
+    return tuple(name for name in EXTRAS if wanted[name])
+
+
+def groups(kernel: Strategy) -> dict[str, type]:
+    """Return the state groups of one run in memory order; the working orders follow them."""
+    own = {"s": kernel.state} if kernel.stateful else {}
+    return {**own, **EVERY_BAR, **ON_CALL}
+
+
+def words_of(classes: dict[str, type]) -> int:
+    """Return how many words state groups take."""
+    return sum(len(fields_of(cls)) for cls in classes.values())
+
+
+def offsets(kernel: Strategy) -> dict[str, int]:
+    """Return the word of the state at which each group begins, ``slots`` for the orders."""
+    found, at = {}, 1
+    for name, cls in groups(kernel).items():
+        found[name] = at
+        at += len(fields_of(cls))
+    return {**found, "slots": at}
+
+
+def state_words(kernel: Strategy, uses: Uses) -> int:
+    """Return how many words the state of one run takes, its bar counter included."""
+    return offsets(kernel)["slots"] + orders.places(uses) * ORDER_WORDS
+
+
+def record_lines(kernel: Strategy, base: str) -> list[str]:
+    """Return the lines that make a record of each group from the state's address `base`."""
+    at = offsets(kernel)
+    named = {**EVERY_BAR, **ON_CALL}
+    return [
+        f"{name} = at_{cls.__name__}({base} + {8 * at[name]})"
+        for name, cls in named.items()
+        if name != "curve"
+    ]
+
+
+def open_lines(form: Form, call: list[str]) -> list[str]:
+    """Return the lines of the first stage of a bar: call the engine, or count."""
+    u = form.uses
+    when = ["intent.working != 0"]
+    if u.sessions:
+        when.append("session + 1.0 != guard.day")
+    if u.session_end:
+        when.append("(q.lots != 0.0 and minutes_left <= x.session_minutes)")
+    if u.actions:
+        when.append("split_col[t] != 1.0 or dividend_col[t] != 0.0")
+    if u.financing or form.general:
+        when = ["True"]
+    return [
+        "called = 0",
+        f"if {' or '.join(when)}:",
+        *indent([*call, "called = 1"]),
+        "else:",
+        "    book.sequence += 1",
+        "    book.bar_sequence = book.sequence",
+        "    if q.lots != 0.0:",
+        "        span.bars += 1",
+        "        if high > span.highest:",
+        "            span.highest = high",
+        "        if low < span.lowest:",
+        "            span.lowest = low",
+    ]
+
+
+def decide_lines(kernel: Strategy, form: Form, call: list[str]) -> list[str]:
+    """Return the lines that call the engine when the signal, or the position's age, asks for it."""
+    u = form.uses
+    when = [
+        "signal != intent.signal",
+        "intent.again != 0",
+        "(intent.blocked != 0.0 and intent.blocked * signal <= 0.0)",
+    ]
+    when += [f"asked[{k}].action != 0" for k in range(kernel.orders)]
+    if u.margin:
+        when.append("q.lots != 0.0")
+    if u.max_bars:
+        when.append("(q.lots != 0.0 and span.bars >= x.max_bars)")
+    if u.limits or form.general:
+        when = ["True"]
+    return [f"if {' or '.join(when)}:", *indent([*call, "called = 1"])]
+
+
+def close_lines(form: Form, call: list[str]) -> list[str]:
+    """Return the lines that fill at the close, where a run does that."""
+    if not (form.uses.same_close or form.general):
+        return []
+    when = "True" if form.general else "intent.working != 0"
+    return [f"if {when}:", *indent([*call, "called = 1"])]
+
+
+def strategy_lines(kernel: Strategy, feature: str) -> list[str]:
+    """Return the lines that call the strategy: ``wanted``, and ``asked`` for its requests."""
+    own = {
+        "c": "c",
+        "s": "s",
+        "ts_ns": "ts_ns",
+        "position": "q.lots * n.lot_size",
+        "cash": "wallet.cash",
+        "equity": "equity",
+        "entry_price": "q.entry_price",
+        **{name: name for name in PRICES},
+    }
+    values = [own.get(name) or feature.format(name=name) for name in kernel.arguments]
+    call = f"step({', '.join(values)})"
+    result = "asked" if kernel.orders else "answer"
+    lines = [f"{result} = {call}"]
+    if kernel.stateful:
+        parts = [f"{f.kind}(moved.{f.name})" for f in fields_of(kernel.state)]
+        lines = [
+            f"moved, {result} = {call}",
+            f"s = {class_name(kernel.state)}({', '.join(parts)})",
+        ]
+    return lines if kernel.orders else [*lines, "wanted = float(answer)"]
+
+
+def request_lines(kernel: Strategy) -> list[str]:
+    """Return the lines that hand the strategy's requests to the engine."""
+    names = [f.name for f in fields_of(records.Request)]
+    size = 8 * len(names)
+    lines = []
+    for k in range(kernel.orders):
+        lines.append(f"request = at_Request(asked_at + {k * size})")
+        lines += [f"request.{n} = asked[{k}].{n}" for n in names]
+    return lines
+
+
+def hash_lines(kernel: Strategy, form: Form, state: str, counted: str) -> list[str]:
+    """Return the lines that make ``share``, the state checksum of one bar.
+
+    What only the engine changes is hashed again only after a call of it. Words of free
+    places are zero and add nothing.
+    """
+    at = offsets(kernel)
+    every = [counted]
+    place = 0
+    for name, cls in groups(kernel).items():
+        if name in EVERY_BAR or name == "s":
+            every += hash_terms(cls, name, "slot", place).values()
+        place += len(fields_of(cls))
+    first = at[next(iter(ON_CALL))]
+    count = state_words(kernel, form.uses) - first
+    return [
+        "if called != 0 or kept == 0:",
+        "    kept = 0",
+        f"    for w in range({count}):",
+        f"        kept += {state}_i[{first} + w] * (slot + keys[w])",
+        f"share = kept + {' + '.join(every)}",
+    ]
+
+
+def kept_places(kernel: Strategy, uses: Uses) -> range:
+    """Return the places, in the state checksum, of the words that only the engine changes."""
+    first = offsets(kernel)[next(iter(ON_CALL))] - 1
+    return range(first, state_words(kernel, uses) - 1)

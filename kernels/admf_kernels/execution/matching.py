@@ -1,0 +1,137 @@
+"""When and at which price a working order meets a bar: the one set of rules.
+
+A bar is a path of which four points are known. A *moment* orders what happens on it: 0 is
+the open, what lies between 1 and 2 happens inside, 2 is the close. docs/execution.md has
+the table of cases.
+"""
+
+from typing import Any, NamedTuple
+
+from admf_kernels.execution.reasons import (
+    AT_CLOSE,
+    AT_OPEN,
+    LIMIT,
+    MARKET,
+    SESSION_END,
+    STOP_LIMIT,
+)
+from admf_kernels.execution.records import Desk
+from admf_kernels.execution.terms import NEAREST_OPEN, NEXT_BAR, TARGET_FIRST, Terms
+
+AT_THE_OPEN, INSIDE, LATER_INSIDE, AT_THE_CLOSE, NEVER = 0.0, 1.0, 1.5, 2.0, 9.0
+
+
+class Meeting(NamedTuple):
+    """Where an order and a bar meet; `moment` NEVER if they do not."""
+
+    moment: float
+    price: float
+    maker: bool  # the order waited in the book at its limit
+
+
+def meeting(t: Terms, d: Desk, bar: Any, order: Any, trigger: float) -> Meeting:
+    """Return when and where `order`, with its stop at `trigger`, would fill on this bar.
+
+    Gaps fill at the open, never at the stop; a limit fills at the open where that is
+    better. An order made by a fill inside this bar sees only what surely comes after it.
+    """
+    if order.kind == MARKET:
+        return Meeting(AT_THE_OPEN, bar.open, False)
+    if order.kind == AT_OPEN:
+        return Meeting(AT_THE_OPEN if d.now.first else NEVER, bar.open, False)
+    if order.kind == AT_CLOSE:
+        due = order.role == SESSION_END or bar.minutes_left <= 0.0
+        return Meeting(AT_THE_CLOSE if due else NEVER, bar.close, False)
+    buying = order.lots > 0.0
+    if order.made_ns == bar.ts_ns and d.now.entered > AT_THE_OPEN:
+        return _after_entry(t, d, bar, order, trigger, buying)
+    if order.kind == LIMIT or order.triggered:
+        return _limit(t, bar, order.limit, buying)
+    stop = _stop(t, bar, trigger, buying)
+    if order.kind != STOP_LIMIT or stop.moment == NEVER:
+        return stop
+    return _limit_after_stop(t, bar, order.limit, stop, buying)
+
+
+def _limit(t: Terms, bar: Any, limit: float, buying: bool) -> Meeting:
+    """A resting limit: at the open if that is better, else at the limit if the bar gets there."""
+    if _passed(t, bar.open, limit, buying):
+        return Meeting(AT_THE_OPEN, bar.open, False)
+    extreme = bar.low if buying else bar.high
+    if not _passed(t, extreme, limit, buying):
+        return Meeting(NEVER, 0.0, False)
+    return Meeting(_inside(t, bar, limit, False), limit, True)
+
+
+def _stop(t: Terms, bar: Any, trigger: float, buying: bool) -> Meeting:
+    """A stop: at the open if the bar opens beyond it, else at the stop if the bar gets there."""
+    if trigger <= 0.0:
+        return Meeting(NEVER, 0.0, False)
+    if (bar.open >= trigger) if buying else (bar.open <= trigger):
+        return Meeting(AT_THE_OPEN, bar.open, False)
+    if (bar.high >= trigger) if buying else (bar.low <= trigger):
+        return Meeting(_inside(t, bar, trigger, True), trigger, False)
+    return Meeting(NEVER, 0.0, False)
+
+
+def _limit_after_stop(
+    t: Terms, bar: Any, limit: float, stop: Meeting, buying: bool
+) -> Meeting:
+    """A stop-limit whose stop was reached on this bar: what the price surely does after that."""
+    if (stop.price <= limit) if buying else (stop.price >= limit):
+        return stop
+    if stop.moment == AT_THE_OPEN:
+        later = _limit(t, bar, limit, buying)
+        return Meeting(later.moment, limit, True)
+    # The way to the stop leads away from the limit, so only the close is surely later.
+    if _passed(t, bar.close, limit, buying):
+        return Meeting(LATER_INSIDE, limit, True)
+    return Meeting(NEVER, 0.0, False)
+
+
+def stop_reached(bar: Any, order: Any) -> bool:
+    """Return whether the bar reached the stop of a stop-limit that did not fill."""
+    if order.lots > 0.0:
+        return bar.high >= order.stop
+    return bar.low <= order.stop
+
+
+def _after_entry(
+    t: Terms, d: Desk, bar: Any, order: Any, trigger: float, buying: bool
+) -> Meeting:
+    """A stop or target placed by an entry inside this bar."""
+    start, price = d.now.entered, d.now.entered_at
+    if start >= AT_THE_CLOSE:
+        return Meeting(NEVER, 0.0, False)
+    if t.a.entry_bar == NEXT_BAR:
+        # A target beyond a stop entry lies on the way; all else waits for the next bar.
+        sure = order.kind == LIMIT and d.now.entered_by_stop and not d.now.stop_in_reach
+        if sure and _passed(t, bar.low if buying else bar.high, order.limit, buying):
+            return Meeting(start, order.limit, True)
+        return Meeting(NEVER, 0.0, False)
+    if order.kind == LIMIT:
+        if _passed(t, bar.close, order.limit, buying):
+            return Meeting(LATER_INSIDE, order.limit, True)
+        return Meeting(NEVER, 0.0, False)
+    if trigger <= 0.0:
+        return Meeting(NEVER, 0.0, False)
+    if (price >= trigger) if buying else (price <= trigger):
+        return Meeting(start, price, False)
+    if (bar.high >= trigger) if buying else (bar.low <= trigger):
+        return Meeting(start, trigger, False)
+    return Meeting(NEVER, 0.0, False)
+
+
+def _passed(t: Terms, price: float, limit: float, buying: bool) -> bool:
+    """Return whether `price` fills a limit order: touches it, or crosses it far enough."""
+    if t.a.touch:
+        return price <= limit if buying else price >= limit
+    return price < limit - t.n.cross if buying else price > limit + t.n.cross
+
+
+def _inside(t: Terms, bar: Any, price: float, stop: bool) -> float:
+    """Return the moment of a price inside the bar, by the rule for what is hit first."""
+    if t.a.both_hit == NEAREST_OPEN:
+        width = bar.high - bar.low
+        return INSIDE + 0.9 * (abs(price - bar.open) / width if width > 0.0 else 0.0)
+    return INSIDE if stop == (t.a.both_hit != TARGET_FIRST) else LATER_INSIDE

@@ -1,0 +1,157 @@
+"""Working orders: where they are kept, and which states may follow which.
+
+Every instrument has a fixed number of places. Place 0 holds the order of the signal; after
+it, as far as a run uses them, come the order that leaves the position, the protective stop,
+the targets, and the orders a strategy makes itself.
+"""
+
+from typing import Any
+
+from admf_kernels.execution.log import order_row
+from admf_kernels.execution.reasons import (
+    ACCEPTED,
+    CANCELED,
+    DENIED,
+    EXPIRED,
+    FILLED,
+    NO_ORDER,
+    PARTIALLY_FILLED,
+    REJECTED,
+    SUBMITTED,
+)
+from admf_kernels.execution.records import Desk
+from admf_kernels.layout import fields_of
+
+ENTRY_PLACE = 0
+LEAVE_PLACE = 1
+NEXT_SESSION = -1.0  # of an order made after a session's last bar
+
+
+# Compiled, the places are an address, and this returns the record of the k-th.
+def order_at(slots: Any, k: int) -> Any:
+    """Return the record of place `k`."""
+    return slots[k]
+
+
+def stop_place(u: Any) -> int:
+    """Return the place of the protective stop."""
+    return 2 if u.leaving else 1
+
+
+def target_place(u: Any) -> int:
+    """Return the first place of the targets."""
+    return stop_place(u) + 1
+
+
+def request_place(u: Any) -> int:
+    """Return the first place of the orders that a strategy makes itself."""
+    return int(target_place(u) + u.targets) if u.brackets else stop_place(u)
+
+
+def places(u: Any) -> int:
+    """Return how many places an instrument has."""
+    return int(request_place(u) + u.requests)
+
+
+def session_of(bar: Any) -> float:
+    """Return the session that an order made at the close of `bar` belongs to."""
+    return bar.session if bar.minutes_left > 0.0 else NEXT_SESSION
+
+
+def clear(o: Any) -> None:
+    """Make the place of an order free."""
+    o.id = 0
+    o.status = NO_ORDER
+    o.kind = 0
+    o.tif = 0
+    o.role = 0
+    o.lots = 0.0
+    o.to_goal = False
+    o.goal = 0.0
+    o.reduce_only = False
+    o.limit = 0.0
+    o.stop = 0.0
+    o.triggered = False
+    o.trail = 0.0
+    o.trail_rate = 0.0
+    o.filled = 0.0
+    o.made_ns = 0
+    o.until_ns = 0
+    o.until_bar = 0
+    o.session = 0.0
+    o.stop_loss = 0.0
+    o.take_profit = 0.0
+
+
+def free(d: Desk, o: Any) -> None:
+    """Make the place of a working order free."""
+    clear(o)
+    d.intent.working -= 1
+
+
+def make(d: Desk, bar: Any, o: Any, kind: int, tif: int, role: int, lots: float) -> None:
+    """Begin an order in a place, with the id of the next event; it does not work yet."""
+    clear(o)
+    o.id = d.book.sequence + 1
+    o.kind = kind
+    o.tif = tif
+    o.role = role
+    o.lots = lots
+    o.made_ns = bar.ts_ns
+    o.session = session_of(bar)
+
+
+def log_order(d: Desk, o: Any, status: int, lots: float, reason: int) -> None:
+    """Count and log an ORDER event about `o`."""
+    d.book.sequence += 1
+    row = order_row(d.log)
+    row.row = d.log.row
+    row.sequence = d.book.sequence
+    row.instrument = d.log.instrument
+    row.order_id = o.id
+    row.status = status
+    row.kind = o.kind
+    row.time_in_force = o.tif
+    row.role = o.role
+    row.lots = int(lots)
+    row.limit = o.limit
+    row.stop = o.stop
+    row.reason = reason
+
+
+def accept(d: Desk, o: Any) -> None:
+    """Let an order that was made work from here on."""
+    o.status = ACCEPTED
+    d.intent.working += 1
+    d.ledger.orders += 1
+    log_order(d, o, ACCEPTED, o.lots, 0)
+
+
+def refuse(d: Desk, o: Any, status: int, reason: int) -> None:
+    """Log an order that our limits deny or that is impossible; its place stays free."""
+    d.ledger.denied += 1
+    log_order(d, o, status, o.lots, reason)
+    clear(o)
+
+
+def end(d: Desk, o: Any, lots: float, status: int, reason: int) -> None:
+    """Log that a working order ended with signed `lots` not filled, and free its place."""
+    log_order(d, o, status, lots, reason)
+    free(d, o)
+
+
+def may_become(status: int, following: int) -> bool:
+    """Return whether an order in state `status` may come into state `following`.
+
+    The states and transitions of FIX 4.4 order status (tag 39) as far as they exist here:
+    a new order is submitted, accepted at once, or denied by our own limits before it leaves;
+    the venue accepts or rejects what was submitted; what works is filled, in part or whole,
+    canceled or expires; a fill may overtake the acceptance. The other states are final.
+    """
+    if status == NO_ORDER:
+        return following == SUBMITTED or following == ACCEPTED or following == DENIED
+    if status == SUBMITTED:
+        return following in (ACCEPTED, REJECTED, PARTIALLY_FILLED, FILLED, CANCELED, EXPIRED)
+    if status == ACCEPTED or status == PARTIALLY_FILLED:
+        return following in (PARTIALLY_FILLED, FILLED, CANCELED, EXPIRED)
+    return False

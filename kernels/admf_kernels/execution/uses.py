@@ -1,0 +1,76 @@
+"""What a run uses of the engine: derived from its terms, never set by hand."""
+
+from admf_kernels.execution.costs import standard_fee
+from admf_kernels.execution.reasons import AT_CLOSE, AT_OPEN, DAY, KINDS, MARKET
+from admf_kernels.execution.terms import (
+    ATR,
+    NO_DISTANCE,
+    SAME_CLOSE,
+    VOLATILITY,
+    Account,
+    Entry,
+    Exits,
+    Instrument,
+    Limits,
+    Terms,
+    Uses,
+)
+
+SESSION_KINDS = (AT_OPEN, AT_CLOSE)
+assert max(SESSION_KINDS) < len(KINDS)
+
+
+def no_size(
+    signal: float, equity: float, close: float, worth: float, atr: float, deviation: float
+) -> float:
+    """Stand where a run has no sizing kernel of its own; never called."""
+    return 0.0
+
+
+def uses_of(
+    a: Account, n: Instrument, e: Entry, x: Exits, r: Limits, *, requests: int = 0,
+    clock: bool = False, actions: bool = False,
+) -> Uses:  # fmt: skip
+    """Return the smallest set of parts that these terms need."""
+    limits = r._replace(flatten=True) != Limits()
+    margin = a.leverage != 1.0 or a.maintenance > 0.0
+    brackets = any(u != NO_DISTANCE for u in (x.stop, x.target, x.trail, x.even)) or requests > 0
+    waits = e.kind != MARKET
+    daily = r.day_loss > 0.0 or r.day_orders > 0.0 or r.day_trades > 0.0
+    units = (x.stop, x.target, x.trail, x.even, e.unit)
+    return Uses(
+        resting=waits or brackets or requests > 0 or x.session_end,
+        leaving=waits or x.max_bars > 0.0 or x.session_end or limits or margin,
+        brackets=brackets,
+        targets=_targets(x, requests),
+        requests=requests,
+        following=x.trail != NO_DISTANCE or x.even != NO_DISTANCE,
+        sessions=x.session_end or daily or requests > 0 or e.tif == DAY or e.kind in SESSION_KINDS,
+        clock=clock,
+        atr=ATR in units,
+        deviation=a.sizing == VOLATILITY,
+        volume=a.participation > 0.0 or n.slippage_impact > 0.0,
+        limits=limits,
+        margin=margin,
+        financing=a.interest_rate != 0.0 or n.borrow_rate != 0.0 or n.funding_rate != 0.0,
+        actions=actions,
+        same_close=a.fill == SAME_CLOSE,
+        session_end=x.session_end,
+        max_bars=x.max_bars > 0.0,
+    )
+
+
+def _targets(x: Exits, requests: int) -> int:
+    if x.target == NO_DISTANCE:
+        return 1 if requests > 0 else 0
+    return 3 if x.part_3 > 0.0 else 2 if x.part_2 > 0.0 else 1
+
+
+def make_terms(
+    a: Account = Account(), n: Instrument = Instrument(), e: Entry = Entry(),  # noqa: B008
+    x: Exits = Exits(), r: Limits = Limits(), *, requests: int = 0, clock: bool = False,  # noqa: B008
+    actions: bool = False, fee_of: object = standard_fee, size_of: object = no_size,
+) -> Terms:  # fmt: skip
+    """Return the terms of a run, with the uses that follow from them."""
+    uses = uses_of(a, n, e, x, r, requests=requests, clock=clock, actions=actions)
+    return Terms(uses, a, n, e, x, r, fee_of, size_of)
