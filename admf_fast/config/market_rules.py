@@ -80,7 +80,8 @@ def _check_fx(config: ConfigContent, path: KeyPath, name: str, problems: Problem
     }
     ours = config.account.currency
     if name not in others:
-        close = nearest(name, others) or nearest(name.upper(), others)
+        by_lower = {symbol.lower(): symbol for symbol in others}
+        close = by_lower.get(nearest(name, by_lower) or "")
         hint = f"; did you mean {close}?" if close else ""
         known = keys_text(others) if others else "none; write a constant fx_rate"
         text = f"expected another instrument of this run; found {name}{hint} (others: {known})"
