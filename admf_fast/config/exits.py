@@ -34,7 +34,7 @@ class TrailingSpec(DistanceSpec, frozen=True, kw_only=True):
     start: Annotated[
         Cost, Meta(description="Gain from which on it follows, in the same unit; 0: at once.")
     ] = 0.0
-    on: Annotated[
+    follow: Annotated[
         Literal["high_low", "close"],
         Meta(description="The best price: of highs and lows, or of closes."),
     ] = "high_low"

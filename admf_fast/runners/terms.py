@@ -194,7 +194,7 @@ def exits_of(config: Config, instrument: InstrumentSpec) -> Exits:
     if exits.trailing_stop:
         start = exits.trailing_stop.start
         found["trail_start"] = _converted(exits.trailing_stop.unit, start, instrument)
-        found["trail_close"] = exits.trailing_stop.on == "close"
+        found["trail_close"] = exits.trailing_stop.follow == "close"
     if exits.break_even:
         offset = exits.break_even.offset
         found["even_offset"] = _converted(exits.break_even.unit, offset, instrument)

@@ -188,7 +188,7 @@ def exits(draw, units):
     trail = draw(or_none(distances(TrailingSpec, (unit,))))
     even = draw(or_none(distances(BreakEvenSpec, (unit,), 1.0, 29.0, offset=draw(STEPS) / 10.0)))
     if trail:
-        trail = TrailingSpec(**trail.units, start=draw(STEPS), on="close")
+        trail = TrailingSpec(**trail.units, start=draw(STEPS), follow="close")
     kinds = st.sampled_from(("signal", "stop_loss", "max_bars"))
     return ExitsSpec(
         stop_loss=draw(or_none(distances(DistanceSpec, units))),

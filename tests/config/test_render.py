@@ -215,6 +215,21 @@ class TestSchema:
         assert not self.accepts(fee=1)
         assert not self.accepts(name="../x")
 
+    def test_bars_or_instruments(self):
+        listed = [{"symbol": "A", "bars": {"path": "x"}}]
+        validator = jsonschema.Draft202012Validator(self.schema)
+        assert validator.is_valid({"strategy": {"kernel": "a"}, "instruments": listed})
+        assert not validator.is_valid({"strategy": {"kernel": "a"}})
+        assert not self.accepts(instruments=listed)
+
+    def test_a_distance_has_one_unit(self):
+        assert self.accepts(exits={"stop_loss": {"percent": 0.075}})
+        assert not self.accepts(exits={"stop_loss": {}})
+        assert not self.accepts(exits={"stop_loss": {"percent": 1, "atr": 2}})
+        assert not self.accepts(exits={"stop_loss": 0.075})
+        assert self.accepts(exits={"take_profit": {"percent": 1}})
+        assert self.accepts(exits={"take_profit": [{"percent": 1, "part": 50}]})
+
 
 def test_importing_the_config_loads_no_heavy_package():
     heavy = {"numba", "numpy", "pyarrow", "polars", "pandas", "jsonschema", "admf_kernels"}

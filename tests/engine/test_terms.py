@@ -188,7 +188,7 @@ def test_exits():
 exits:
   stop_loss: {{percent: 0.075}}
   take_profit: [{{ticks: 7, part: 50}}, {{amount: 0.5, part: 30}}]
-  trailing_stop: {{atr: 3, start: 1, on: close}}
+  trailing_stop: {{atr: 3, start: 1, follow: close}}
   break_even: {{ticks: 5, offset: 1}}
   max_bars: 50
   memory: [stop_loss, session_end]
