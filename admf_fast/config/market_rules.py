@@ -18,13 +18,16 @@ _FEE_KEYS = ("fee_bps", "maker_bps", "fee_per_share", "fee_fixed", "fee_minimum"
 def check_markets(config: ConfigContent, problems: Problems) -> None:
     """Note every rule of instruments and costs that is broken."""
     _check_symbols(config, problems)
+    found = len(problems)
     _check_costs(config.costs, ("costs",), problems)
+    broken = len(problems) > found
     for key in ("slippage_ticks", "spread_ticks"):
         if getattr(config.costs, key):
-            check_has_ticks(config, ("costs", key), problems)
+            check_has_ticks(config, ("costs", key), problems, but_with_own=key)
     for path, market in markets(config):
         _check_currency(config, path, market, problems)
-        _check_own_costs(config, path, market, problems)
+        if not broken:  # or the same would be told again for every instrument
+            _check_own_costs(config, path, market, problems)
         if isinstance(config.sizing, FixedSizing):
             lots = (*path, "lot_size")
             _check_whole_lots(config.sizing.quantity, market.lot_size, lots, problems)

@@ -67,7 +67,9 @@ def prepare(config: Config) -> Setup:
 
 def account_of(config: Config) -> Account:
     """Return the account constants that a configuration means."""
-    (instrument,) = instruments_of(config)
+    instrument, *others = instruments_of(config)
+    if others:
+        raise ConfigError(f"{config.where('instruments')}: several instruments are not run yet")
     costs, sizing = costs_of(config, instrument), config.sizing
     kind, value = accounts.ALL_IN, 1.0
     if isinstance(sizing, FixedSizing):

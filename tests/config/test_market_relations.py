@@ -189,3 +189,20 @@ def test_risk_sizing_needs_a_stop():
         "sizing of kind risk"
     )
     parse(BARS + "exits: {stop_loss: {percent: 2}}\nsizing: {kind: risk, percent: 1}\n")
+
+
+def test_run_costs_in_ticks_spare_an_instrument_with_its_own():
+    costs = "costs: {slippage_ticks: 1}\n"
+    own = TWO.replace("b.csv}\n", "b.csv}\n    costs: {slippage_ticks: 0}\n")
+    own = own.replace("a.csv}\n", "a.csv}\n    tick_size: 0.01\n")
+    parse(own + costs)
+    assert error_of(costs, TWO) == (
+        "1: costs.slippage_ticks: expected a tick size to count in; found none; "
+        "add instruments[0].tick_size, instruments[1].tick_size"
+    )
+
+
+def test_a_fault_of_the_runs_costs_is_told_once():
+    own = TWO.replace("b.csv}\n", "b.csv}\n    costs: {fee_fixed: 1}\n")
+    text = "costs: {slippage_bps: 9000, spread_bps: 9000}\n"
+    assert error_of(text, own).startswith("1: costs.slippage_bps: expected slippage_bps + ")
