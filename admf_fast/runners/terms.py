@@ -155,7 +155,7 @@ def ticks_in_one(tick_size: float) -> float:
 
 
 def _ticks(count: float, tick_size: float) -> float:
-    """Return a number of ticks in price units; 7 ticks of 0.01 are 0.07, as 7 * 0.01 is not."""
+    """Return a number of ticks in price units; 3 ticks of 0.1 are 0.3, as 3 * 0.1 is not."""
     if not tick_size:
         return 0.0
     per = ticks_in_one(tick_size)

@@ -25,9 +25,9 @@ from tests.config.told import BARS, HEAD, TWO, error_of, errors_of, parse
         ("costs:\n  slippage_bps: 9000\n  spread_bps: 2000\n",
          "2: costs.slippage_bps: expected slippage_bps + spread_bps / 2 < 10000; found 9000.0 + "
          "2000.0 / 2 = 10000.0"),
-        ("costs:\n  tiers:\n  - {from: 1e6, bps: 2}\n  - {from: 1e5, bps: 1}\n",
+        ("costs:\n  tiers:\n  - {from: 1e6, bps: 2}\n  - {from: 1e6, bps: 1}\n",
          "4: costs.tiers[1].from: expected more than the 1000000.0 of the tier before; "
-         "found 100000.0"),
+         "found 1000000.0"),
         ("costs:\n  tiers: [{from: 1, bps: 4}, {from: 2, bps: 3}, {from: 3, bps: 2}, "
          "{from: 4, bps: 1}]\n",
          "2: costs.tiers: expected at most 3 tiers; found 4"),

@@ -140,6 +140,12 @@ instruments:
     own, others = (mapping.instrument_of(config, i) for i in instruments_of(config))
     assert (own.fee_rate, own.fee_rate_maker, own.slippage_rate) == (0.0, 0.0, 3.0 * 1e-4)
     assert (others.fee_rate, others.slippage_rate) == (2.0 * 1e-4, 1e-4)
+    assert others.fee_rate_maker == others.fee_rate
+
+
+def test_ticks_are_counted_in_decimals():
+    text = "instrument: {tick_size: 0.1}\nexits: {stop_loss: {ticks: 3}}"
+    assert mapped(mapping.exits_of, text).stop_value == 0.3
 
 
 def test_instruments_are_listed_alike():
