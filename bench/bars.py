@@ -16,7 +16,7 @@ CONFIG = """\
 bars: {{path: "{path}", timeframe: 1m, stamp: close, symbol: SYNTH}}
 strategy: {{kernel: sma_cross, params: {{fast: 20, slow: 100}}}}
 account: {{cash: 100000}}
-execution: {{fee_bps: 2, slippage_bps: 1}}
+costs: {{fee_bps: 2, slippage_bps: 1}}
 """
 
 

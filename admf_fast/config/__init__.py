@@ -1,39 +1,80 @@
 """Configuration: strict YAML or TOML, a typed model, one digest, a schema for editors."""
 
+from admf_fast.config.account import AccountSpec
+from admf_fast.config.costs import CostsSpec, OwnCostsSpec, TierSpec
+from admf_fast.config.distance import AnyDistance, DistanceSpec, OffsetSpec
+from admf_fast.config.exits import (
+    BreakEvenSpec,
+    ExitsSpec,
+    SessionEndSpec,
+    TargetSpec,
+    TrailingSpec,
+)
+from admf_fast.config.instrument import ActionsSpec, InstrumentSpec, MarketSpec
 from admf_fast.config.load import SIZE_MAX_BYTES, load_config, parse_config, validate
 from admf_fast.config.model import (
-    AccountSpec,
-    AllInSizing,
     Config,
-    ExecutionSpec,
     FeatureSpec,
-    FixedSizing,
     MetricsSpec,
-    PercentSizing,
-    Sizing,
     StrategySpec,
+    costs_of,
+    instruments_of,
 )
+from admf_fast.config.orders import EntrySpec, ExecutionSpec
 from admf_fast.config.render import canonical, config_digest, contents, to_yaml
+from admf_fast.config.risk import RiskSpec
 from admf_fast.config.schema import json_schema
+from admf_fast.config.sizing import (
+    AllInSizing,
+    FixedSizing,
+    KellySizing,
+    KernelSizing,
+    PercentSizing,
+    RiskSizing,
+    Sizing,
+    VolatilitySizing,
+)
 from admf_fast.config.source import Problems, Source, nearest
 
 __all__ = [
     "SIZE_MAX_BYTES",
     "AccountSpec",
+    "ActionsSpec",
     "AllInSizing",
+    "AnyDistance",
+    "BreakEvenSpec",
     "Config",
+    "CostsSpec",
+    "DistanceSpec",
+    "EntrySpec",
     "ExecutionSpec",
+    "ExitsSpec",
     "FeatureSpec",
     "FixedSizing",
+    "InstrumentSpec",
+    "KellySizing",
+    "KernelSizing",
+    "MarketSpec",
     "MetricsSpec",
+    "OffsetSpec",
+    "OwnCostsSpec",
     "PercentSizing",
     "Problems",
+    "RiskSizing",
+    "RiskSpec",
+    "SessionEndSpec",
     "Sizing",
     "Source",
     "StrategySpec",
+    "TargetSpec",
+    "TierSpec",
+    "TrailingSpec",
+    "VolatilitySizing",
     "canonical",
     "config_digest",
     "contents",
+    "costs_of",
+    "instruments_of",
     "json_schema",
     "load_config",
     "nearest",

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import structs
 
 from admf_fast.config.expected import expected_text, remedy_text
+from admf_fast.config.section import Section
 from admf_fast.config.source import KeyPath, Problems, found_text, is_hidden, keys_text, nearest
 
 _INNER = re.compile(r" - at `\$(.*)`\Z")
@@ -34,15 +35,13 @@ class Diagnosis:
             return
         core = _bare(hint)
         choices = _struct_choices(core)
-        if choices and data is None and type(None) in get_args(core):
-            return
-        if len(choices) == 1:
-            self._section(choices[0], data, path)
-        elif choices:
-            self._tagged(choices, data, path)
-        elif isinstance(data, list) and (item_hint := _item_hint(core)):
+        if isinstance(data, list) and (item_hint := _item_hint(core)):
             for index, item in enumerate(data):
                 self._value(item_hint, item, (*path, index))
+        elif len(choices) == 1:
+            self._section(choices[0], data, path, or_list=_item_hint(core) is not None)
+        elif choices:
+            self._tagged(choices, data, path)
         elif get_origin(core) is dict and isinstance(data, dict):
             key_hint, value_hint = get_args(core)
             for key, item in data.items():
@@ -51,13 +50,17 @@ class Diagnosis:
         else:
             self._leaf(hint, data, path)
 
-    def _section(self, cls: type[msgspec.Struct], data: object, path: KeyPath) -> None:
+    def _section(
+        self, cls: type[msgspec.Struct], data: object, path: KeyPath, or_list: bool = False
+    ) -> None:
         fields = {field.encode_name: field for field in structs.fields(cls)}
         tag_field = cls.__struct_config__.tag_field
         keys = [*([tag_field] if tag_field else []), *fields]
         if not isinstance(data, dict):
             text = f"expected a section with the keys {keys_text(keys)}"
-            self.problems.add(path, f"{text}; found {found_text(data, path)}")
+            text += " or a list of them" if or_list else ""
+            remedy = cls.remedy(data) if issubclass(cls, Section) else ""
+            self.problems.add(path, f"{text}; found {found_text(data, path)}{remedy}")
             return
         for key, item in data.items():
             if key in fields:
@@ -111,9 +114,11 @@ def _bare(hint: Any) -> Any:
 
 
 def _struct_choices(core: Any) -> list[type[msgspec.Struct]]:
-    """The structs a hint offers; none if it also offers anything else than null."""
+    """The structs a hint offers; none if it also offers anything else than a list of them."""
     parts = get_args(core) if get_origin(core) in (Union, UnionType) else (core,)
-    bare = [_bare(part) for part in parts if part is not type(None)]
+    bare = [_bare(part) for part in parts if part is not msgspec.UnsetType]
+    if len(bare) > 1:
+        bare = [part for part in bare if get_origin(part) not in (list, tuple)]
     if all(isinstance(part, type) and issubclass(part, msgspec.Struct) for part in bare):
         return bare
     return []

@@ -3,24 +3,29 @@
 import os
 import re
 import stat
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import structs
 
 from admf_fast.config.diagnose import Diagnosis
 from admf_fast.config.expected import expected_text
-from admf_fast.config.model import Config, ConfigContent, Name
+from admf_fast.config.instrument import MarketSpec
+from admf_fast.config.model import Config, ConfigContent
 from admf_fast.config.plain import plain
 from admf_fast.config.rules import check_rules
+from admf_fast.config.section import Name
 from admf_fast.config.source import Problems, Source, found_text, quoted
 from admf_fast.config.toml_reader import read_toml
 from admf_fast.config.yaml_reader import read_yaml
+from admf_fast.data.spec import BarSpec
 from admf_fast.errors import ConfigError
 
 Format = Literal["yaml", "toml"]
 
 SIZE_MAX_BYTES = 1_000_000
+# What stands for "not given" where instruments are.
+_SINGLE = {"bars": BarSpec(), "instrument": MarketSpec()}
 _FORMATS: dict[str, Format] = {".yaml": "yaml", ".yml": "yaml", ".toml": "toml"}
 
 
@@ -61,7 +66,18 @@ def validate(config: Config) -> Config:
     except (TypeError, ValueError, RecursionError) as error:
         raise ConfigError(f"Config: expected plain Python values: {error}") from None
     del data["source"]
-    return _checked(data, config.source)
+    return _checked(without_unused(data), config.source)
+
+
+def without_unused(data: dict[str, Any]) -> dict[str, Any]:
+    """The same data with either `bars` and `instrument` or `instruments`, the way it is written."""
+    listed = data.get("instruments")
+    unused = (
+        {key: msgspec.to_builtins(spec) for key, spec in _SINGLE.items()}
+        if listed
+        else {"instruments": listed}
+    )
+    return {key: value for key, value in data.items() if unused.get(key, ...) != value}
 
 
 def _stem(name: str) -> str:
@@ -79,6 +95,7 @@ def _checked(data: dict[str, object], source: Source) -> Config:
     problems = Problems(source)
     clean = plain(data, problems)
     problems.raise_if_any()
+    _check_traded(data, problems)
     try:
         content = msgspec.convert(clean, ConfigContent, strict=True)
     except msgspec.ValidationError as error:
@@ -88,7 +105,23 @@ def _checked(data: dict[str, object], source: Source) -> Config:
         raise problems.error() from None
     check_rules(content, problems)
     problems.raise_if_any()
-    return Config(**structs.asdict(content), source=source)
+    exits = structs.replace(content.exits, take_profit=content.exits.targets)
+    return Config(**{**structs.asdict(content), "exits": exits}, source=source)
+
+
+def _check_traded(data: dict[str, object], problems: Problems) -> None:
+    """Note bars that are missing, or said twice."""
+    if "instruments" not in data:
+        if "bars" not in data:
+            text = f"{expected_text(BarSpec)}, or else instruments"
+            problems.missing(("bars",), text)
+        return
+    for key in ("bars", "instrument"):
+        if key in data:
+            text = f"expected {key} or instruments; found both; move it into one of instruments"
+            problems.add((key,), text)
+    if data["instruments"] == []:
+        problems.add(("instruments",), "expected at least 1 instrument; found a list of 0")
 
 
 def _file_bytes(name: str) -> bytes:

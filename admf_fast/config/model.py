@@ -5,46 +5,16 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from admf_fast.config.account import AccountSpec
+from admf_fast.config.costs import CostsSpec
+from admf_fast.config.exits import ExitsSpec
+from admf_fast.config.instrument import InstrumentSpec, MarketSpec
+from admf_fast.config.orders import EntrySpec, ExecutionSpec
+from admf_fast.config.risk import RiskSpec
+from admf_fast.config.section import Identifier, KernelName, Name, Params, Positive, Section, given
+from admf_fast.config.sizing import AllInSizing, Sizing
 from admf_fast.config.source import Source
 from admf_fast.data.spec import BarSpec
-
-# `(?!\n)`: Python's `$` also matches in front of a last newline, an editor's does not.
-Name = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)",
-        extra={"expected": "1 to 64 of A-Z a-z 0-9 . _ -, a letter or digit first"},
-    ),
-]
-Identifier = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$(?!\n)",
-        extra={"expected": "1 to 64 of A-Z a-z 0-9 _, no digit first"},
-    ),
-]
-_KERNEL_PATTERN = (
-    r"^(?:[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*:)?[A-Za-z_][A-Za-z0-9_]*$(?!\n)"
-)
-KernelName = Annotated[
-    str,
-    Meta(
-        pattern=_KERNEL_PATTERN,
-        max_length=200,
-        extra={"expected": "a registered name like sma_cross, or module:name"},
-    ),
-]
-ParamValue = bool | int | float
-Params = dict[Identifier, ParamValue]
-
-Positive = Annotated[float, Meta(gt=0.0)]
-Cost = Annotated[float, Meta(ge=0.0)]
-# At 10,000 bps a sale would bring nothing, and beyond that less than nothing.
-CostBps = Annotated[float, Meta(ge=0.0, lt=10_000.0)]
-
-
-class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Base of all sections: immutable, and closed to keys it does not name."""
 
 
 class StrategySpec(Section, frozen=True, kw_only=True):
@@ -55,7 +25,7 @@ class StrategySpec(Section, frozen=True, kw_only=True):
     ]
     params: Annotated[
         Params, Meta(description="Parameters by name; those left out keep the kernel's defaults.")
-    ] = {}
+    ] = msgspec.field(default_factory=dict)
 
 
 class FeatureSpec(Section, frozen=True, kw_only=True):
@@ -67,71 +37,11 @@ class FeatureSpec(Section, frozen=True, kw_only=True):
     ]
     params: Annotated[
         Params, Meta(description="Parameters by name; those left out keep the kernel's defaults.")
-    ] = {}
+    ] = msgspec.field(default_factory=dict)
     inputs: Annotated[
         tuple[Identifier, ...],
         Meta(description="Columns the kernel reads, in its order; none: those it declares."),
     ] = ()
-
-
-class AccountSpec(Section, frozen=True, kw_only=True):
-    """The account at the first bar, and the units of the market it trades in."""
-
-    cash: Annotated[Positive, Meta(description="Cash at the start, in account currency.")] = (
-        100_000.0
-    )
-    lot_size: Annotated[
-        Positive, Meta(description="Smallest quantity; every order is a whole multiple.")
-    ] = 1.0
-    tick_size: Annotated[Positive, Meta(description="Smallest price step.")] = 0.01
-
-
-class ExecutionSpec(Section, frozen=True, kw_only=True):
-    """When orders fill, and what a fill costs."""
-
-    fill: Annotated[
-        Literal["next_open", "same_close"],
-        Meta(
-            description="next_open: at the open of the bar after the signal. "
-            "same_close: at the close that made the signal; for research only."
-        ),
-    ] = "next_open"
-    fee_bps: Annotated[
-        CostBps, Meta(description="Fee in basis points (1/10,000) of the traded value.")
-    ] = 0.0
-    fee_per_share: Annotated[
-        Cost, Meta(description="Fee per unit of quantity, in account currency.")
-    ] = 0.0
-    fee_fixed: Annotated[Cost, Meta(description="Fee per fill, in account currency.")] = 0.0
-    slippage_bps: Annotated[
-        CostBps, Meta(description="Price moved against the order, in basis points of the price.")
-    ] = 0.0
-    slippage_ticks: Annotated[
-        Cost, Meta(description="Price moved against the order, in ticks (account.tick_size).")
-    ] = 0.0
-
-
-class FixedSizing(Section, frozen=True, kw_only=True, tag_field="kind", tag="fixed"):
-    """The same quantity in every position."""
-
-    quantity: Annotated[
-        Positive, Meta(description="Quantity at full signal, a whole multiple of the lot size.")
-    ]
-
-
-class PercentSizing(Section, frozen=True, kw_only=True, tag_field="kind", tag="percent"):
-    """A part of the equity in every position."""
-
-    percent: Annotated[
-        float, Meta(gt=0.0, le=100.0, description="Per cent of equity at full signal.")
-    ]
-
-
-class AllInSizing(Section, frozen=True, kw_only=True, tag_field="kind", tag="all_in"):
-    """The whole equity in every position."""
-
-
-Sizing = FixedSizing | PercentSizing | AllInSizing
 
 
 class MetricsSpec(Section, frozen=True, kw_only=True):
@@ -155,16 +65,31 @@ class ConfigContent(Section, frozen=True, kw_only=True):
     name: Annotated[
         Name, Meta(description="Name of the run; the file name without its suffix if left out.")
     ] = "unnamed"
-    bars: Annotated[BarSpec, Meta(description="The bars to run on.")]
+    bars: Annotated[BarSpec, Meta(description="The bars to run on; or else instruments.")] = (
+        BarSpec()
+    )
+    instrument: Annotated[
+        MarketSpec, Meta(description="What the bars are of: its units and its own costs.")
+    ] = MarketSpec()
+    instruments: Annotated[
+        tuple[InstrumentSpec, ...],
+        Meta(description="Several instruments with one account, in place of bars and instrument."),
+    ] = ()
     strategy: Annotated[StrategySpec, Meta(description="The strategy kernel to run.")]
     features: Annotated[
         tuple[FeatureSpec, ...], Meta(description="More indicators to compute and record.")
     ] = ()
-    account: Annotated[AccountSpec, Meta(description="Cash, lot size and tick size.")] = (
+    account: Annotated[AccountSpec, Meta(description="Cash, currency and leverage.")] = (
         AccountSpec()
     )
-    execution: Annotated[ExecutionSpec, Meta(description="Fill rule and costs.")] = ExecutionSpec()
+    entry: Annotated[EntrySpec, Meta(description="The order that a signal becomes.")] = EntrySpec()
+    exits: Annotated[ExitsSpec, Meta(description="When a position is left besides by signal.")] = (
+        ExitsSpec()
+    )
     sizing: Annotated[Sizing, Meta(description="How a signal becomes a quantity.")] = AllInSizing()
+    risk: Annotated[RiskSpec, Meta(description="Limits, and when trading stops.")] = RiskSpec()
+    execution: Annotated[ExecutionSpec, Meta(description="When orders fill.")] = ExecutionSpec()
+    costs: Annotated[CostsSpec, Meta(description="What a fill costs.")] = CostsSpec()
     direction: Annotated[
         Literal["long_short", "long_only", "short_only"],
         Meta(description="Signals of a side that is not traded count as 0."),
@@ -190,17 +115,28 @@ class Config(ConfigContent, frozen=True, kw_only=True):
         return self.source.resolve(path)
 
 
-__all__ = [
-    "AccountSpec",
-    "AllInSizing",
-    "BarSpec",
-    "Config",
-    "ConfigContent",
-    "ExecutionSpec",
-    "FeatureSpec",
-    "FixedSizing",
-    "MetricsSpec",
-    "PercentSizing",
-    "Sizing",
-    "StrategySpec",
-]
+def instruments_of(config: ConfigContent) -> tuple[InstrumentSpec, ...]:
+    """What is traded, one or several alike, with the symbol of the bars and a currency.
+
+    The symbol of a single instrument is that of its bars, empty if only their file knows it.
+    `costs_of` has the costs.
+    """
+    listed = config.instruments or (_only(config),)
+    return tuple(_filled(config, instrument) for instrument in listed)
+
+
+def costs_of(config: ConfigContent, instrument: MarketSpec) -> CostsSpec:
+    """The costs of an instrument: its own, and for the other keys those of the run."""
+    return config.costs.changed(instrument.costs)
+
+
+def _only(config: ConfigContent) -> InstrumentSpec:
+    market, bars = config.instrument, config.bars
+    own = {key: getattr(market, key) for key in market.__struct_fields__}
+    return InstrumentSpec(symbol=bars.symbol, bars=bars, **own)
+
+
+def _filled(config: ConfigContent, instrument: InstrumentSpec) -> InstrumentSpec:
+    bars = msgspec.structs.replace(instrument.bars, symbol=instrument.symbol)
+    currency = given(instrument.currency, config.account.currency)
+    return msgspec.structs.replace(instrument, bars=bars, currency=currency)

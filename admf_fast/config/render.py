@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from admf_fast.config.load import validate
+from admf_fast.config.load import validate, without_unused
 from admf_fast.config.model import Config
 from admf_fast.config.numbers import INTEGER_MAX
 
@@ -20,7 +20,7 @@ def contents(config: Config) -> dict[str, Any]:
     """The meaning of a configuration as plain data, every default filled in, without its source."""
     data: dict[str, Any] = msgspec.to_builtins(validate(config))
     del data["source"]
-    rebuilt: dict[str, Any] = _rebuilt(data, lambda scalar: scalar)
+    rebuilt: dict[str, Any] = _rebuilt(without_unused(data), lambda scalar: scalar)
     return rebuilt
 
 

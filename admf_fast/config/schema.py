@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from admf_fast.config.distance import UNITS
 from admf_fast.config.model import ConfigContent
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -19,9 +20,19 @@ def json_schema() -> dict[str, Any]:
     for definition in schema["$defs"].values():
         definition["description"] = cleandoc(definition["description"])
         _describe_properties(definition)
+        if definition["properties"].keys() >= set(UNITS):
+            definition["oneOf"] = [{"required": [unit]} for unit in UNITS]
     content = schema["$defs"].pop("ConfigContent")
     content["title"] = "admf-fast configuration"
-    del content["properties"]["name"]["default"]  # for a file it is the name of the file
+    for key in ("name", "bars", "instruments"):  # a file has its own name, and either of the others
+        del content["properties"][key]["default"]
+    content["oneOf"] = [
+        {"required": ["bars"], "not": {"required": ["instruments"]}},
+        {
+            "required": ["instruments"],
+            "not": {"anyOf": [{"required": ["bars"]}, {"required": ["instrument"]}]},
+        },
+    ]
     return {"$schema": SCHEMA_DIALECT, **content, "$defs": schema["$defs"]}
 
 

@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from admf_fast.config import AllInSizing, Config, FeatureSpec, FixedSizing, PercentSizing
+from admf_fast.config import (
+    AllInSizing,
+    Config,
+    FeatureSpec,
+    FixedSizing,
+    PercentSizing,
+    costs_of,
+    instruments_of,
+)
 from admf_fast.errors import ConfigError
 from admf_fast.runners.own_modules import own_modules
 from admf_kernels import registry
@@ -59,36 +67,39 @@ def prepare(config: Config) -> Setup:
 
 def account_of(config: Config) -> Account:
     """Return the account constants that a configuration means."""
-    made, costs, sizing = config.account, config.execution, config.sizing
+    instrument, *others = instruments_of(config)
+    if others:
+        raise ConfigError(f"{config.where('instruments')}: several instruments are not run yet")
+    costs, sizing = costs_of(config, instrument), config.sizing
     kind, value = accounts.ALL_IN, 1.0
     if isinstance(sizing, FixedSizing):
-        kind, value = accounts.FIXED, _whole_lots(config, sizing.quantity)
+        kind, value = accounts.FIXED, _whole_lots(config, sizing.quantity, instrument.lot_size)
     elif isinstance(sizing, PercentSizing):
         kind, value = accounts.PERCENT, sizing.percent / 100.0
     else:
         assert isinstance(sizing, AllInSizing)
     return Account(
-        cash=made.cash,
-        lot_size=made.lot_size,
+        cash=config.account.cash,
+        lot_size=instrument.lot_size,
         fee_rate=costs.fee_bps * BPS,
         fee_per_unit=costs.fee_per_share,
         fee_fixed=costs.fee_fixed,
         slippage_rate=costs.slippage_bps * BPS,
-        slippage_amount=costs.slippage_ticks * made.tick_size,
+        slippage_amount=costs.slippage_ticks * (instrument.tick_size or 0.0),
         sizing=kind,
         sizing_value=value,
-        fill=FILLS[costs.fill],
+        fill=FILLS[config.execution.fill],
         long_allowed=config.direction != "short_only",
         short_allowed=config.direction != "long_only",
     )
 
 
-def _whole_lots(config: Config, quantity: float) -> float:
-    lots = quantity / config.account.lot_size
+def _whole_lots(config: Config, quantity: float, lot_size: float) -> float:
+    lots = quantity / lot_size
     if not lots <= LOTS_MAX:
         raise ConfigError(
             f"{config.where('sizing', 'quantity')}: expected at most {LOTS_MAX:.0f} lots of "
-            f"{config.account.lot_size!r}; found {quantity!r}"
+            f"{lot_size!r}; found {quantity!r}"
         )
     return float(round(lots))
 

@@ -9,7 +9,7 @@ from admf_fast.config import (
     SIZE_MAX_BYTES,
     AccountSpec,
     Config,
-    ExecutionSpec,
+    CostsSpec,
     FeatureSpec,
     FixedSizing,
     PercentSizing,
@@ -19,7 +19,7 @@ from admf_fast.config import (
     parse_config,
     validate,
 )
-from admf_fast.config.rules import is_multiple
+from admf_fast.config.market_rules import is_multiple
 from admf_fast.data.spec import BarSpec
 from admf_fast.errors import AdmfError, ConfigError
 
@@ -56,30 +56,35 @@ def error_after_base(text):
 def test_minimal_config_gets_the_documented_defaults():
     config = parse(BASE)
     assert config.name == "x"
-    assert config.account == AccountSpec(cash=100_000.0, lot_size=1.0, tick_size=0.01)
-    assert config.execution == ExecutionSpec()
+    assert config.account == AccountSpec(cash=100_000.0, currency="USD", leverage=1.0)
+    assert config.costs == CostsSpec()
+    assert config.instrument.lot_size == 1.0
+    assert not config.instrument.tick_size
     assert config.sizing.__struct_config__.tag == "all_in"
     assert config.direction == "long_short"
 
 
 def test_g01_unknown_key_names_line_nearest_key_and_all_keys():
-    assert error_after_base("execution:\n  fill: next_open\n  fee_bp: 1\n") == (
-        "3: execution.fee_bp is not a key here; did you mean fee_bps? (keys: fill, fee_bps, "
-        "fee_per_share, fee_fixed, slippage_bps, slippage_ticks)"
+    assert error_after_base("costs:\n  fee_fixed: 1\n  fee_bp: 1\n") == (
+        "3: costs.fee_bp is not a key here; did you mean fee_bps? (keys: fee_bps, maker_bps, "
+        "fee_per_share, fee_fixed, fee_minimum, tiers, fee_kernel, slippage_bps, slippage_ticks, "
+        "spread_bps, spread_ticks, impact_percent)"
     )
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("fee_bps: 1\n", "1: fee_bps is not a key here; it belongs to execution (keys: name, "),
+        ("fee_bps: 1\n", "1: fee_bps is not a key here; it belongs to costs (keys: name, "),
         ("execution:\n  cash: 1\n", "2: execution.cash is not a key here; it belongs to account "),
         (
             "account:\n  direction: long_only\n",
             "2: account.direction is not a key here; it belongs to the top level",
         ),
-        ("seed: 1\n", "1: seed is not a key here (keys: name, bars, strategy, "),
-        ("zzz: 1\n", "1: zzz is not a key here (keys: name, bars, strategy, "),
+        ("lot_size: 1\n", "1: lot_size is not a key here; it belongs to instrument (keys: "),
+        ("stop_loss: 1\n", "1: stop_loss is not a key here; it belongs to exits (keys: "),
+        ("seed: 1\n", "1: seed is not a key here (keys: name, bars, instrument, "),
+        ("zzz: 1\n", "1: zzz is not a key here (keys: name, bars, instrument, "),
         ("source: {}\n", "1: source is not a key here"),
         ("ba\\x: 1\n", "1: 'ba\\\\x' is not a key here"),
     ],
@@ -95,19 +100,20 @@ def test_g01_unknown_keys(text, message):
         ("account:\n  cash: true\n", "2: account.cash: expected a number > 0; found true"),
         ("account:\n  cash:\n", "2: account.cash: expected a number > 0; found nothing (null)"),
         ("account:\n  cash: 0\n", "2: account.cash: expected a number > 0; found 0"),
-        ("account:\n  lot_size: -1.5\n", "2: account.lot_size: expected a number > 0; found -1.5"),
-        ("account:\n", "1: account: expected a section with the keys cash, lot_size, tick_size; "
-         "found nothing (null)"),
-        ("account: [1]\n", "1: account: expected a section with the keys cash, lot_size, "
-         "tick_size; found a list of 1"),
-        ("execution:\n  fee_bps: 1_000\n",
-         "2: execution.fee_bps: expected a number >= 0 and < 10000; found '1_000' (text); "
+        ("instrument:\n  lot_size: -1.5\n",
+         "2: instrument.lot_size: expected a number from 1e-12 to 1e12; found -1.5"),
+        ("account:\n", "1: account: expected a section with the keys cash, currency, leverage, "
+         "maintenance_percent, interest_percent; found nothing (null)"),
+        ("account: [1]\n", "1: account: expected a section with the keys cash, currency, "
+         "leverage, maintenance_percent, interest_percent; found a list of 1"),
+        ("costs:\n  fee_bps: 1_000\n",
+         "2: costs.fee_bps: expected a number >= 0 and < 10000; found '1_000' (text); "
          "write 1000"),
-        ("execution:\n  fee_bps: '5'\n",
-         "2: execution.fee_bps: expected a number >= 0 and < 10000; found '5' (text); "
+        ("costs:\n  fee_bps: '5'\n",
+         "2: costs.fee_bps: expected a number >= 0 and < 10000; found '5' (text); "
          "write 5 without quotes"),
-        ("execution:\n  fee_fixed: 012\n",
-         "2: execution.fee_fixed: expected a number >= 0; found '012' (text); write 12"),
+        ("costs:\n  fee_fixed: 012\n",
+         "2: costs.fee_fixed: expected a number >= 0; found '012' (text); write 12"),
         ("execution:\n  fill: no\n",
          "2: execution.fill: expected one of next_open, same_close; found 'no' (text)"),
         ("execution:\n  fill: next-open\n",
@@ -118,13 +124,13 @@ def test_g01_unknown_keys(text, message):
         ("metrics:\n  periods_per_year: 0\n",
          "2: metrics.periods_per_year: expected counted or a number > 0; found 0"),
         ("sizing:\n  percent: 50\n",
-         "1: sizing: expected a section with kind, one of fixed, percent, all_in; "
-         "found a section with the keys percent"),
+         "1: sizing: expected a section with kind, one of fixed, percent, all_in, risk, "
+         "volatility, kelly, kernel; found a section with the keys percent"),
         ("sizing:\n  kind: percents\n",
-         "2: sizing.kind: expected one of fixed, percent, all_in; found 'percents' (text); "
-         "did you mean percent?"),
+         "2: sizing.kind: expected one of fixed, percent, all_in, risk, volatility, kelly, kernel; "
+         "found 'percents' (text); did you mean percent?"),
         ("sizing:\n  kind: percent\n  percent: 101\n",
-         "3: sizing.percent: expected a number > 0 and <= 100; found 101"),
+         "3: sizing.percent: expected at most 100 * account.leverage = 100.0; found 101.0"),
         ("sizing:\n  kind: fixed\n", "1: sizing.quantity is missing; expected a number > 0"),
         ("sizing:\n  kind: all_in\n  quantity: 3\n",
          "3: sizing.quantity is not a key here; it belongs to sizing of kind fixed (keys: kind)"),
@@ -148,7 +154,7 @@ def test_g01_missing_sections():
     assert errors_of("name: x\n") == [
         "examples/x.yaml: bars is missing; expected a section with the keys path, format, symbol, "
         "timeframe, stamp, timezone, columns, unit, gaps, duplicates, missing, invalid, off_grid, "
-        "start, end",
+        "start, end, or else instruments",
         "examples/x.yaml: strategy is missing; expected a section with the keys kernel, params",
     ]
 
@@ -222,9 +228,9 @@ def test_g05_h02_bars_are_checked_with_their_line(key, value, message):
     [(105, 10, "100.0 or 110.0"), (0.5, 1, "1.0"), (0.075, 0.01, "0.07 or 0.08")],
 )
 def test_quantity_must_be_whole_lots(quantity, lot_size, nearest):
-    text = f"account: {{lot_size: {lot_size}}}\nsizing:\n  kind: fixed\n  quantity: {quantity}\n"
+    text = f"instrument: {{lot_size: {lot_size}}}\nsizing:\n  kind: fixed\n  quantity: {quantity}\n"
     assert error_after_base(text) == (
-        "4: sizing.quantity: expected a whole multiple of account.lot_size; found "
+        "4: sizing.quantity: expected a whole multiple of instrument.lot_size; found "
         f"{float(quantity)!r}, with a lot size of {float(lot_size)!r}; nearest: {nearest}"
     )
 
@@ -253,7 +259,7 @@ def test_features_are_not_named_like_the_columns_beside_them(name):
 
 @pytest.mark.parametrize("key", ["api_key", "secret", "broker_token", "password", "apiKey"])
 def test_h05_secrets_are_refused_and_never_repeated(key):
-    for text in (f"{key}: canary42\n", f"execution: {{{key}: canary42}}\n"):
+    for text in (f"{key}: canary42\n", f"costs: {{{key}: canary42}}\n"):
         assert "a configuration holds no secrets" in error_after_base(text)
         assert "canary" not in error_after_base(text)
     for value in ("canary42", "4242424242424242424242", "[canary42]", "1_424242"):

@@ -12,15 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from admf_fast.config import (
-    AccountSpec,
-    AllInSizing,
-    Config,
-    ExecutionSpec,
-    FeatureSpec,
-    FixedSizing,
-    MetricsSpec,
-    PercentSizing,
-    StrategySpec,
     canonical,
     config_digest,
     contents,
@@ -30,9 +21,8 @@ from admf_fast.config import (
     to_yaml,
     validate,
 )
-from admf_fast.config.rules import TAKEN_NAMES
-from admf_fast.data.spec import TIMEFRAMES, BarSpec
 from admf_fast.errors import ConfigError
+from tests.config.any_config import CONFIGS, TEXTS
 
 YAML = """\
 name: x
@@ -55,75 +45,6 @@ path = "a.parquet"
 
 def parse(text, format="yaml"):
     return parse_config(text, name=f"x.{format}", format=format)
-
-
-# Texts that YAML 1.1, YAML 1.2, TOML or a careless writer take for something else.
-_WORDS = (
-    "no yes on off y n null ~ true False 1 012 1_000 1e-4 1e5 .5 5. 12:30:00 0x1F 0o14 .nan .inf "
-    "2024-01-31 = << - -- --- ... ? : # & * ! | > % @ ` ' [] {} a:b 1e999 é 日本 😀 \\"
-)
-_TRICKY = st.sampled_from(
-    [*_WORDS.split(), '"', "", " ", " a", "a ", "a: b", "a #b", "- a", "9" * 40, "\xa0", "no.", "/"]
-)
-_ANY_TEXT = st.text(
-    st.characters(exclude_categories=("Cc", "Cf", "Cs", "Zl", "Zp", "Cn")), max_size=20
-)
-TEXTS = _TRICKY | _ANY_TEXT
-IDENTIFIERS = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,20}", fullmatch=True) | st.sampled_from(
-    ["no", "true", "null", "y", "e1", "_"]
-)
-NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", fullmatch=True)
-FINITE = st.floats(allow_nan=False, allow_infinity=False)
-POSITIVE = FINITE.map(abs).filter(bool)
-COSTS = FINITE.map(abs)
-COSTS_BPS = st.floats(0, 10_000, exclude_max=True)
-PARAMS = st.dictionaries(
-    IDENTIFIERS, st.booleans() | st.integers(-(2**53), 2**53) | FINITE, max_size=4
-)
-BARS = st.builds(
-    BarSpec,
-    path=TEXTS | st.lists(TEXTS, max_size=3),
-    timeframe=st.sampled_from(("", *TIMEFRAMES)),
-    stamp=st.sampled_from(("", "open", "close")),
-    columns=st.dictionaries(TEXTS, TEXTS, max_size=3),
-    timezone=st.sampled_from(("", "UTC")),
-)
-FEATURES = st.lists(
-    st.builds(
-        FeatureSpec,
-        name=IDENTIFIERS.filter(lambda name: name not in TAKEN_NAMES),
-        kernel=IDENTIFIERS,
-        params=PARAMS,
-        inputs=st.lists(IDENTIFIERS, max_size=2).map(tuple),
-    ),
-    max_size=3,
-    unique_by=lambda feature: feature.name,
-).map(tuple)
-CONFIGS = st.builds(
-    Config,
-    name=NAMES,
-    bars=BARS,
-    strategy=st.builds(StrategySpec, kernel=IDENTIFIERS, params=PARAMS),
-    features=FEATURES,
-    account=st.builds(
-        AccountSpec, cash=POSITIVE, lot_size=st.sampled_from((1, 0.01, 5e-324)), tick_size=POSITIVE
-    ),
-    execution=st.builds(
-        ExecutionSpec,
-        fill=st.sampled_from(("next_open", "same_close")),
-        fee_bps=COSTS_BPS,
-        fee_fixed=COSTS,
-        slippage_ticks=COSTS | st.integers(0, 2**53),
-    ),
-    sizing=st.just(AllInSizing())
-    | st.builds(PercentSizing, percent=st.floats(0, 100, exclude_min=True))
-    | st.builds(FixedSizing, quantity=st.integers(1, 2**53).map(float)),
-    metrics=st.builds(
-        MetricsSpec,
-        periods_per_year=st.just("counted") | POSITIVE,
-        risk_free=st.floats(-1, 1e300, exclude_min=True),
-    ),
-).filter(lambda config: config.account.lot_size != 5e-324 or isinstance(config.sizing, AllInSizing))
 
 
 def to_toml(data):
@@ -208,9 +129,7 @@ def test_equal_meaning_gives_equal_bytes():
     assert config_digest(parse(TOML, "toml")) == digest
     assert config_digest(parse(YAML.replace("100000", "1e5"))) == digest
     assert config_digest(parse(YAML.replace("fast: 10,", "fast: 10.0,"))) == digest
-    assert (
-        config_digest(parse(YAML + "direction: long_short\nexecution: {fee_bps: -0.0}\n")) == digest
-    )
+    assert config_digest(parse(YAML + "direction: long_short\ncosts: {fee_bps: -0.0}\n")) == digest
 
 
 @pytest.mark.parametrize(
@@ -218,7 +137,11 @@ def test_equal_meaning_gives_equal_bytes():
     [
         "direction: long_only\n",
         "sizing: {kind: percent, percent: 100}\n",
-        "execution: {fee_bps: 5e-324}\n",
+        "costs: {fee_bps: 5e-324}\n",
+        "costs: {maker_bps: 0}\n",
+        "exits: {memory: none}\n",
+        "risk: {max_orders_per_day: 9}\n",
+        "instrument: {tick_size: 0.01}\n",
     ],
 )
 def test_g06_a_change_of_meaning_changes_the_digest(change):
@@ -242,14 +165,21 @@ def test_the_digest_does_not_depend_on_the_place_of_the_file(tmp_path):
 def test_the_canonical_form_is_pinned():
     """These bytes are part of every run id: a change here makes all stored ids stale."""
     assert canonical(parse(YAML)) == (
-        b'{"account":{"cash":100000,"lot_size":1,"tick_size":0.01},"bars":{"columns":{},'
-        b'"duplicates":"refuse","end":"","format":"auto","gaps":"keep","invalid":"refuse",'
-        b'"missing":"refuse","off_grid":"refuse","path":"a.parquet","stamp":"open","start":"",'
-        b'"symbol":"","timeframe":"1d","timezone":"","unit":"auto"},"direction":"long_short",'
-        b'"execution":{"fee_bps":0,"fee_fixed":0,"fee_per_share":0,"fill":"next_open",'
-        b'"slippage_bps":0,"slippage_ticks":0},"features":[],"metrics":{"periods_per_year":'
-        b'"counted","risk_free":0},"name":"x","sizing":{"kind":"all_in"},"strategy":'
-        b'{"kernel":"sma_cross","params":{"fast":10,"flag":true,"slow":30.5}}}'
+        b'{"account":{"cash":100000,"currency":"USD","interest_percent":0,"leverage":1,'
+        b'"maintenance_percent":0},"bars":{"columns":{},"duplicates":"refuse","end":"",'
+        b'"format":"auto","gaps":"keep","invalid":"refuse","missing":"refuse",'
+        b'"off_grid":"refuse","path":"a.parquet","stamp":"open","start":"","symbol":"",'
+        b'"timeframe":"1d","timezone":"","unit":"auto"},"costs":{"fee_bps":0,"fee_fixed":0,'
+        b'"fee_minimum":0,"fee_per_share":0,"impact_percent":0,"slippage_bps":0,'
+        b'"slippage_ticks":0,"spread_bps":0,"spread_ticks":0,"tiers":[]},'
+        b'"direction":"long_short","entry":{"order":"market","time_in_force":"GTC"},'
+        b'"execution":{"both_hit":"stop_first","cross_ticks":1,"entry_bar":"pessimistic",'
+        b'"fill":"next_open","limit_fill":"cross"},"exits":{"atr_period":14,"memory":"all",'
+        b'"take_profit":[]},"features":[],"instrument":{"borrow_percent":0,"costs":{},'
+        b'"funding_percent":0,"lot_size":1,"multiplier":1},"metrics":{'
+        b'"periods_per_year":"counted","risk_free":0},"name":"x","risk":{"on_halt":"flatten"},'
+        b'"sizing":{"kind":"all_in"},"strategy":{"kernel":"sma_cross","params":{"fast":10,'
+        b'"flag":true,"slow":30.5}}}'
     )
 
 
@@ -284,6 +214,21 @@ class TestSchema:
         assert not self.accepts(account={"cash": True})
         assert not self.accepts(fee=1)
         assert not self.accepts(name="../x")
+
+    def test_bars_or_instruments(self):
+        listed = [{"symbol": "A", "bars": {"path": "x"}}]
+        validator = jsonschema.Draft202012Validator(self.schema)
+        assert validator.is_valid({"strategy": {"kernel": "a"}, "instruments": listed})
+        assert not validator.is_valid({"strategy": {"kernel": "a"}})
+        assert not self.accepts(instruments=listed)
+
+    def test_a_distance_has_one_unit(self):
+        assert self.accepts(exits={"stop_loss": {"percent": 0.075}})
+        assert not self.accepts(exits={"stop_loss": {}})
+        assert not self.accepts(exits={"stop_loss": {"percent": 1, "atr": 2}})
+        assert not self.accepts(exits={"stop_loss": 0.075})
+        assert self.accepts(exits={"take_profit": {"percent": 1}})
+        assert self.accepts(exits={"take_profit": [{"percent": 1, "part": 50}]})
 
 
 def test_importing_the_config_loads_no_heavy_package():

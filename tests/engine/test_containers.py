@@ -18,7 +18,7 @@ KINDS = (BacktestContainer, LiveContainer)
 
 def config(fast: int = 3, slow: int = 9):
     strategy = f"strategy: {{kernel: sma_cross, params: {{fast: {fast}, slow: {slow}}}}}\n"
-    return config_of(strategy + "execution: {fee_bps: 2, slippage_bps: 1}\n")
+    return config_of(strategy + "costs: {fee_bps: 2, slippage_bps: 1}\n")
 
 
 def bar_event(k: int, symbol: str = "X") -> BarEvent:

@@ -21,7 +21,7 @@ from admf_fast.store import run_directory, run_id
 TEXT = """
 bars: {path: bars.parquet, timeframe: 1m, stamp: open}
 strategy: {kernel: sma_cross, params: {fast: 3, slow: 9}}
-execution: {fee_bps: 2, slippage_bps: 1}
+costs: {fee_bps: 2, slippage_bps: 1}
 """
 FEATURES = "features: [{name: rsi, kernel: rsi, params: {period: 5}}]\n"
 

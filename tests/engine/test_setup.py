@@ -12,10 +12,11 @@ from tests.engine.kit import config_of
 
 def test_units_of_the_configuration_become_those_of_the_account():
     text = """
-account: {cash: 5000, lot_size: 10, tick_size: 0.25}
+account: {cash: 5000}
+instrument: {lot_size: 10, tick_size: 0.25}
 sizing: {kind: percent, percent: 50}
-execution: {fill: same_close, fee_bps: 1000, fee_per_share: 0.5, fee_fixed: 2,
-            slippage_bps: 1, slippage_ticks: 3}
+execution: {fill: same_close}
+costs: {fee_bps: 1000, fee_per_share: 0.5, fee_fixed: 2, slippage_bps: 1, slippage_ticks: 3}
 direction: long_only
 """
     assert account_of(config_of(text)) == Account(
@@ -45,7 +46,7 @@ def test_direction_says_which_sides_are_traded(direction, allowed):
 
 
 def test_a_quantity_is_counted_in_whole_lots():
-    text = "account: {lot_size: 0.01}\nsizing: {kind: fixed, quantity: 0.07}"
+    text = "instrument: {lot_size: 0.01}\nsizing: {kind: fixed, quantity: 0.07}"
 
     assert account_of(config_of(text)).sizing_value == 7.0
 
