@@ -1,0 +1,106 @@
+"""The equity at the end of every session day, kept while the bars go by."""
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from admf_fast.metrics.returns import DAY_NS
+from admf_fast.metrics.sums import Column
+from admf_kernels.numeric import nan
+
+Times = NDArray[np.int64]
+
+
+class SessionDays(Protocol):
+    """Where one session day ends and the next begins."""
+
+    def ends(self, first_ts_ns: int, last_ts_ns: int) -> Times:
+        """Return, increasing, the ends of all days with closes from first to last.
+
+        A close belongs to the first end that is not before it, so the last end is at or
+        after `last_ts_ns`. Days without bars may be among them.
+        """
+        ...
+
+
+class UtcDays:
+    """Calendar days in UTC; a close at midnight belongs to the day it ends."""
+
+    def ends(self, first_ts_ns: int, last_ts_ns: int) -> Times:
+        """Return every midnight from the one that ends the first close's day."""
+        first, last = ((ts + DAY_NS - 1) // DAY_NS for ts in (first_ts_ns, last_ts_ns))
+        return np.arange(first, last + 1, dtype=np.int64) * DAY_NS
+
+
+UTC_DAYS = UtcDays()
+
+
+class Days(NamedTuple):
+    """One row per session day that had bars.
+
+    Attributes
+    ----------
+    ts_ns : int64
+        The last close of the day.
+    equity, close : float64
+        What held at that close.
+    bars : int
+        How many bars they were made of.
+    first_close : float
+        The very first close of the period, which the market's first day is measured from.
+    """
+
+    ts_ns: Times
+    equity: Column
+    close: Column
+    bars: int
+    first_close: float
+
+
+class DayCloses:
+    """Takes the bars of a run in order, in pieces of any size, and keeps the last of each day.
+
+    The pieces change nothing. Memory grows with the days, not with the bars.
+    """
+
+    def __init__(self, days: SessionDays = UTC_DAYS) -> None:
+        self._days = days
+        self._end = -1
+        self._closed: list[tuple[Times, Column, Column]] = []
+        self._open: tuple[Times, Column, Column] | None = None
+        self._bars = 0
+        self._first_close = nan
+
+    def add(self, ts_ns: Times, equity: Column, close: Column) -> None:
+        """Take the next bars."""
+        count = len(ts_ns)
+        if not count:
+            return
+        if not self._bars:
+            self._first_close = float(close[0])
+        self._bars += count
+        last = int(ts_ns[-1])
+        if last <= self._end:  # the whole piece is of the day that is under way
+            rows, ends = np.array([count - 1]), np.array([self._end])
+        else:
+            ends = self._days.ends(int(ts_ns[0]), last)
+            stops = np.searchsorted(ts_ns, ends, side="right")
+            had_bars = np.diff(stops, prepend=0) > 0
+            rows, ends = stops[had_bars] - 1, ends[had_bars]
+        if self._open is not None and self._end != ends[0]:
+            self._closed.append(self._open)
+        if len(rows) > 1:
+            done = rows[:-1]
+            self._closed.append((ts_ns[done], equity[done], close[done]))
+        row = rows[-1:]
+        self._open, self._end = (ts_ns[row], equity[row], close[row]), int(ends[-1])
+
+    def days(self) -> Days:
+        """Return all days so far, the one under way included."""
+        parts = [*self._closed, *([self._open] if self._open else [])]
+        if not parts:
+            empty = np.empty(0)
+            return Days(np.empty(0, np.int64), empty, empty, 0, nan)
+        ts_ns, equity, close = (np.concatenate(p) for p in zip(*parts, strict=True))
+        return Days(ts_ns, equity, close, self._bars, self._first_close)
