@@ -11,9 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from admf_fast.metrics.returns import annual_return, root
 from admf_fast.metrics.sums import (
     Column,
-    average,
     column,
     deviation,
+    mean_of,
     pair,
     power,
     present,
@@ -77,11 +77,11 @@ def beta(returns: ArrayLike, benchmark: ArrayLike) -> float:
     if len(column(benchmark)) < 2:
         return nan
     a, b = _pairs(returns, benchmark)
-    moved = b - average(b)
-    variance = average(moved * moved)
+    moved = b - mean_of(b)
+    variance = mean_of(moved * moved)
     if not variance >= VARIANCE_MIN:
         return nan
-    return average(moved * (a - average(a))) / variance
+    return mean_of(moved * (a - mean_of(a))) / variance
 
 
 def alpha(
@@ -97,7 +97,7 @@ def alpha(
     slope = beta(returns, benchmark)
     a, b = pair(returns, benchmark)
     free = np.asarray(risk_free, np.float64)
-    rest = average(present((a - free) - slope * (b - free)))
+    rest = mean_of(present((a - free) - slope * (b - free)))
     return power(1.0 + rest, periods_per_year) - 1.0 if rest == rest else nan
 
 
@@ -179,12 +179,10 @@ def excess_sharpe(returns: ArrayLike, benchmark: ArrayLike) -> float:
     NaN for fewer than 2 periods and where the two are equal; infinite for a constant lead.
     """
     active = _active(returns, benchmark)
-    return quotient(average(active), deviation(active))
+    return quotient(mean_of(active), deviation(active))
 
 
-def information_ratio(
-    returns: ArrayLike, benchmark: ArrayLike, periods_per_year: float
-) -> float:
+def information_ratio(returns: ArrayLike, benchmark: ArrayLike, periods_per_year: float) -> float:
     """Return `excess_sharpe` times the root of the periods per year."""
     return excess_sharpe(returns, benchmark) * root(periods_per_year)
 

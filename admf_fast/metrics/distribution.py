@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from admf_fast.metrics.sums import average, column, percentile, present, quotient
+from admf_fast.metrics.sums import column, mean_of, percentile, present, quotient
 from admf_kernels.numeric import nan
 
 CUTOFF = 0.05
@@ -31,7 +31,7 @@ def conditional_value_at_risk(returns: ArrayLike, cutoff: float = CUTOFF) -> flo
     NaN for no returns.
     """
     values = np.sort(present(column(returns)))
-    return average(values[: int((len(values) - 1) * cutoff) + 1]) if len(values) else nan
+    return mean_of(values[: int((len(values) - 1) * cutoff) + 1]) if len(values) else nan
 
 
 def skew(returns: ArrayLike) -> float:
@@ -57,9 +57,9 @@ def _moments(returns: ArrayLike) -> tuple[float, float, float]:
     values = present(column(returns))
     if not len(values) or values.min() == values.max():
         return 0.0, 0.0, 0.0
-    rest = values - average(values)
+    rest = values - mean_of(values)
     square = rest * rest
-    return average(square), average(square * rest), average(square * square)
+    return mean_of(square), mean_of(square * rest), mean_of(square * square)
 
 
 def max_consecutive_wins(results: ArrayLike) -> int:

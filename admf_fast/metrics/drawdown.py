@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from admf_fast.metrics.returns import annual_return, growth
-from admf_fast.metrics.sums import Column, average, ratio
+from admf_fast.metrics.sums import Column, mean_of, ratio
 from admf_kernels.numeric import nan
 
 
@@ -43,7 +43,7 @@ def max_drawdown(returns: ArrayLike) -> float:
 
 def average_drawdown(returns: ArrayLike) -> float:
     """Return the mean of the drawdowns of all periods; NaN for no returns."""
-    return average(drawdown_series(returns))
+    return mean_of(drawdown_series(returns))
 
 
 def deepest_drawdown(returns: ArrayLike) -> Drawdown:
@@ -86,4 +86,4 @@ def ulcer_index(returns: ArrayLike) -> float:
     P. Martin, 1987, as a fraction of the peak.
     """
     below = drawdown_series(returns)
-    return math.sqrt(average(below * below)) if len(below) else nan
+    return math.sqrt(mean_of(below * below)) if len(below) else nan

@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike
 from admf_fast.metrics.returns import root
 from admf_fast.metrics.sums import (
     Column,
-    average,
     column,
     deviation,
+    mean_of,
     power,
     present,
     quotient,
@@ -26,9 +26,7 @@ def _above(returns: ArrayLike, level: ArrayLike) -> Column:
     return present(column(returns) - np.asarray(level, np.float64))
 
 
-def sharpe_ratio(
-    returns: ArrayLike, periods_per_year: float, risk_free: ArrayLike = 0.0
-) -> float:
+def sharpe_ratio(returns: ArrayLike, periods_per_year: float, risk_free: ArrayLike = 0.0) -> float:
     """Return mean excess return over its sample deviation (ddof 1), times the root of the
     periods per year.
 
@@ -36,7 +34,7 @@ def sharpe_ratio(
     other mean without deviation.
     """
     excess = _above(returns, risk_free)
-    return quotient(average(excess), deviation(excess)) * root(periods_per_year)
+    return quotient(mean_of(excess), deviation(excess)) * root(periods_per_year)
 
 
 def downside_risk(
@@ -47,7 +45,7 @@ def downside_risk(
     All periods count, those without a shortfall as 0. NaN for no returns.
     """
     short = np.minimum(_above(returns, required_return), 0.0)
-    return float(np.sqrt(average(short * short))) * root(periods_per_year)
+    return float(np.sqrt(mean_of(short * short))) * root(periods_per_year)
 
 
 def sortino_ratio(
@@ -60,7 +58,7 @@ def sortino_ratio(
     """
     if len(column(returns)) < 2:
         return nan
-    mean = average(_above(returns, required_return))
+    mean = mean_of(_above(returns, required_return))
     risk = downside_risk(returns, periods_per_year, required_return)
     return quotient(mean * periods_per_year, risk)
 
@@ -95,7 +93,7 @@ def stability_of_timeseries(returns: ArrayLike) -> float:
         return nan
     curve = np.add.accumulate(np.array([log(1.0 + float(gain)) for gain in gains]))
     time = np.arange(len(curve), dtype=np.float64) - (len(curve) - 1) / 2.0
-    rest = curve - average(curve)
+    rest = curve - mean_of(curve)
     shared = total(time * rest)
     return min(1.0, ratio(shared * shared, total(time * time) * total(rest * rest)))
 

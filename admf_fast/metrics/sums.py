@@ -48,7 +48,7 @@ def total(values: NDArray[Any]) -> float:
         return float(np.add.accumulate(values)[-1])
 
 
-def average(values: Column) -> float:
+def mean_of(values: Column) -> float:
     """Return the mean; NaN for no values."""
     return total(values) / len(values) if len(values) else nan
 
@@ -62,7 +62,7 @@ def deviation(values: Column) -> float:
         return nan
     if values.min() == values.max():
         return 0.0
-    rest = values - average(values)
+    rest = values - mean_of(values)
     return math.sqrt(total(rest * rest) / (len(values) - 1))
 
 

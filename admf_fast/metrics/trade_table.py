@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from admf_fast.metrics import trades as over
 from admf_fast.metrics.distribution import max_consecutive_losses, max_consecutive_wins
 from admf_fast.metrics.returns import DAY_NS
-from admf_fast.metrics.sums import Column, average, ratio, total
+from admf_fast.metrics.sums import Column, mean_of, ratio, total
 from admf_kernels.numeric import nan
 
 S_NS, HOUR_NS = 1e9, 3_600_000_000_000
@@ -84,11 +84,10 @@ def trade_columns(table: pa.Table) -> dict[str, NDArray[np.int64] | Column | Lab
     made: dict[str, NDArray[np.int64] | Column | Labels] = {}
     for name, chunked in zip(table.column_names, table.columns, strict=True):
         kind = chunked.type
-        if pa.types.is_string(kind):
-            kind = pa.dictionary(pa.int32(), pa.string())
-            chunked = chunked.cast(kind)
         if pa.types.is_dictionary(kind):
             made[name] = _labels(chunked)
+        elif pa.types.is_string(kind):
+            made[name] = _labels(chunked.dictionary_encode())
         elif kind == pa.float64():
             made[name] = _fixed(chunked, np.dtype(np.float64)).astype(np.float64, copy=False)
         elif kind == pa.int64() or pa.types.is_timestamp(kind):
@@ -116,9 +115,7 @@ def _labels(chunked: pa.ChunkedArray) -> Labels:
     return Labels(np.concatenate(parts), tuple(names))
 
 
-def trade_figures(
-    trades: TradeColumns, session_days: int, lot_size: float = 1.0
-) -> TradeFigures:
+def trade_figures(trades: TradeColumns, session_days: int, lot_size: float = 1.0) -> TradeFigures:
     """Return the figures of all trades; `session_days` are those of the tested period.
 
     Needs the columns ``ts entry_ts lots entry_price exit_price pnl fees``.
@@ -150,7 +147,7 @@ def trade_figures(
         over.sqn(gains),
         max_consecutive_wins(pnl),
         max_consecutive_losses(pnl),
-        average(duration_s),
+        mean_of(duration_s),
         _extreme(duration_s, np.max),
         *_excursions(trades),
     )
@@ -171,7 +168,7 @@ def _excursions(trades: TradeColumns) -> Iterator[float]:
     """Yield the average and the largest of both excursions, whatever sign they are kept with."""
     for name in ("mae", "mfe"):
         values = _numbers(trades, name) if name in trades else np.empty(0)
-        yield average(values)
+        yield mean_of(values)
         yield float(values[np.abs(values).argmax()]) if len(values) else nan
 
 
@@ -220,6 +217,8 @@ def _grouping(trades: TradeColumns, by: str) -> Labels:
     if isinstance(labels, Labels):
         return labels
     if by not in BREAKDOWNS or labels is None:
-        raise ValueError(f"trades: expected to group by one of {BREAKDOWNS} that is there, not {by!r}")
+        raise ValueError(
+            f"trades: expected to group by one of {BREAKDOWNS} that is there, not {by!r}"
+        )
     names, codes = np.unique(labels, return_inverse=True)
     return Labels(codes.astype(np.int64), tuple(map(str, names)))

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from admf_fast.metrics.sums import average, column, deviation, present, ratio, total
+from admf_fast.metrics.sums import column, deviation, mean_of, present, ratio, total
 from admf_kernels.numeric import nan
 
 BPS = 1e4
@@ -30,7 +30,7 @@ def profit_factor(results: ArrayLike) -> float:
 
 def expectancy(results: ArrayLike) -> float:
     """Return the mean result; NaN for none."""
-    return average(present(column(results)))
+    return mean_of(present(column(results)))
 
 
 def payoff_ratio(results: ArrayLike) -> float:
@@ -39,7 +39,7 @@ def payoff_ratio(results: ArrayLike) -> float:
     NaN without a win or without a loss.
     """
     values = present(column(results))
-    return ratio(average(values[values > 0.0]), -average(values[values < 0.0]))
+    return ratio(mean_of(values[values > 0.0]), -mean_of(values[values < 0.0]))
 
 
 def kelly_fraction(results: ArrayLike) -> float:
@@ -57,7 +57,7 @@ def sqn(results: ArrayLike) -> float:
     NaN for fewer than 2 results and where all are equal.
     """
     values = present(column(results))
-    return ratio(average(values), deviation(values)) * math.sqrt(len(values))
+    return ratio(mean_of(values), deviation(values)) * math.sqrt(len(values))
 
 
 def break_even_bps(pnl: float, fees: float, turnover: float) -> float:
