@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from admf_fast.metrics.sums import column, mean_of, percentile, present, quotient
+from admf_fast.metrics.sums import column, mean_of, percentile, present, quotient, ratio
 from admf_kernels.numeric import nan
 
 CUTOFF = 0.05
@@ -40,7 +40,7 @@ def skew(returns: ArrayLike) -> float:
     NaN for no returns and where all are equal.
     """
     second, third, _ = _moments(returns)
-    return third / (second * math.sqrt(second)) if second > 0.0 else nan
+    return ratio(third, second * math.sqrt(second))
 
 
 def kurtosis(returns: ArrayLike) -> float:
@@ -49,7 +49,7 @@ def kurtosis(returns: ArrayLike) -> float:
     NaN for no returns and where all are equal.
     """
     second, _, fourth = _moments(returns)
-    return fourth / (second * second) - 3.0 if second > 0.0 else nan
+    return ratio(fourth, second * second) - 3.0
 
 
 def _moments(returns: ArrayLike) -> tuple[float, float, float]:

@@ -95,7 +95,8 @@ def stability_of_timeseries(returns: ArrayLike) -> float:
     time = np.arange(len(curve), dtype=np.float64) - (len(curve) - 1) / 2.0
     rest = curve - mean_of(curve)
     shared = total(time * rest)
-    return min(1.0, ratio(shared * shared, total(time * time) * total(rest * rest)))
+    share = ratio(shared * shared, total(time * time) * total(rest * rest))
+    return 1.0 if share > 1.0 else share
 
 
 def gain_to_pain(returns: ArrayLike) -> float:

@@ -119,7 +119,9 @@ def quotient(a: float, b: float) -> float:
     """Return ``a / b`` as IEEE has it: something by 0 is infinite, 0 by 0 is NaN."""
     if b != 0.0:
         return a / b
-    return math.copysign(math.inf, a) if a > 0.0 or a < 0.0 else nan
+    if not (a > 0.0 or a < 0.0):
+        return nan
+    return math.copysign(math.inf, a) * math.copysign(1.0, b)
 
 
 def sample_deviation(total: float, square_total: float, count: int) -> float:
