@@ -82,8 +82,9 @@ def test_no_trades_have_counts_and_no_ratios():
     found = metrics.trade_figures(metrics.trade_columns(empty), 3)
 
     assert (found.trades, found.trades_per_day, found.pnl, found.fees) == (0, 0.0, 0.0, 0.0)
-    for name in ("win_rate", "profit_factor", "expectancy", "sqn", "best_trade", "costs_share",
-                 "break_even_bps", "kelly_fraction", "average_duration_s", "worst_mae"):  # fmt: skip
+    for name in ("win_rate", "profit_factor", "expectancy", "sqn", "best_trade",
+                 "costs_share", "break_even_bps", "kelly_fraction", "average_duration_s",
+                 "worst_mae"):  # fmt: skip
         assert math.isnan(getattr(found, name)), name
     assert metrics.breakdowns(metrics.trade_columns(empty)) == {
         "direction": {}, "hour": {}, "weekday": {}
@@ -145,12 +146,10 @@ def test_results_by_the_textbook(results):
     wins, losses = [r for r in results if r > 0], [r for r in results if r < 0]
     runs = "".join("w" if r > 0 else "l" if r < 0 else " " for r in results)
 
-    assert metrics.max_consecutive_wins(results) == max(
-        map(len, runs.replace("l", " ").split()), default=0
-    )
-    assert metrics.max_consecutive_losses(results) == max(
-        map(len, runs.replace("w", " ").split()), default=0
-    )
+    won, lost = (runs.replace(other, " ").split() for other in "lw")
+
+    assert metrics.max_consecutive_wins(results) == max(map(len, won), default=0)
+    assert metrics.max_consecutive_losses(results) == max(map(len, lost), default=0)
     if wins and losses:
         payoff = statistics.fmean(wins) / -statistics.fmean(losses)
         share = len(wins) / len(results)
