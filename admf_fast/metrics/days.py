@@ -16,10 +16,11 @@ class SessionDays(Protocol):
     """Where one session day ends and the next begins."""
 
     def ends(self, first_ts_ns: int, last_ts_ns: int) -> Times:
-        """Return, increasing, the ends of all days with closes from first to last.
+        """Return, increasing, the ends of the days of closes from first to last.
 
-        A close belongs to the first end that is not before it, so the last end is at or
-        after `last_ts_ns`. Days without bars may be among them.
+        A close belongs to the first end at or after it: these are all ends from the one
+        that `first_ts_ns` belongs to up to the one that `last_ts_ns` belongs to. There may
+        be days without bars between them.
         """
         ...
 
@@ -82,19 +83,21 @@ class DayCloses:
         self._bars += count
         last = int(ts_ns[-1])
         if last <= self._end:  # the whole piece is of the day that is under way
-            rows, ends = np.array([count - 1]), np.array([self._end])
+            rows = np.array([count - 1])
+            first_end = last_end = self._end
         else:
             ends = self._days.ends(int(ts_ns[0]), last)
-            stops = np.searchsorted(ts_ns, ends, side="right")
-            had_bars = np.diff(stops, prepend=0) > 0
-            rows, ends = stops[had_bars] - 1, ends[had_bars]
-        if self._open is not None and self._end != ends[0]:
+            stops = ts_ns.searchsorted(ends, side="right")
+            first_end, last_end = int(ends[0]), int(ends[-1])
+            had_bars = np.ones(len(stops), np.bool_)
+            np.greater(stops[1:], stops[:-1], out=had_bars[1:])
+            rows = stops[had_bars] - 1
+        if self._open is not None and self._end != first_end:
             self._closed.append(self._open)
+        kept = ts_ns[rows], equity[rows], close[rows]  # copies: the columns are written over
         if len(rows) > 1:
-            done = rows[:-1]
-            self._closed.append((ts_ns[done], equity[done], close[done]))
-        row = rows[-1:]
-        self._open, self._end = (ts_ns[row], equity[row], close[row]), int(ends[-1])
+            self._closed.append((kept[0][:-1], kept[1][:-1], kept[2][:-1]))
+        self._open, self._end = (kept[0][-1:], kept[1][-1:], kept[2][-1:]), last_end
 
     def days(self) -> Days:
         """Return all days so far, the one under way included."""

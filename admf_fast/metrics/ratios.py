@@ -12,6 +12,7 @@ from admf_fast.metrics.sums import (
     Column,
     column,
     deviation,
+    logs,
     mean_of,
     power,
     present,
@@ -19,7 +20,7 @@ from admf_fast.metrics.sums import (
     ratio,
     total,
 )
-from admf_kernels.numeric import log, nan
+from admf_kernels.numeric import nan
 
 
 def _above(returns: ArrayLike, level: ArrayLike) -> Column:
@@ -91,7 +92,7 @@ def stability_of_timeseries(returns: ArrayLike) -> float:
     gains = present(column(returns))
     if len(gains) < 2:
         return nan
-    curve = np.add.accumulate(np.array([log(1.0 + float(gain)) for gain in gains]))
+    curve = np.add.accumulate(logs(1.0 + gains))
     time = np.arange(len(curve), dtype=np.float64) - (len(curve) - 1) / 2.0
     rest = curve - mean_of(curve)
     shared = total(time * rest)

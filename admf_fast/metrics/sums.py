@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from admf_kernels.execution.summary import quotient as quotient
 from admf_kernels.numeric import exp, log, nan
 
+LN2, SQRT_HALF = 0.6931471805599453, 0.7071067811865476
 Column = NDArray[np.float64]
 
 
@@ -74,6 +75,25 @@ def ratio(a: float, b: float) -> float:
 def power(base: float, exponent: float) -> float:
     """Return `base` to the power of `exponent`; 0 for a base of 0 or below."""
     return 0.0 if base <= 0.0 else exp(log(base) * exponent)
+
+
+def logs(values: Column) -> Column:
+    """Return the natural logarithms, within some ulp; NaN for values that are not above 0.
+
+    ``x = m * 2**k`` with m in [sqrt(1/2), sqrt(2)); ``log m = 2 atanh((m - 1) / (m + 1))``
+    by its series, as in `admf_kernels.numeric.log`, value by value of a whole array.
+    """
+    with np.errstate(all="ignore"):
+        mantissa, exponent = np.frexp(np.where(values > 0.0, values, nan))
+        low = mantissa < SQRT_HALF
+        mantissa = np.where(low, 2.0 * mantissa, mantissa)
+        z = (mantissa - 1.0) / (mantissa + 1.0)
+        square = z * z
+        series = np.zeros(len(values))
+        for k in range(10, -1, -1):
+            series = series * square + 1.0 / (2 * k + 1)
+        made: Column = (exponent - low) * LN2 + 2.0 * z * series
+        return made
 
 
 def percentile(values: Column, share: float) -> float:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from admf_fast import metrics
+from admf_fast.metrics.sums import logs
 from tests.kernels.strategies import quick
 
 NAN = math.nan
@@ -149,3 +150,13 @@ def test_the_deepest_drawdown_and_its_places():
     assert metrics.deepest_drawdown([-0.5, 0.1])[1:] == (-1, 0, -1, 2, -1)
     assert metrics.deepest_drawdown([0.5, 0.1]) == (0.0, -1, -1, -1, 0, -1)
     assert math.isnan(metrics.deepest_drawdown([]).depth)
+
+
+@quick(200)
+@given(st.floats(1e-300, 1e300) | st.floats(0.5, 2.0))
+def test_own_logarithms_are_those_of_the_library(value):
+    assert logs(np.array([value]))[0] == pytest.approx(math.log(value), rel=1e-14, abs=2e-16)
+
+
+def test_what_has_no_logarithm_is_nan():
+    assert np.isnan(logs(np.array([0.0, -1.0, NAN, -INF]))).all()
