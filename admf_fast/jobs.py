@@ -21,6 +21,7 @@ from admf_fast.errors import ConfigError, StateError
 from admf_fast.events import Event, make_event
 from admf_fast.events.schemas import SCHEMAS
 from admf_fast.feeds import LineSource, replay
+from admf_fast.runners.figures import RunFigures, metrics_of, run_figures
 from admf_fast.runners.historical import Progress, run_historical
 from admf_fast.runners.live import LiveRunner, Observer, Step, run_live
 from admf_fast.runners.recorder import Sink
@@ -37,10 +38,11 @@ Run = Callable[[Setup, Iterator[BarBlock], Sink | None], RunResult]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A finished job: its result, its manifest, and where it was written."""
+    """A finished job: its result, its figures and manifest, and where it was written."""
 
     setup: Setup
     result: RunResult
+    figures: RunFigures | None
     manifest: dict[str, Any]
     folder: Path | None
 
@@ -134,7 +136,8 @@ def run_job(
     """Run prepared kernels over a source in any mode, and write the run directory."""
     if not write:
         result, digest = _timed(run, setup, source, None)
-        return Job(setup, result, _manifest(setup, source, result, digest), None)
+        manifest = _manifest(setup, source, result, digest)
+        return Job(setup, result, run_figures(setup, result), manifest, None)
     name = setup.config.name
     target = check_target(out) if out else Path(RUNS) / name
     made: dict[str, Any] = {}
@@ -149,8 +152,9 @@ def run_job(
         with ParquetSink(folder, SCHEMAS) as sink:
             result, digest = _timed(run, setup, source, sink)
         made |= _manifest(setup, source, result, digest)
-        write_run(folder, made, result.summary._asdict())
-    return Job(setup, result, made, target.with_name(final_name()))
+        figures = run_figures(setup, result)
+        write_run(folder, made, metrics_of(result, figures))
+    return Job(setup, result, figures, made, target.with_name(final_name()))
 
 
 @contextmanager

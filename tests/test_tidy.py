@@ -27,9 +27,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "events": {"errors"},
     "config": {"errors", "data.spec"},
     "data": {"errors", "atomic", "data.spec"},
-    "report": {"errors"},
+    "metrics": {"errors"},
+    "report": {"errors", "metrics"},
     "store": {"errors", "atomic", "events"},
-    "runners": {"errors", "events", "config", "data", "data.spec"},
+    "runners": {"errors", "events", "config", "data", "data.spec", "metrics"},
     "feeds": {"errors", "events", "data", "data.spec"},
     "parity": {"errors", "events", "config", "data", "runners", "feeds"},
     "containers": {"errors", "events", "config", "data", "runners", "feeds"},
@@ -109,6 +110,7 @@ CORE = [
     *(p for p in sorted(KERNELS.rglob("*.py")) if KERNELS / "compiler" not in p.parents),
     *sorted((ENGINE / "events").glob("*.py")),
     *sorted((ENGINE / "runners").glob("*.py")),
+    *sorted((ENGINE / "metrics").glob("*.py")),
 ]
 BANNED_MODULES = {"time", "random", "uuid", "secrets", "datetime", "socket", "asyncio"}
 BANNED_CALLS = {

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 def job_json(job: Job) -> dict[str, Any]:
     """Return a finished job as plain data."""
+    from admf_fast.runners.figures import metrics_of
+
     manifest, result = job.manifest, job.result
     return {
         "name": job.setup.config.name,
@@ -26,7 +28,7 @@ def job_json(job: Job) -> dict[str, Any]:
         "ready_bars": manifest["ready_bars"],
         "dropped": manifest["data"]["dropped"],
         "gaps": manifest["data"]["gaps"]["count"],
-        "metrics": result.summary._asdict(),
+        "metrics": metrics_of(result, job.figures),
         "layers": result.layers,
         "seconds": result.seconds,
     }
@@ -37,7 +39,7 @@ def job_lines(job: Job) -> list[str]:
     data = job.manifest["data"]
     params = ", ".join(f"{n}={v}" for n, v in job.setup.params._asdict().items())
     title = f"{job.setup.config.strategy.kernel}({params}) on {data['symbol']} {data['timeframe']}"
-    rows = summary_rows(job.result.summary, data["timeframe_ns"])
+    rows = summary_rows(job.result.summary, data["timeframe_ns"], job.figures)
     lines = [title, "", *align(rows, "lr"), "", *_notes(job)]
     return [*lines, f"Run directory: {job.folder}"] if job.folder else lines
 

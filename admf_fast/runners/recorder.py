@@ -9,8 +9,9 @@ import xxhash
 from numpy.typing import NDArray
 
 from admf_fast.events.schemas import SCHEMAS, STATUS, STATUS_NAMES, TS
+from admf_fast.metrics.days import UTC_DAYS, DayCloses, SessionDays
 from admf_kernels.codegen.run import EVENTS, PER_BAR
-from admf_kernels.contract import Output
+from admf_kernels.contract import BAR_COLUMNS, Output
 from admf_kernels.layout import Words
 from admf_kernels.program import TradingProgram
 
@@ -82,13 +83,26 @@ class LayerDigests:
         return {layer: hasher.hexdigest() for layer, hasher in made.items()}
 
 
+CLOSE = BAR_COLUMNS.index("close")
+
+
 class Recorder:
-    """Copies per-bar outputs and events out of a program before they are overwritten."""
+    """Copies per-bar outputs and events out of a program before they are overwritten.
+
+    `closes` keeps the equity at the end of every session day, `trades` all closed trades:
+    what figures beyond the summary are made of, wherever the tables go.
+    """
 
     def __init__(
-        self, program: TradingProgram, sink: Sink, features: Mapping[str, Output] | None = None
+        self,
+        program: TradingProgram,
+        sink: Sink,
+        features: Mapping[str, Output] | None = None,
+        days: SessionDays = UTC_DAYS,
     ) -> None:
         self._program = program
+        self.closes = DayCloses(days)
+        self.trades: list[pa.RecordBatch] = []
         self._sink = sink
         self._features = dict(features or {})
         self.digests = LayerDigests()
@@ -105,6 +119,10 @@ class Recorder:
 
     def bars(self, rows: slice) -> None:
         """Record the per-bar outputs of consecutive rows."""
+        program = self._program
+        self.closes.add(
+            program.ts_ns[rows], program.per_bar["equity"][rows], program.columns[CLOSE][rows]
+        )
         start = rows.start
         while start < rows.stop:
             stop = min(rows.stop, start + BATCH_BARS - self._filled)
@@ -162,7 +180,10 @@ class Recorder:
         for table, chunks in self._events.items():
             columns = named_columns(table, np.concatenate(chunks, axis=1))
             self.digests.update(table, columns)
-            self._sink.write(table, to_batch(table, columns))
+            batch = to_batch(table, columns)
+            self._sink.write(table, batch)
+            if table == "trades":
+                self.trades.append(batch)
         self._events.clear()
 
     def close(self) -> None:

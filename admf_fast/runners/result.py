@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from admf_fast.metrics import Days
 from admf_fast.runners.recorder import Recorder
 from admf_fast.runners.setup import Setup
 from admf_kernels.execution.summary import Summary, summarize
@@ -26,6 +27,11 @@ class RunResult:
         Final state of every kernel by label.
     tables : dict of Table
         The event log; empty when it was streamed elsewhere.
+    days : Days, optional
+        Equity and close at the end of every session day; None after a restore, when the
+        days before it are not known.
+    trades : list of RecordBatch
+        All closed trades, wherever the tables went.
     """
 
     mode: str
@@ -35,6 +41,8 @@ class RunResult:
     state: dict[str, Any]
     tables: dict[str, pa.Table] = field(default_factory=dict)
     seconds: float = 0.0
+    days: Days | None = None
+    trades: list[pa.RecordBatch] = field(default_factory=list)
 
 
 def finish(
@@ -52,6 +60,14 @@ def finish(
         setup.config.metrics.risk_free,
     )
     recorder.digests.update("metrics", {"summary": pack(summary)})
+    days = recorder.closes.days()
     return RunResult(
-        mode, program.bars_seen, summary, recorder.digests.hexdigests(), state, tables or {}
+        mode,
+        program.bars_seen,
+        summary,
+        recorder.digests.hexdigests(),
+        state,
+        tables or {},
+        days=days if days.bars == program.bars_seen else None,
+        trades=recorder.trades,
     )

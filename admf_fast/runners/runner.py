@@ -32,7 +32,8 @@ class Runner:
         self.setup = setup
         self.program = program or setup.program(block_bars)
         self._memory = MemorySink() if sink is None else None
-        self.recorder = Recorder(self.program, sink or self._memory, setup.features)  # type: ignore[arg-type]
+        into: Sink = sink or self._memory  # type: ignore[assignment]
+        self.recorder = Recorder(self.program, into, setup.features, setup.session_days)
 
     def flush(self) -> None:
         """Hand everything recorded so far to the sink."""

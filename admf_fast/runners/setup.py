@@ -14,6 +14,7 @@ from admf_fast.config import (
     instruments_of,
 )
 from admf_fast.errors import ConfigError
+from admf_fast.metrics import UTC_DAYS, SessionDays
 from admf_fast.runners.own_modules import own_modules
 from admf_kernels import registry
 from admf_kernels.contract import BAR_COLUMNS, Composite, Indicator, Output, Strategy, output_of
@@ -52,6 +53,11 @@ class Setup:
         """Bars per year; 0 to count them."""
         given = self.config.metrics.periods_per_year
         return 0.0 if given == "counted" else float(given)
+
+    @property
+    def session_days(self) -> SessionDays:
+        """Where session days end, for figures per day: at midnight UTC."""
+        return UTC_DAYS
 
 
 def prepare(config: Config) -> Setup:

@@ -106,12 +106,16 @@ class ParquetSink:
 
 def write_run(folder: Path, manifest: dict[str, Any], metrics: dict[str, Any]) -> None:
     """Write manifest and metrics beside the tables; figures without a meaning become null."""
-    known = {
-        n: None if isinstance(v, float) and not math.isfinite(v) else v for n, v in metrics.items()
-    }
-    for name, content in ((MANIFEST, manifest), ("metrics.json", known)):
+    for name, content in ((MANIFEST, manifest), ("metrics.json", _known(metrics))):
         text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False)
         (folder / name).write_text(text + "\n", encoding="utf-8")
+
+
+def _known(value: Any) -> Any:
+    """Return `value` with null for what JSON has no number for."""
+    if isinstance(value, dict):
+        return {name: _known(item) for name, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def check_target(path: Path) -> Path:

@@ -54,6 +54,26 @@ def test_percentages_are_printed_as_per_cent(admf: Admf, config: Path) -> None:
     assert shown["Win Rate [%]"] == f"{metrics['win_rate'] * 100:,.2f}"
 
 
+def test_a_ratio_says_what_its_returns_are_of(admf: Admf, config: Path) -> None:
+    given = config.with_name("given.yaml")
+    given.write_text(config.read_text() + "metrics: {periods_per_year: 98280}\n")
+    metrics = admf("backtest", given, "--json").json["metrics"]
+    shown = dict(line.rsplit(None, 1) for line in admf("backtest", given).out.splitlines() if line)
+    year = f"{metrics['daily']['days_per_year']:,.0f}"
+
+    assert metrics["daily"]["days"] < 3000 / 300
+    assert shown["Sharpe (98,280 bars/yr)"] == f"{metrics['sharpe']:,.2f}"
+    assert shown[f"Sharpe (daily, {year} days/yr)"] == f"{metrics['daily']['sharpe']:,.2f}"
+    assert shown["Trades per Session Day"] == f"{metrics['trading']['trades_per_day']:,.2f}"
+
+
+def test_with_one_bar_a_day_there_is_one_sharpe_ratio(admf: Admf) -> None:
+    text = admf("backtest", EXAMPLES / "sma_cross.yaml").out
+
+    assert text.count("Sharpe") == 1
+    assert "Sharpe (252 bars/yr)" in text
+
+
 def test_the_same_run_gives_the_same_object_but_for_the_seconds(admf: Admf, config: Path) -> None:
     def stable(found: dict[str, Any]) -> dict[str, Any]:
         del found["seconds"], found["parity"]["seconds"]

@@ -54,8 +54,9 @@ def summarize(
 
     ``periods_per_year`` 0 counts them: bars after the first over the years between first
     and last close (365.25 days each). Returns are simple, per bar; volatility uses ddof 1;
-    Sharpe is ``(mean - risk_free / periods) / deviation * sqrt(periods)``; Sortino divides
-    by the root of the mean square of negative returns (target 0, over all bars);
+    Sharpe is ``(mean - risk_free / periods) / deviation * sqrt(periods)``; Sortino is the mean
+    over the root of the mean square of negative returns (target 0 in both, over all bars);
+    without any deviation or any loss these two are infinite, or NaN for 0 by 0;
     `annual_return` is geometric over the bars; Calmar is `annual_return` over the largest
     drawdown. `expectancy` and the trade returns are per closed trade, relative to the
     value at entry; SQN is ``sqrt(trades) * mean / deviation`` of them.
@@ -63,7 +64,7 @@ def summarize(
     bars = curve.bars
     periods = periods_per_year
     if periods == 0.0:
-        periods = _counted_periods(bars, curve.last_ts_ns - curve.first_ts_ns)
+        periods = counted_periods(bars, curve.last_ts_ns - curve.first_ts_ns)
     mean = ratio(curve.return_sum, bars)
     deviation = sample_deviation(curve.return_sum, curve.return_square_sum, bars)
     growth = ratio(curve.equity, cash) if bars > 0 else 1.0
@@ -87,8 +88,8 @@ def summarize(
         ratio(curve.last_close, curve.first_close) - 1.0 if bars > 0 else 0.0,
         annual_return,
         deviation * root,
-        ratio(excess, deviation) * root,
-        ratio(excess, downside) * root,
+        quotient(excess, deviation) * root,
+        quotient(mean, downside) * root,
         ratio(annual_return, curve.drawdown_max),
         curve.drawdown_max,
         curve.drawdown_sum / bars if bars > 0 else 0.0,
@@ -114,6 +115,15 @@ def ratio(a: float, b: float) -> float:
     return a / b if b != 0.0 else nan
 
 
+def quotient(a: float, b: float) -> float:
+    """Return ``a / b`` as IEEE has it: something by 0 is infinite, 0 by 0 is NaN."""
+    if b != 0.0:
+        return a / b
+    if not (a > 0.0 or a < 0.0):
+        return nan
+    return math.copysign(math.inf, a) * math.copysign(1.0, b)
+
+
 def sample_deviation(total: float, square_total: float, count: int) -> float:
     """Return the sample standard deviation (ddof 1) from running sums; NaN under 2 values."""
     if count < 2:
@@ -122,7 +132,8 @@ def sample_deviation(total: float, square_total: float, count: int) -> float:
     return math.sqrt(variance) if variance > 0.0 else 0.0
 
 
-def _counted_periods(bars: int, span_ns: int) -> float:
+def counted_periods(bars: int, span_ns: int) -> float:
+    """Return bars per year: those after the first, over the span from the first to the last."""
     return (bars - 1) * (NS_PER_YEAR / span_ns) if bars > 1 and span_ns > 0 else 0.0
 
 
