@@ -12,6 +12,7 @@ from admf_kernels.indicators.cci import cci, deviation_score
 from admf_kernels.indicators.chop import chop, choppiness
 from admf_kernels.indicators.cmo import cmo
 from admf_kernels.indicators.combine import combine
+from admf_kernels.indicators.correlation import correlation
 from admf_kernels.indicators.dema import dema, tema
 from admf_kernels.indicators.donchian import channel, donchian
 from admf_kernels.indicators.dpo import dpo
@@ -25,6 +26,7 @@ from admf_kernels.indicators.hma import hma
 from admf_kernels.indicators.ichimoku import ichimoku, ichimoku_lines
 from admf_kernels.indicators.kama import adaptive_average, kama
 from admf_kernels.indicators.keltner import bands, keltner
+from admf_kernels.indicators.linear_regression import linear_regression
 from admf_kernels.indicators.macd import macd
 from admf_kernels.indicators.mfi import mfi, money_flow_index
 from admf_kernels.indicators.momentum import momentum
@@ -88,6 +90,7 @@ __all__ = [
     "cmf",
     "cmo",
     "combine",
+    "correlation",
     "dema",
     "deviation_score",
     "distances",
@@ -105,6 +108,7 @@ __all__ = [
     "kama",
     "keltner",
     "largest_of_four",
+    "linear_regression",
     "macd",
     "mfi",
     "momentum",
