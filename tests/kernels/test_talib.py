@@ -70,8 +70,9 @@ def edges(upper, lower):
     return upper, (upper + lower) / 2.0, lower
 
 
-def oscillation(x):
+def oscillation(h, lo):
     """Return the awesome oscillator from TA-Lib's averages."""
+    x = talib.MEDPRICE(h, lo)
     return talib.SMA(x, 5) - talib.SMA(x, 34)
 
 
