@@ -126,9 +126,7 @@ CASES = {
         )
         for n in (2, 25, 200)
     ],
-    "awesome_oscillator": [
-        (awesome_oscillator(), lambda o, h, lo, c, v: oscillation((h + lo) / 2.0))
-    ],
+    "awesome_oscillator": [(awesome_oscillator(), lambda o, h, lo, c, v: oscillation(h, lo))],
     "bars_since_highest": [
         (bars_since_highest(n), lambda o, h, lo, c, v, n=n: since(talib.MAXINDEX(c, n), n))
         for n in (2, 20, 200)

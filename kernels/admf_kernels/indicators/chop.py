@@ -46,11 +46,11 @@ def choppiness(c: Constants, way: float, top: float, bottom: float) -> float:
 
 @composite(params=Params, inputs={"high": "high", "low": "low", "close": "close"})
 def chop(p: Params, high: Any, low: Any, close: Any) -> Any:
-    """Choppiness index: 0 for a straight way through the range, 100 for none.
+    """Choppiness index: 0 for a straight way through the range, 100 for a winding one.
 
     ``100 * log(sum of true ranges / (highest high - lowest low)) / log(period)`` over
-    `period` bars; 100 where nothing moves. Source: E. W. Dreiss; TradingView. First valid
-    bar: ``period + 1``.
+    `period` bars; 100 where nothing moves. A gap at the first bar of the window can take it
+    above 100. Source: E. W. Dreiss; TradingView. First valid bar: ``period + 1``.
     """
     way = rolling_sum(p.period, of=true_range(of=(high, low, close)))
     return choppiness(

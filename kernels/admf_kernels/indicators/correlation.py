@@ -91,6 +91,23 @@ def about_mean(squares: float, total: float, weight: float) -> float:
     return select(found > 0.0, found, 0.0)
 
 
+def correlated(s: State, x: float, y: float, weight: float) -> float:
+    """Return the correlation from the sums and the squares about the means."""
+    spread = math.sqrt(x) * math.sqrt(y)
+    flat = spread == 0.0
+    together = s.products - s.first * s.second * weight
+    found = select(flat, 0.0, together / select(flat, 1.0, spread))
+    return select(found > 1.0, 1.0, select(found < -1.0, -1.0, found))
+
+
+def renewed(firsts: Window, seconds: Window, bars: int, weight: float) -> tuple[State, float]:
+    """Return state and value taken afresh from the last `bars` values."""
+    s = window_sums(firsts, seconds, bars)
+    x = about_mean(s.first_squares, s.first, weight)
+    y = about_mean(s.second_squares, s.second, weight)
+    return s, correlated(s, x, y, weight)
+
+
 @indicator(
     params=Params,
     state=State,
@@ -131,11 +148,5 @@ def correlation(
     lost = x < moved.first_largest * LOST or y < moved.second_largest * LOST
     # Up to bar `period` nothing is slid: the first sums are those of the first window.
     if renew or lost or bars <= c.period:
-        moved = window_sums(firsts, seconds, c.period if bars >= c.period else 0)
-        x = about_mean(moved.first_squares, moved.first, c.weight)
-        y = about_mean(moved.second_squares, moved.second, c.weight)
-    spread = math.sqrt(x) * math.sqrt(y)
-    flat = spread == 0.0
-    together = moved.products - moved.first * moved.second * c.weight
-    found = select(flat, 0.0, together / select(flat, 1.0, spread))
-    return moved, select(found > 1.0, 1.0, select(found < -1.0, -1.0, found))
+        return renewed(firsts, seconds, c.period if bars >= c.period else 0, c.weight)
+    return moved, correlated(moved, x, y, c.weight)

@@ -8,6 +8,10 @@ from admf_kernels.indicators.typical_price import typical_price
 from admf_kernels.numeric import Window, at, select
 from admf_kernels.registry import composite, indicator
 
+# Moves below this share of the value count as none: whole cents give typical prices that are
+# equal but for the last digit. TA-Lib does likewise.
+STILL = 1e-14
+
 
 class Params(NamedTuple):
     """What the user sets."""
@@ -25,7 +29,12 @@ class Flows(NamedTuple):
 
 def rise_of(value: float, previous: float, volume: float) -> float:
     """Return value times volume where the value rose, else 0."""
-    return select(value > previous, value * volume, 0.0)
+    return select(value - previous > STILL * abs(previous), value * volume, 0.0)
+
+
+def fall_of(value: float, previous: float, volume: float) -> float:
+    """Return value times volume where the value fell, else 0."""
+    return select(previous - value > STILL * abs(previous), value * volume, 0.0)
 
 
 def window_flows(values: Window, volumes: Window, period: int) -> Flows:
@@ -37,7 +46,7 @@ def window_flows(values: Window, volumes: Window, period: int) -> Flows:
         before = at(values, back + 1)
         volume = at(volumes, back)
         up += rise_of(value, before, volume)
-        down += select(value < before, value * volume, 0.0)
+        down += fall_of(value, before, volume)
     return Flows(up, down, up + down)
 
 
@@ -78,10 +87,10 @@ def money_flow_index(
     if bars == 1:
         return s, 0.0
     up = s.up + rise_of(value, previous, volume)
-    down = s.down + select(value < previous, value * volume, 0.0)
+    down = s.down + fall_of(value, previous, volume)
     if bars > c.period + 1:
         up -= rise_of(leaving, before_leaving, volume_leaving)
-        down -= select(leaving < before_leaving, leaving * volume_leaving, 0.0)
+        down -= fall_of(leaving, before_leaving, volume_leaving)
     moved = Flows(up, down, larger(s.largest, up + down))
     if renew or is_lost(up + down, moved.largest):
         moved = window_flows(values, volumes, c.period)
@@ -99,7 +108,7 @@ def mfi(p: Params, high: Any, low: Any, close: Any, volume: Any) -> Any:
 
     ``100 * up / (up + down)``, the sums over `period` bars of ``typical_price * volume`` on
     bars where the typical price rose and fell; 0 where it never moved or nothing was traded.
-    Source: TA-Lib MFI (which gives 0 for less than 1 of money). First valid bar:
-    ``period + 1``.
+    A move in the last digit counts as none. Source: TA-Lib MFI (which gives 0 for less than
+    1 of money). First valid bar: ``period + 1``.
     """
     return money_flow_index(p.period, of=(typical_price(of=(high, low, close)), volume))

@@ -16,45 +16,34 @@ class Params(NamedTuple):
 
 
 class State(NamedTuple):
-    """Sums over the window; distances are from the anchor, so the level does not enter."""
+    """Sums over the window."""
 
-    anchor: float = 0.0
     volume: float = 0.0
-    flow: float = 0.0  # of volume times distance
-    size: float = 0.0  # of volume times absolute distance
+    flow: float = 0.0  # of value times volume
+    size: float = 0.0  # of its absolute values
     volume_largest: float = 0.0  # since all were last taken afresh
     size_largest: float = 0.0
 
 
-def window_state(values: Window, volumes: Window, bars: int) -> State:
-    """Return the sums over the last `bars` bars, oldest first, about the newest value."""
-    anchor = at(values, 0)
+def mean_of(s: State, value: float) -> float:
+    """Return the weighted mean; `value` where the weights are 0."""
+    none = s.volume == 0.0
+    return select(none, value, s.flow / select(none, 1.0, s.volume))
+
+
+def renewed(values: Window, volumes: Window, period: int) -> tuple[State, float]:
+    """Return state and value taken afresh from the last `period` bars, oldest first."""
     total = 0.0
     flow = 0.0
     size = 0.0
-    for back in range(bars - 1, -1, -1):
+    for back in range(period - 1, -1, -1):
         volume = at(volumes, back)
-        distance = at(values, back) - anchor
+        part = at(values, back) * volume
         total += volume
-        flow += volume * distance
-        size += volume * abs(distance)
-    return State(anchor, total, flow, size, total, size)
-
-
-def advance(s: State, value: float, volume: float, leaving: float, volume_leaving: float) -> State:
-    """Return the sums one bar later."""
-    new = volume * (value - s.anchor)
-    old = volume_leaving * (leaving - s.anchor)
-    total = s.volume + (volume - volume_leaving)
-    size = s.size + (abs(new) - abs(old))
-    return State(
-        s.anchor,
-        total,
-        s.flow + (new - old),
-        size,
-        larger(s.volume_largest, total),
-        larger(s.size_largest, size),
-    )
+        flow += part
+        size += abs(part)
+    s = State(total, flow, size, total, size)
+    return s, mean_of(s, at(values, 0))
 
 
 @indicator(
@@ -89,16 +78,22 @@ def vwma(
     sums, see `sums` for how digits are kept. Source: TradingView ta.vwma. First valid bar:
     `period`.
     """
-    moved = s
-    if bars > c.period:
-        moved = advance(s, value, volume, leaving, volume_leaving)
-    lost = is_lost(moved.volume, moved.volume_largest) or is_lost(moved.size, moved.size_largest)
-    # Up to bar `period` nothing is slid: the first sums are those of the first window.
-    if renew or lost or bars <= c.period:
-        moved = window_state(values, volumes, c.period if bars >= c.period else 0)
-    none = moved.volume == 0.0
-    mean = moved.anchor + moved.flow / select(none, 1.0, moved.volume)
-    return moved, select(none, value, mean)
+    full = bars > c.period
+    volume_gone = volume_leaving if full else 0.0
+    part = value * volume
+    gone = leaving * volume_leaving if full else 0.0
+    total = s.volume + (volume - volume_gone)
+    size = s.size + (abs(part) - abs(gone))
+    moved = State(
+        total,
+        s.flow + (part - gone),
+        size,
+        larger(s.volume_largest, total),
+        larger(s.size_largest, size),
+    )
+    if renew or is_lost(total, moved.volume_largest) or is_lost(size, moved.size_largest):
+        return renewed(values, volumes, c.period)
+    return moved, mean_of(moved, value)
 
 
 @composite(
