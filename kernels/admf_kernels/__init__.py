@@ -9,7 +9,7 @@ from admf_kernels.execution.account import Account
 from admf_kernels.numeric import at, exp, fma, is_finite, log, nan, select
 from admf_kernels.parameters import Between, Rule
 from admf_kernels.program import FeatureProgram, Program
-from admf_kernels.registry import composite, get, indicator, names, strategy
+from admf_kernels.registry import bundle, composite, get, indicator, names, strategy
 from admf_kernels.stream import Stream, compute
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Strategy",
     "Stream",
     "at",
+    "bundle",
     "composite",
     "compute",
     "exp",
