@@ -22,6 +22,8 @@ class Comparison(NamedTuple):
     goal: float | None = None
 
 
+SMA, EMA = 0, 1  # TA-Lib's numbers of averages
+
 # Drives the timings and the check that both compute the same; ours has default parameters.
 COMPARISONS: dict[str, Comparison] = {
     "sma": Comparison(lambda b: talib.SMA(b.close, 20), 0.8),
@@ -36,7 +38,47 @@ COMPARISONS: dict[str, Comparison] = {
     "rolling_min": Comparison(lambda b: talib.MIN(b.close, 20), 1.3),
     "stddev": Comparison(lambda b: talib.STDDEV(b.close, 20, 1.0)),
     "roc": Comparison(lambda b: talib.ROC(b.close, 10)),
+    "ad": Comparison(lambda b: talib.AD(b.high, b.low, b.close, b.volume)),
+    "adx": Comparison(
+        lambda b: (
+            talib.ADX(b.high, b.low, b.close, 14),
+            _from(27, talib.PLUS_DI(b.high, b.low, b.close, 14)),
+            _from(27, talib.MINUS_DI(b.high, b.low, b.close, 14)),
+        )
+    ),
+    "apo": Comparison(lambda b: talib.APO(b.close, 12, 26, EMA)),
+    "aroon": Comparison(
+        lambda b: (*talib.AROON(b.high, b.low, 25)[::-1], talib.AROONOSC(b.high, b.low, 25))
+    ),
+    "cci": Comparison(lambda b: talib.CCI(b.high, b.low, b.close, 20)),
+    "cmo": Comparison(lambda b: talib.CMO(b.close, 14)),
+    "correlation": Comparison(lambda b: talib.CORREL(b.close, b.volume, 30)),
+    "dema": Comparison(lambda b: talib.DEMA(b.close, 20)),
+    "kama": Comparison(lambda b: talib.KAMA(b.close, 10)),
+    "linear_regression": Comparison(
+        lambda b: (talib.LINEARREG(b.close, 14), talib.LINEARREG_SLOPE(b.close, 14))
+    ),
+    "mfi": Comparison(lambda b: talib.MFI(b.high, b.low, b.close, b.volume, 14)),
+    "momentum": Comparison(lambda b: talib.MOM(b.close, 10)),
+    "natr": Comparison(lambda b: talib.NATR(b.high, b.low, b.close, 14)),
+    "obv": Comparison(lambda b: talib.OBV(b.close, b.volume)),
+    "ppo": Comparison(lambda b: talib.PPO(b.close, 12, 26, EMA)),
+    "psar": Comparison(lambda b: talib.SAR(b.high, b.low, 0.02, 0.2)),
+    "rolling_sum": Comparison(lambda b: talib.SUM(b.close, 20)),
+    "stochastic": Comparison(lambda b: talib.STOCH(b.high, b.low, b.close, 14, 3, SMA, 3, SMA)),
+    "stochastic_fast": Comparison(lambda b: talib.STOCHF(b.high, b.low, b.close, 14, 3, SMA)),
+    "tema": Comparison(lambda b: talib.TEMA(b.close, 20)),
+    "trix": Comparison(lambda b: talib.TRIX(b.close, 15)),
+    "typical_price": Comparison(lambda b: talib.TYPPRICE(b.high, b.low, b.close)),
+    "ultimate_oscillator": Comparison(lambda b: talib.ULTOSC(b.high, b.low, b.close, 7, 14, 28)),
+    "williams_r": Comparison(lambda b: talib.WILLR(b.high, b.low, b.close, 14)),
 }
+
+
+def _from(bar: int, column: np.ndarray) -> np.ndarray:
+    """Return a column without its first values, which TA-Lib gives earlier."""
+    column[:bar] = np.nan
+    return column
 
 
 def indicator_names() -> list[str]:

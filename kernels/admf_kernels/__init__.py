@@ -10,7 +10,7 @@ from admf_kernels.execution.uses import make_terms
 from admf_kernels.numeric import at, exp, fma, is_finite, log, nan, select
 from admf_kernels.parameters import Between, Rule
 from admf_kernels.program import FeatureProgram, Program
-from admf_kernels.registry import composite, get, indicator, names, strategy
+from admf_kernels.registry import bundle, composite, get, indicator, names, strategy
 from admf_kernels.stream import Stream, compute
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Stream",
     "Terms",
     "at",
+    "bundle",
     "composite",
     "compute",
     "exp",

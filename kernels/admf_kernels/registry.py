@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from admf_kernels.bundle import Bundle
 from admf_kernels.contract import (
     ACCOUNT_ARGUMENTS,
     BAR_COLUMNS,
@@ -93,6 +94,28 @@ def composite(
 
     def made(step: Callable[..., Any]) -> Composite:
         kernel = Composite(
+            step.__name__, step, params, Empty, params, lambda p: p, tuple(rules),
+            dict(inputs), tuple(outputs),
+        )  # fmt: skip
+        return _register(kernel)
+
+    return made
+
+
+def bundle(
+    *,
+    inputs: Mapping[str, str],
+    outputs: Sequence[str],
+    params: type = Empty,
+    rules: Sequence[Rule] = (),
+) -> Callable[[Callable[..., Any]], Bundle]:
+    """Make a function of ``(params, *sources)`` a `Bundle`: a composite of several outputs.
+
+    It returns a feature that has outputs of just these names.
+    """
+
+    def made(step: Callable[..., Any]) -> Bundle:
+        kernel = Bundle(
             step.__name__, step, params, Empty, params, lambda p: p, tuple(rules),
             dict(inputs), tuple(outputs),
         )  # fmt: skip

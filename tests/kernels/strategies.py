@@ -121,6 +121,6 @@ def features(draw: st.DrawFn, names: tuple[str, ...], depth: int = 3) -> object:
         for _ in kernel.sources
     ]
     made = kernel(*params, of=tuple(sources))
-    if isinstance(kernel, Indicator):
+    if isinstance(kernel, Indicator) or len(kernel.outputs) > 1:
         return getattr(made, draw(st.sampled_from(kernel.outputs)))
     return made

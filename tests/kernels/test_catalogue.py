@@ -17,6 +17,9 @@ from tests.kernels.strategies import bars, cuts, features, parameters, quick
 
 FEATURES = tuple(names((Indicator, Composite)))
 STRATEGIES = tuple(names(Strategy))
+# A composite compiles nothing of its own: its parts are kernels, tested here to the full.
+COMPOSITES = tuple(names(Composite))
+KERNELS = tuple(n for n in names() if n not in COMPOSITES)
 
 
 @pytest.mark.parametrize("name", names())
@@ -25,11 +28,7 @@ def test_passes_what_users_kernels_are_offered(name):
     testing.check_kernel(name)
 
 
-@pytest.mark.parametrize("name", names())
-@quick(30)
-@given(data=st.data())
-def test_equal_on_any_bars_and_parameters(name, data):
-    """Any cut into blocks is one block is bar by bar is plain Python, as raw bytes."""
+def _equal(name, data):
     params = data.draw(parameters(get(name)))
     drawn = data.draw(bars())
 
@@ -37,13 +36,40 @@ def test_equal_on_any_bars_and_parameters(name, data):
     testing.check_blocks(name, params, bars=drawn, sizes=[data.draw(cuts(drawn.bars))])
 
 
-@pytest.mark.parametrize("name", names())
-@quick(15)
-@given(data=st.data())
-def test_later_bars_change_nothing_earlier(name, data):
+def _no_look_ahead(name, data):
     params = data.draw(parameters(get(name)))
 
     testing.check_prefix(name, params, bars=data.draw(bars(min_bars=5)))
+
+
+@pytest.mark.parametrize("name", KERNELS)
+@quick(30)
+@given(data=st.data())
+def test_equal_on_any_bars_and_parameters(name, data):
+    """Any cut into blocks is one block is bar by bar is plain Python, as raw bytes."""
+    _equal(name, data)
+
+
+@pytest.mark.parametrize("name", COMPOSITES)
+@quick(3)
+@given(data=st.data())
+def test_composites_are_equal_on_any_bars_and_parameters(name, data):
+    """As above; fewer examples."""
+    _equal(name, data)
+
+
+@pytest.mark.parametrize("name", KERNELS)
+@quick(15)
+@given(data=st.data())
+def test_later_bars_change_nothing_earlier(name, data):
+    _no_look_ahead(name, data)
+
+
+@pytest.mark.parametrize("name", COMPOSITES)
+@quick(3)
+@given(data=st.data())
+def test_later_bars_change_nothing_earlier_in_composites(name, data):
+    _no_look_ahead(name, data)
 
 
 @pytest.mark.parametrize("name", names())

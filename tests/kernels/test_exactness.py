@@ -6,19 +6,42 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from admf_kernels import compute
+from admf_kernels.contract import Output
 from admf_kernels.indicators import (
+    adx,
+    aroon,
+    bars_since_highest,
     bollinger,
+    cmf,
+    cmo,
+    correlation,
+    deviation_score,
+    efficiency_ratio,
     largest_of_four,
+    linear_regression,
+    mfi,
+    money_flow_index,
+    percent_rank,
     rolling_max,
     rolling_min,
+    rolling_sum,
     shift,
     sma,
     smallest_of_four,
     stddev,
+    stochastic,
+    stochastic_rsi,
+    ultimate_oscillator,
+    volatility_percentile,
+    vwma,
+    williams_r,
     wma,
+    zscore,
 )
+from admf_kernels.plan import bar_columns_of
 from admf_kernels.testing import random_bars
 from tests.kernels.strategies import bars, quick
 
@@ -126,6 +149,54 @@ def test_extremes_are_exact(period):
     assert np.array_equal(largest[period - 1 :], windows.max(axis=1))
     assert np.array_equal(smallest[period - 1 :], windows.min(axis=1))
     assert np.all(np.isnan(largest[: period - 1]))
+
+
+@pytest.mark.parametrize("level", [1e-8, 0.1, 123.456, 1e12])
+def test_a_window_that_stands_still_is_exact(level):
+    """From the bar on which all values are equal, whatever came before: no rounding is left."""
+    before = 1e3 * level * (1.0 + 0.1 * np.random.default_rng(3).standard_normal(75))
+    close = np.concatenate([before, np.full(60, level)])
+    still = slice(75 + PERIOD, None)
+    zeros = np.where(np.arange(135) < 75, close, 0.0)
+
+    value, slope = compute(linear_regression(PERIOD), close)
+    pair = compute(correlation(PERIOD), close, before[np.arange(135) % 75])
+
+    assert np.all(slope[still] == 0.0)
+    assert np.all(value[still] == level)
+    assert np.all(pair[still] == 0.0)
+    assert np.all(compute(zscore(PERIOD), close)[still] == 0.0)
+    assert np.all(compute(efficiency_ratio(PERIOD), close)[still] == 1.0)
+    assert np.all(compute(deviation_score(PERIOD), close)[still] == 0.0)
+    assert np.all(compute(rolling_sum(PERIOD), zeros)[still] == 0.0)
+    average = compute(vwma(PERIOD), close, np.ones(135))[still]
+    assert np.all(np.abs(average - level) <= 1e-12 * level)
+    assert np.all(compute(vwma(PERIOD), close, zeros)[still] == level)
+    assert np.all(compute(money_flow_index(PERIOD), close, np.ones(135))[still] == 0.0)
+
+
+# Feature, its smallest and its largest value; the widest is of prices 1e20 times apart.
+RANGES = [
+    (adx(5).adx, 0.0, 100.0), (adx(5).plus_di, 0.0, 100.0), (aroon(7).up, 0.0, 100.0),
+    (bars_since_highest(9), 0.0, 8.0),  (cmf(6), -1.0, 1.0),
+    (cmo(5), -100.0, 100.0), (correlation(6), -1.0, 1.0), (efficiency_ratio(6), 0.0, 1.0),
+    (mfi(5), 0.0, 100.0), (percent_rank(8), 0.0, 100.0), (stochastic(5, 3, 3).d, 0.0, 100.0),
+    (stochastic_rsi(5, 4).k, 0.0, 100.0), (ultimate_oscillator(3, 5, 8), 0.0, 100.0),
+    (volatility_percentile(9, 4), 0.0, 1.0), (williams_r(6), -100.0, 0.0),
+]  # fmt: skip
+
+
+@quick(60)
+@given(bars(min_bars=40), st.sampled_from(RANGES))
+def test_values_stay_in_their_range(drawn, case):
+    """On any bars, still ones and jumps by 1e20 included, but for the last digits."""
+    feature, low, high = case
+    output = feature if isinstance(feature, Output) else Output(feature, 0)
+    found = compute(output, *(drawn[k] for k in bar_columns_of([output])))
+    room = 1e-9 * (high - low)
+
+    assert not np.any(found < low - room)
+    assert not np.any(found > high + room)
 
 
 def test_building_blocks():

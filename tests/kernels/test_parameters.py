@@ -7,6 +7,7 @@ import pytest
 from admf_kernels import (
     Between,
     KernelError,
+    bundle,
     get,
     indicator,
     lag,
@@ -14,7 +15,7 @@ from admf_kernels import (
     strategy,
 )
 from admf_kernels.errors import ParameterError, UnknownKernelError
-from admf_kernels.indicators import bollinger, macd, rolling_max, sma
+from admf_kernels.indicators import bollinger, donchian, macd, rolling_max, sma
 from admf_kernels.strategies import rsi_reversion, sma_cross
 
 
@@ -156,3 +157,17 @@ def test_a_missing_parameter_is_named():
     with pytest.raises(ParameterError, match="parameter period is missing"):
         made()
     assert made(3).params == Needs(3)
+
+
+def test_a_bundle_returns_a_feature_with_its_outputs():
+    made = donchian(5)
+
+    assert made.indicator.outputs == donchian.outputs == ("upper", "middle", "lower")
+    assert made.upper != made.lower
+
+    @bundle(inputs={"value": "close"}, outputs=("first", "second"))
+    def wrong(p, value):
+        return sma(3, of=value)
+
+    with pytest.raises(KernelError, match="wrong: expected a feature with outputs"):
+        wrong()

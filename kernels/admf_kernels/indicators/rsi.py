@@ -35,6 +35,17 @@ def prepare(p: Params) -> Constants:
     return Constants(p.period, 1.0 / p.period, 1.0 - 1.0 / p.period)
 
 
+def averaged(c: Constants, s: State, bars: int, value: float, previous: float) -> State:
+    """Return Wilder's averages of the rises and of the falls, one bar later."""
+    # The first bar has no move: its previous value is NaN and fails both comparisons.
+    move = value - previous
+    rise = select(move > 0.0, move, 0.0)
+    fall = select(move < 0.0, -move, 0.0)
+    # While seeding the old value keeps its full weight, so the sum of the shares is a mean.
+    decay = 1.0 if bars <= c.period + 1 else c.decay
+    return State(fma(decay, s.up, rise * c.alpha), fma(decay, s.down, fall * c.alpha))
+
+
 @indicator(
     params=Params,
     state=State,
@@ -49,14 +60,7 @@ def rsi(c: Constants, s: State, bars: int, value: float, previous: float) -> tup
     of the first `period` moves, then keeps ``1 - 1 / period`` of itself. Source: TA-Lib
     RSI. First valid bar: ``period + 1``.
     """
-    # The first bar has no move: its previous value is NaN and fails both comparisons.
-    move = value - previous
-    rise = select(move > 0.0, move, 0.0)
-    fall = select(move < 0.0, -move, 0.0)
-    # While seeding the old value keeps its full weight, so the sum of the shares is a mean.
-    decay = 1.0 if bars <= c.period + 1 else c.decay
-    up = fma(decay, s.up, rise * c.alpha)
-    down = fma(decay, s.down, fall * c.alpha)
-    moves = up + down
+    moved = averaged(c, s, bars, value, previous)
+    moves = moved.up + moved.down
     still = moves < STILL
-    return State(up, down), select(still, 0.0, 100.0 * up / select(still, 1.0, moves))
+    return moved, select(still, 0.0, 100.0 * moved.up / select(still, 1.0, moves))
