@@ -1,0 +1,142 @@
+"""Run `backtesting` on bars and instructions, or record what one of its strategies instructs."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pandas as pd
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import backtesting.backtesting as engine
+    from backtesting import Backtest, Strategy
+
+from tests.peers.kinds import Bars, Instructions, PeerResult, PeerTrade, price_or_none
+
+
+def run_backtesting(
+    bars: Bars,
+    told: Instructions,
+    *,
+    cash: float = 10_000.0,
+    spread: float = 0.0,
+    commission: float | tuple[float, float] | Callable[[float, float], float] = 0.0,
+    margin: float = 1.0,
+    on_close: bool = False,
+    exclusive: bool = True,
+    finalize: bool = False,
+) -> PeerResult:
+    """Run the instructions through `backtesting`; (fixed, relative) is a commission of both."""
+    return run_strategy(
+        _frame(bars),
+        type("Told", (_Told,), {"told": told}),
+        cash=cash,
+        spread=spread,
+        commission=commission,
+        margin=margin,
+        trade_on_close=on_close,
+        exclusive_orders=exclusive,
+        finalize_trades=finalize,
+    )
+
+
+def record(
+    frame: pd.DataFrame, kind: type[Strategy], **options: Any
+) -> tuple[Instructions, PeerResult]:
+    """Run a strategy of its own; return what it instructed bar by bar, and the result.
+
+    Fails where the strategy does what `Instructions` has no words for: two orders in one bar.
+    """
+    told = Instructions.nothing(len(frame))
+    return told, run_strategy(frame, _recording(kind, told), **options)
+
+
+def run_strategy(frame: pd.DataFrame, kind: type[Strategy], **options: Any) -> PeerResult:
+    """Run a strategy class with the options of `Backtest`, silently."""
+    silent = mock.patch.object(engine, "_tqdm", lambda bars, **_: bars)
+    with warnings.catch_warnings(), silent, np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        stats = Backtest(frame, kind, **options).run()
+    table = stats["_trades"]
+    names = ("EntryBar", "ExitBar", "Size", "EntryPrice", "ExitPrice", "PnL", "Commission")
+    rows = zip(*(table[name].tolist() for name in names), strict=True)
+    strategy = stats["_strategy"]
+    equity = stats["_equity_curve"]["Equity"].to_numpy(dtype=np.float64)
+    last = float(frame["Close"].iloc[-1])
+    still = [
+        PeerTrade(t.entry_bar, -1, float(t.size), t.entry_price, last, t.pl, 0.0)
+        for t in strategy.trades
+    ]
+    trades = [PeerTrade(e, x, float(u), p, q, g, c) for e, x, u, p, q, g, c in rows]
+    return PeerResult(trades, still, equity, float(equity[-1]), [])
+
+
+class _Told(Strategy):
+    """A strategy that does what it is told."""
+
+    told: Instructions
+
+    def init(self) -> None:
+        pass
+
+    def next(self) -> None:
+        told, bar = self.told, len(self.data) - 1
+        if told.cancel[bar]:
+            for order in self.orders:
+                if not order.is_contingent:
+                    order.cancel()
+        if not np.isnan(told.move_sl[bar]):
+            for trade in self.trades:
+                trade.sl = float(told.move_sl[bar])
+        if told.close[bar]:
+            self.position.close(float(told.close[bar]))
+        size = float(told.size[bar])
+        if size:
+            order = self.buy if size > 0 else self.sell
+            levels = {n: price_or_none(getattr(told, n)[bar]) for n in ("limit", "stop", "sl", "tp")}
+            order(size=abs(size), **levels)
+
+
+def _recording(kind: type[Strategy], told: Instructions) -> type[Strategy]:
+    """Return a strategy like the one given, that writes down what it does."""
+
+    class Recording(kind):  # type: ignore[misc, valid-type]
+        def next(self) -> None:
+            bar = len(self.data) - 1
+            stops = {id(t): t.sl for t in self.trades}
+            waiting = list(self.orders)
+            super().next()
+            for trade in self.trades:
+                if trade.sl != stops[id(trade)]:
+                    assert np.isnan(told.move_sl[bar]) or told.move_sl[bar] == trade.sl
+                    told.move_sl[bar] = trade.sl
+            fresh = [o for o in self.orders if o not in waiting]
+            if fresh and all(o.parent_trade for o in fresh):
+                for order in fresh:
+                    if not order.is_contingent:
+                        told.close[bar] = abs(order.size) / abs(order.parent_trade.size)
+
+        def buy(self, **order: Any) -> Any:
+            return self._write(1.0, super().buy(**order))
+
+        def sell(self, **order: Any) -> Any:
+            return self._write(-1.0, super().sell(**order))
+
+        def _write(self, side: float, order: Any) -> Any:
+            bar = len(self.data) - 1
+            assert not told.size[bar], f"bar {bar}: a second order in one bar"
+            told.size[bar] = order.size
+            for name in ("limit", "stop", "sl", "tp"):
+                level = getattr(order, name)
+                getattr(told, name)[bar] = np.nan if level is None else level
+            return order
+
+    return Recording
+
+
+def _frame(bars: Bars) -> pd.DataFrame:
+    index = pd.date_range("2020-01-01", periods=len(bars), freq="D")
+    columns = {"Open": bars.open, "High": bars.high, "Low": bars.low, "Close": bars.close}
+    return pd.DataFrame(columns, index=index)
