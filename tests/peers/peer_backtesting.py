@@ -55,22 +55,25 @@ def record(
 
 def run_strategy(frame: pd.DataFrame, kind: type[Strategy], **options: Any) -> PeerResult:
     """Run a strategy class with the options of `Backtest`, silently."""
-    silent = mock.patch.object(engine, "_tqdm", lambda bars, **_: bars)
-    with warnings.catch_warnings(), silent, np.errstate(all="ignore"):
+    with (
+        warnings.catch_warnings(),
+        mock.patch.object(engine, "_tqdm", lambda bars, **_: bars),
+        # The peer's statistics overflow on hostile walks; trades and equity are all that is asked.
+        mock.patch.object(engine, "compute_stats", lambda **found: found),
+    ):
         warnings.simplefilter("ignore")
-        stats = Backtest(frame, kind, **options).run()
-    table = stats["_trades"]
-    names = ("EntryBar", "ExitBar", "Size", "EntryPrice", "ExitPrice", "PnL", "Commission")
-    rows = zip(*(table[name].tolist() for name in names), strict=True)
-    strategy = stats["_strategy"]
-    equity = stats["_equity_curve"]["Equity"].to_numpy(dtype=np.float64)
-    last = float(frame["Close"].iloc[-1])
-    still = [
-        PeerTrade(t.entry_bar, -1, float(t.size), t.entry_price, last, t.pl, 0.0)
-        for t in strategy.trades
-    ]
-    trades = [PeerTrade(e, x, float(u), p, q, g, c) for e, x, u, p, q, g, c in rows]
-    return PeerResult(trades, still, equity, float(equity[-1]), [])
+        found: dict[str, Any] = Backtest(frame, kind, **options).run()
+        strategy, trades = found["strategy_instance"], found["trades"]
+        last = float(frame["Close"].iloc[-1])
+        still = [_row(trade, -1, last) for trade in strategy.trades]
+    closed = [_row(trade, trade.exit_bar, trade.exit_price) for trade in trades]
+    equity = np.asarray(found["equity"], dtype=np.float64)
+    return PeerResult(closed, still, equity, float(equity[-1]), [])
+
+
+def _row(trade: Any, bar: int, price: float) -> PeerTrade:
+    entry, units, pnl = trade.entry_price, float(trade.size), float(trade.pl)
+    return PeerTrade(trade.entry_bar, bar, units, entry, price, pnl, float(trade._commissions))
 
 
 class _Told(Strategy):
