@@ -49,4 +49,6 @@ def google() -> Bars:
     """Return the daily bars the examples of `backtesting` run on."""
     from backtesting.test import GOOG
 
-    return Bars(*(GOOG[name].to_numpy(dtype=np.float64) for name in ("Open", "High", "Low", "Close")))
+    return Bars(
+        *(GOOG[name].to_numpy(dtype=np.float64) for name in ("Open", "High", "Low", "Close"))
+    )

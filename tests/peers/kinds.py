@@ -81,9 +81,7 @@ class Instructions:
     def nothing(cls, bars: int) -> "Instructions":
         """Return instructions that never do anything."""
         zero = {f.name: np.zeros(bars) for f in fields(cls) if f.name in ("size", "close")}
-        nan = {
-            name: np.full(bars, np.nan) for name in ("limit", "stop", "sl", "tp", "move_sl")
-        }
+        nan = {name: np.full(bars, np.nan) for name in ("limit", "stop", "sl", "tp", "move_sl")}
         return cls(**zero, **nan, cancel=np.zeros(bars, dtype=np.bool_))
 
     def __len__(self) -> int:

@@ -184,9 +184,7 @@ class Model:
         gain = closed * (price - lot.price)
         self.cash += gain - fee
         both = fee + self._fee(closed, lot.price)
-        self.trades.append(
-            PeerTrade(lot.bar, stamp, closed, lot.price, price, gain - both, both)
-        )
+        self.trades.append(PeerTrade(lot.bar, stamp, closed, lot.price, price, gain - both, both))
         lot.units += units
         if not lot.units:
             self.lots.remove(lot)

@@ -330,7 +330,12 @@ class Model:
         """Turn the signals of a bar into signed size, its kind, and the side it may touch."""
         buy, sell_off, short, cover = (
             bool(x[bar, column])
-            for x in (signals.long_entry, signals.long_exit, signals.short_entry, signals.short_exit)
+            for x in (
+                signals.long_entry,
+                signals.long_exit,
+                signals.short_entry,
+                signals.short_exit,
+            )
         )
         rules, units = self.rules, self.held[column].units
         add_more, take_less = ENTRY[rules.accumulate], EXIT[rules.accumulate]
@@ -379,14 +384,10 @@ class Model:
                 elif low <= level <= high:
                     hit = level
         if self.rules.sl_trail and side and not isnan(held.stop_base):
-            held.stop_base = (
-                max(held.stop_base, high) if side > 0 else min(held.stop_base, low)
-            )
+            held.stop_base = max(held.stop_base, high) if side > 0 else min(held.stop_base, low)
         return hit
 
-    def _set_bases(
-        self, held: _Holding, before: float, plan: _Plan, bar: int, column: int
-    ) -> None:
+    def _set_bases(self, held: _Holding, before: float, plan: _Plan, bar: int, column: int) -> None:
         """Measure stop and target anew from an order that opened, turned or added."""
         if held.units == 0:
             held.stop_base = held.target_base = nan

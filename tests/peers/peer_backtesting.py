@@ -98,7 +98,9 @@ class _Told(Strategy):
         size = float(told.size[bar])
         if size:
             order = self.buy if size > 0 else self.sell
-            levels = {n: price_or_none(getattr(told, n)[bar]) for n in ("limit", "stop", "sl", "tp")}
+            levels = {
+                n: price_or_none(getattr(told, n)[bar]) for n in ("limit", "stop", "sl", "tp")
+            }
             order(size=abs(size), **levels)
 
 

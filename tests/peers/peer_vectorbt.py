@@ -135,7 +135,9 @@ def _shared(prices: _Arrays, rules: Rules) -> dict[str, Any]:
 
 def _result(portfolio: Any, prices: _Arrays, rules: Rules) -> PeerResult:
     fills = [
-        PeerFill(int(o["idx"]), SIGNED[int(o["side"])] * o["size"], o["price"], o["fees"], int(o["col"]))
+        PeerFill(
+            int(o["idx"]), SIGNED[int(o["side"])] * o["size"], o["price"], o["fees"], int(o["col"])
+        )
         for o in portfolio.orders.records_arr
     ]
     rows = [(int(t["status"]), _trade(t)) for t in portfolio.trades.records_arr]
