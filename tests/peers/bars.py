@@ -41,14 +41,15 @@ def random_bars(
     reach = np.where(flat, 0.0, np.abs(rng.normal(0.0, step, (2, count))))
     high = np.maximum(open_, close) * (1.0 + reach[0])
     low = np.minimum(open_, close) * (1.0 - reach[1])
-    o, h, l, c = (np.round(np.round(x / tick) * tick, 6) for x in (open_, high, low, close))
-    return Bars(o, np.maximum(h, np.maximum(o, c)), np.minimum(l, np.minimum(o, c)), c)
+    prices = (np.round(np.round(x / tick) * tick, 6) for x in (open_, high, low, close))
+    opens, highs, lows, closes = prices
+    top, bottom = np.maximum(opens, closes), np.minimum(opens, closes)
+    return Bars(opens, np.maximum(highs, top), np.minimum(lows, bottom), closes)
 
 
 def google() -> Bars:
     """Return the daily bars the examples of `backtesting` run on."""
     from backtesting.test import GOOG
 
-    return Bars(
-        *(GOOG[name].to_numpy(dtype=np.float64) for name in ("Open", "High", "Low", "Close"))
-    )
+    names = ("Open", "High", "Low", "Close")
+    return Bars(*(GOOG[name].to_numpy(dtype=np.float64) for name in names))

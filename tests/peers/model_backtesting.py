@@ -80,7 +80,7 @@ class Model:
                 lot.sl = float(told.move_sl[bar])
         if told.close[bar]:
             for lot in self.lots:
-                part = max(1, int(round(abs(lot.units) * told.close[bar])))
+                part = max(1, round(abs(lot.units) * float(told.close[bar])))
                 self.closing.insert(0, (lot, copysign(part, -lot.units)))
         if told.size[bar]:
             if self.exclusive:

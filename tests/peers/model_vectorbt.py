@@ -10,28 +10,12 @@ from math import copysign, inf, isfinite, isinf, isnan, nan
 import numpy as np
 
 from tests.peers.kinds import Bars, Floats, PeerFill, PeerResult, PeerTrade
-from tests.peers.peer_vectorbt import Rules, Signals
 from tests.peers.round_trips import round_trips
+from tests.peers.vectorbt_numbers import add, less, near
+from tests.peers.vectorbt_rules import Rules, Signals
 
 ENTRY = {"both": True, "addonly": True, "removeonly": False, "disabled": False}
 EXIT = {"both": True, "addonly": False, "removeonly": True, "disabled": False}
-
-
-def near(a: float, b: float) -> bool:
-    """Whether two finite numbers are taken for equal."""
-    return isfinite(a) and isfinite(b) and abs(a - b) <= max(1e-9 * max(abs(a), abs(b)), 1e-12)
-
-
-def add(a: float, b: float) -> float:
-    """Add; a sum that is nearly nothing is exactly nothing."""
-    same_sign = (a > 0) - (a < 0) == (b > 0) - (b < 0)
-    nothing = near(a + b, 0.0) if same_sign else near(abs(a), abs(b))
-    return 0.0 if nothing else a + b
-
-
-def less(a: float, b: float) -> bool:
-    """Whether a is below b by more than what is taken for equal."""
-    return a < b and not near(a, b)
 
 
 @dataclass
@@ -328,15 +312,13 @@ class Model:
         self, signals: Signals, bar: int, column: int, price: float
     ) -> tuple[float, str, str]:
         """Turn the signals of a bar into signed size, its kind, and the side it may touch."""
-        buy, sell_off, short, cover = (
-            bool(x[bar, column])
-            for x in (
-                signals.long_entry,
-                signals.long_exit,
-                signals.short_entry,
-                signals.short_exit,
-            )
+        given = (
+            signals.long_entry,
+            signals.long_exit,
+            signals.short_entry,
+            signals.short_exit,
         )
+        buy, sell_off, short, cover = (bool(x[bar, column]) for x in given)
         rules, units = self.rules, self.held[column].units
         add_more, take_less = ENTRY[rules.accumulate], EXIT[rules.accumulate]
         # What contradicts itself is dropped.

@@ -72,8 +72,8 @@ def run_strategy(frame: pd.DataFrame, kind: type[Strategy], **options: Any) -> P
 
 
 def _row(trade: Any, bar: int, price: float) -> PeerTrade:
-    entry, units, pnl = trade.entry_price, float(trade.size), float(trade.pl)
-    return PeerTrade(trade.entry_bar, bar, units, entry, price, pnl, float(trade._commissions))
+    prices, results = (trade.entry_price, price), (trade.pl, trade._commissions)
+    return PeerTrade(trade.entry_bar, bar, float(trade.size), *map(float, prices + results))
 
 
 class _Told(Strategy):
@@ -98,9 +98,8 @@ class _Told(Strategy):
         size = float(told.size[bar])
         if size:
             order = self.buy if size > 0 else self.sell
-            levels = {
-                n: price_or_none(getattr(told, n)[bar]) for n in ("limit", "stop", "sl", "tp")
-            }
+            names = ("limit", "stop", "sl", "tp")
+            levels = {name: price_or_none(getattr(told, name)[bar]) for name in names}
             order(size=abs(size), **levels)
 
 

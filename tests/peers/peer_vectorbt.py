@@ -14,52 +14,10 @@ with warnings.catch_warnings():
     os.environ.setdefault("MPLBACKEND", "agg")
     import vectorbt as vbt
 
-from tests.peers.kinds import Bars, Flags, Floats, PeerFill, PeerResult, PeerTrade
+from tests.peers.kinds import Bars, Floats, PeerFill, PeerResult, PeerTrade
+from tests.peers.vectorbt_rules import Rules, Signals
 
 SIGNED = {0: 1.0, 1: -1.0}  # order side: buy, sell; trade direction: long, short
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What `vectorbt` is told about money, sizes and stops; its own names and defaults."""
-
-    cash: float = 10_000.0
-    price: str = "close"  # or "open": where signals of a bar are filled, in that same bar
-    size: float = np.inf
-    size_type: str = "amount"
-    direction: str = "both"  # of from_orders
-    fees: float = 0.0
-    fixed_fees: float = 0.0
-    slippage: float = 0.0
-    size_granularity: float = np.nan
-    min_size: float = 1e-8
-    max_size: float = np.inf
-    lock_cash: bool = False
-    allow_partial: bool = True
-    accumulate: str = "disabled"
-    upon_opposite_entry: str = "reversereduce"
-    sl_stop: float = np.nan  # shares of the base price
-    tp_stop: float = np.nan
-    sl_trail: bool = False
-    stop_entry_price: str = "close"
-    stop_exit_price: str = "stoplimit"
-    cash_sharing: bool = False
-    call_seq: str = "default"
-
-
-@dataclass(frozen=True)
-class Signals:
-    """What is wanted in each bar and column; flags of shape (bars, columns)."""
-
-    long_entry: Flags
-    long_exit: Flags
-    short_entry: Flags
-    short_exit: Flags
-
-    @classmethod
-    def nothing(cls, bars: int, columns: int = 1) -> "Signals":
-        """Return signals that never want anything."""
-        return cls(*(np.zeros((bars, columns), dtype=np.bool_) for _ in range(4)))
 
 
 @dataclass
@@ -134,12 +92,7 @@ def _shared(prices: _Arrays, rules: Rules) -> dict[str, Any]:
 
 
 def _result(portfolio: Any, prices: _Arrays, rules: Rules) -> PeerResult:
-    fills = [
-        PeerFill(
-            int(o["idx"]), SIGNED[int(o["side"])] * o["size"], o["price"], o["fees"], int(o["col"])
-        )
-        for o in portfolio.orders.records_arr
-    ]
+    fills = [_fill(o) for o in portfolio.orders.records_arr]
     rows = [(int(t["status"]), _trade(t)) for t in portfolio.trades.records_arr]
     equity = np.asarray(portfolio.value(), dtype=np.float64)
     final = np.asarray(portfolio.final_value(), dtype=np.float64)
@@ -147,6 +100,11 @@ def _result(portfolio: Any, prices: _Arrays, rules: Rules) -> PeerResult:
     still = [t._replace(exit_bar=-1) for status, t in rows if status == 0]
     closed = [t for status, t in rows if status == 1]
     return PeerResult(closed, still, total, float(final.sum()), fills)
+
+
+def _fill(o: Any) -> PeerFill:
+    units = SIGNED[int(o["side"])] * float(o["size"])
+    return PeerFill(int(o["idx"]), units, float(o["price"]), float(o["fees"]), int(o["col"]))
 
 
 def _trade(t: Any) -> PeerTrade:

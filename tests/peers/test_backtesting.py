@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 
 from tests.peers.bars import google
@@ -71,17 +70,13 @@ def test_a_recorded_example_comes_out_the_same_when_told(name):
     _assert_same(_model(google(), told, options), recorded)
 
 
-def test_the_models_teeth():
-    """A rule less, and the model is not the peer."""
-    drawn = case("mixed", 1)
-    peer = run_backtesting(drawn.bars, drawn.told, **drawn.options)
-    nowhere = np.full(len(drawn.bars), np.nan)
+@pytest.mark.parametrize("what", ["tp", "sl", "cancel", "move_sl", "stop", "limit"])
+def test_a_rule_less_and_the_model_is_not_the_peer(what):
+    def differs(seed: int) -> bool:
+        drawn = case("mixed", seed)
+        peer = run_backtesting(drawn.bars, drawn.told, **drawn.options)
+        nothing = getattr(Instructions.nothing(len(drawn.bars)), what)
+        less = replace(drawn.told, **{what: nothing})
+        return _model(drawn.bars, less, drawn.options).trades != peer.trades
 
-    for other in (
-        {"tp": nowhere},
-        {"sl": nowhere},
-        {"cancel": np.zeros(len(drawn.bars), dtype=bool)},
-        {"stop": np.nextafter(drawn.told.stop, np.inf)},
-    ):
-        changed = _model(drawn.bars, replace(drawn.told, **other), drawn.options)
-        assert changed.trades != peer.trades
+    assert any(differs(seed) for seed in SEEDS)
