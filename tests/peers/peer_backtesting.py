@@ -30,7 +30,7 @@ def run_backtesting(
 ) -> PeerResult:
     """Run the instructions through `backtesting`; (fixed, relative) is a commission of both."""
     return run_strategy(
-        _frame(bars),
+        to_frame(bars),
         type("Told", (_Told,), {"told": told}),
         cash=cash,
         spread=spread,
@@ -140,7 +140,8 @@ def _recording(kind: type[Strategy], told: Instructions) -> type[Strategy]:
     return Recording
 
 
-def _frame(bars: Bars) -> pd.DataFrame:
+def to_frame(bars: Bars) -> pd.DataFrame:
+    """Return bars as the peer wants them, a day apart."""
     index = pd.date_range("2020-01-01", periods=len(bars), freq="D")
     columns = {"Open": bars.open, "High": bars.high, "Low": bars.low, "Close": bars.close}
     return pd.DataFrame(columns, index=index)
