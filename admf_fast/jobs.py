@@ -125,7 +125,7 @@ def _open_feed(config: Config, feed: str) -> tuple[Config, BarSource]:
 def _observer(source: str, symbol: str, on_event: Callable[[Event], None]) -> Observer:
     def observe(runner: LiveRunner, ts_ns: int, step: Step) -> None:
         for table, values in step.events:
-            on_event(make_event(table, source, symbol, ts_ns, values[1:]))
+            on_event(make_event(table, source, (symbol,), ts_ns, values[1:]))
 
     return observe
 
@@ -134,6 +134,7 @@ def run_job(
     setup: Setup, source: BarSource, run: Run, *, out: Path | None = None, write: bool = True
 ) -> Job:
     """Run prepared kernels over a source in any mode, and write the run directory."""
+    setup = replace(setup, symbols=(source.symbol,))
     if not write:
         result, digest = _timed(run, setup, source, None)
         manifest = _manifest(setup, source, result, digest)
@@ -206,7 +207,9 @@ def _manifest(
         params=setup.params._asdict(),
         data=source.report(),
         data_digest=digest.hexdigest(),
-        code_digest=drivers.code_digest(setup.strategy, indicators, [summarize]),
+        code_digest=drivers.code_digest(
+            setup.strategy, indicators, [summarize], form=program.form, made=setup.terms
+        ),
         plan_digest=hashlib.sha256(program.describe().encode()).hexdigest(),
         versions={"admf-fast": __version__, "pyarrow": pa.__version__, **toolchain.versions()},
         cpu=toolchain.cpu(),

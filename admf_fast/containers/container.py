@@ -117,7 +117,7 @@ class Container(ABC):
                 table, values = events[position]
                 ts_ns = int(program.ts_ns[row])
                 self.event_bus.publish(
-                    make_event(table, self.container_id, self.symbol, ts_ns, values[1:])
+                    make_event(table, self.container_id, (self.symbol,), ts_ns, values[1:])
                 )
                 position += 1
 

@@ -3,6 +3,7 @@
 from admf_fast.events.bus import EventBus
 from admf_fast.events.schemas import SCHEMAS, TABLES
 from admf_fast.events.types import (
+    AdjustmentEvent,
     BarEvent,
     BarsEvent,
     Event,
@@ -16,6 +17,7 @@ from admf_fast.events.types import (
 __all__ = [
     "SCHEMAS",
     "TABLES",
+    "AdjustmentEvent",
     "BarEvent",
     "BarsEvent",
     "Event",

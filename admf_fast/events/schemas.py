@@ -1,11 +1,41 @@
-"""The Arrow schemas of the event log, one per table; `ts` is the close of the bar."""
+"""The Arrow schemas of the event log, one per table; `ts` is the close of the bar.
+
+They follow the tables of the kernels, column by column; numbers that stand for names become
+dictionaries of these names.
+"""
 
 import pyarrow as pa
 
-from admf_fast.events.types import STATUS_NAMES as STATUS_NAMES
+from admf_kernels.execution import reasons
+from admf_kernels.execution.log import TABLES as LOG_TABLES
 
 TS = pa.timestamp("ns", tz="UTC")
-STATUS = pa.dictionary(pa.int8(), pa.string())
+NAMED = pa.dictionary(pa.int8(), pa.string())
+SYMBOL = pa.dictionary(pa.int16(), pa.string())
+
+# What the numbers of a column stand for; the reason of a trade is the role that closed it.
+NAMES: dict[tuple[str, str], tuple[str, ...]] = {
+    ("orders", "status"): reasons.STATUSES,
+    ("orders", "kind"): reasons.KINDS,
+    ("orders", "time_in_force"): reasons.TIMES_IN_FORCE,
+    ("orders", "role"): reasons.ROLES,
+    ("orders", "reason"): reasons.REASONS,
+    ("fills", "status"): reasons.STATUSES,
+    ("fills", "role"): reasons.ROLES,
+    ("fills", "liquidity"): reasons.LIQUIDITIES,
+    ("trades", "reason"): reasons.ROLES,
+}
+RENAMED = {"row": "ts", "instrument": "symbol", "entry_ts_ns": "entry_ts"}
+
+
+def _kind(table: str, column: str, side: str) -> pa.DataType:
+    if column in ("row", "entry_ts_ns"):
+        return TS
+    if column == "instrument":
+        return SYMBOL
+    if (table, column) in NAMES:
+        return NAMED
+    return pa.float64() if side == "f" else pa.int64()
 
 
 def _schema(*columns: tuple[str, pa.DataType]) -> pa.Schema:
@@ -13,33 +43,12 @@ def _schema(*columns: tuple[str, pa.DataType]) -> pa.Schema:
     return pa.schema([pa.field(name, kind, nullable=False) for name, kind in columns])
 
 
+EVENT_SCHEMAS: dict[str, pa.Schema] = {
+    table: _schema(*((RENAMED.get(n, n), _kind(table, n, side)) for n, side in columns))
+    for table, columns in LOG_TABLES.items()
+}
 SCHEMAS: dict[str, pa.Schema] = {
-    "signals": _schema(("ts", TS), ("sequence", pa.int64()), ("signal", pa.float64())),
-    "orders": _schema(
-        ("ts", TS),
-        ("sequence", pa.int64()),
-        ("order_id", pa.int64()),
-        ("status", STATUS),
-        ("lots", pa.int64()),
-    ),
-    "fills": _schema(
-        ("ts", TS),
-        ("sequence", pa.int64()),
-        ("order_id", pa.int64()),
-        ("lots", pa.int64()),
-        ("price", pa.float64()),
-        ("fee", pa.float64()),
-    ),
-    "trades": _schema(
-        ("ts", TS),
-        ("sequence", pa.int64()),
-        ("entry_ts", TS),
-        ("lots", pa.int64()),
-        ("entry_price", pa.float64()),
-        ("exit_price", pa.float64()),
-        ("pnl", pa.float64()),
-        ("fees", pa.float64()),
-    ),
+    **EVENT_SCHEMAS,
     # One row per bar: the BAR event's sequence, then what held after it.
     "equity": _schema(
         ("ts", TS),

@@ -1,11 +1,12 @@
-"""Typed events, the same in every mode: BAR in; SIGNAL, ORDER, FILL and TRADE out."""
+"""Typed events, the same in every mode: BAR in; SIGNAL, ORDER, FILL, TRADE, ADJUSTMENT out."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import msgspec
 
-STATUS_NAMES = ("accepted", "canceled")
+from admf_fast.events.schemas import NAMES
+from admf_kernels.execution.log import TABLES as LOG_TABLES
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,31 +73,49 @@ class SignalEvent(Event, frozen=True, kw_only=True):
 
 
 class OrderEvent(Event, frozen=True, kw_only=True):
-    """A market order was accepted, or what was left of it canceled.
+    """An order was accepted, replaced, denied, rejected, canceled, or expired.
 
-    `order_id` is the sequence of the event that accepted it; `lots` is signed.
+    `order_id` is the sequence of the event that made it; `lots` is signed, what was left to
+    fill. `role` says why there is such an order, `reason` why it was not taken or ended.
+    Prices are 0 where the order has none.
     """
 
     type: ClassVar[str] = "ORDER"
 
     order_id: int
     status: str
+    kind: str
+    time_in_force: str
+    role: str
     lots: int
+    limit: float
+    stop: float
+    reason: str
 
 
 class FillEvent(Event, frozen=True, kw_only=True):
-    """Signed `lots` of an order were filled at `price`, for `fee` in account currency."""
+    """Signed `lots` of an order were filled at `price`, for `fee` in account currency.
+
+    `status` is the order's after it: filled or partially_filled.
+    """
 
     type: ClassVar[str] = "FILL"
 
     order_id: int
+    status: str
+    role: str
     lots: int
     price: float
     fee: float
+    liquidity: str
 
 
 class TradeEvent(Event, frozen=True, kw_only=True):
-    """A round trip closed; `sequence` is that of the fill that closed it."""
+    """A round trip closed; `sequence` is that of the fill that closed it.
+
+    `reason` is the role of the order that closed it. `mae` and `mfe` are the worst and the
+    best move against the entry price while it was open, as fractions of it.
+    """
 
     type: ClassVar[str] = "TRADE"
 
@@ -106,6 +125,10 @@ class TradeEvent(Event, frozen=True, kw_only=True):
     exit_price: float
     pnl: float
     fees: float
+    reason: str
+    bars: int
+    mae: float
+    mfe: float
 
     @property
     def id(self) -> str:
@@ -113,21 +136,39 @@ class TradeEvent(Event, frozen=True, kw_only=True):
         return f"{self.source}-{self.ts_ns}-{self.sequence}-trade"
 
 
-BY_TABLE: dict[str, tuple[type[Event], tuple[str, ...]]] = {
-    "signals": (SignalEvent, ("sequence", "signal")),
-    "orders": (OrderEvent, ("sequence", "order_id", "status", "lots")),
-    "fills": (FillEvent, ("sequence", "order_id", "lots", "price", "fee")),
-    "trades": (
-        TradeEvent,
-        ("sequence", "entry_ts_ns", "lots", "entry_price", "exit_price", "pnl", "fees"),
-    ),
+class AdjustmentEvent(Event, frozen=True, kw_only=True):
+    """A split or dividend changed a position: `lots` held after it, cash `amount` it brought."""
+
+    type: ClassVar[str] = "ADJUSTMENT"
+
+    split: float
+    dividend: float
+    lots: int
+    amount: float
+
+
+BY_TABLE: dict[str, type[Event]] = {
+    "signals": SignalEvent,
+    "orders": OrderEvent,
+    "fills": FillEvent,
+    "trades": TradeEvent,
+    "adjustments": AdjustmentEvent,
 }
 
 
-def make_event(table: str, source: str, symbol: str, ts_ns: int, values: Sequence[Any]) -> Event:
-    """Return the typed event of a row of an event table, without its bar's row or time."""
-    event_type, names = BY_TABLE[table]
-    fields = dict(zip(names, values, strict=True))
-    if "status" in fields:
-        fields["status"] = STATUS_NAMES[fields["status"]]
-    return event_type(source=source, symbol=symbol, ts_ns=ts_ns, **fields)
+def make_event(
+    table: str, source: str, symbols: Sequence[str], ts_ns: int, values: Sequence[Any]
+) -> Event:
+    """Return the typed event of a row of an event table, without its bar's row or time.
+
+    `symbols` are those of the run's instruments, in order.
+    """
+    fields = {}
+    for (name, _), value in zip(LOG_TABLES[table][1:], values, strict=True):
+        if name == "instrument":
+            fields["symbol"] = symbols[value]
+        elif (table, name) in NAMES:
+            fields[name] = NAMES[table, name][value]
+        else:
+            fields[name] = value
+    return BY_TABLE[table](source=source, ts_ns=ts_ns, **fields)

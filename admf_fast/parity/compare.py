@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from admf_fast.events.schemas import SCHEMAS, STATUS
+from admf_fast.events.schemas import EVENT_SCHEMAS, SCHEMAS
 from admf_fast.runners.recorder import LAYERS, LayerDigests
 from admf_kernels.execution.summary import Summary
 from admf_kernels.layout import fields_of, pack
@@ -16,7 +16,7 @@ from admf_kernels.layout import fields_of, pack
 TABLE_LAYERS: dict[str, tuple[str, tuple[str, ...]]] = {
     **{
         name: (name, tuple(SCHEMAS[name].names))
-        for name in ("signals", "orders", "fills", "trades")
+        for name in EVENT_SCHEMAS
     },
     "equity": ("equity", tuple(n for n in SCHEMAS["equity"].names if n != "checksum")),
     "state": ("equity", ("checksum",)),
@@ -59,7 +59,7 @@ def words_of(table: pa.Table, names: tuple[str, ...]) -> Columns:
 
 
 def _words(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    if column.type == STATUS:
+    if pa.types.is_dictionary(column.type):
         indices = [chunk.indices.to_numpy() for chunk in column.chunks]
         return np.concatenate([np.empty(0, np.int8), *indices]).astype(np.int64)
     if pa.types.is_timestamp(column.type):
@@ -72,12 +72,8 @@ def digests_of(log: Log) -> dict[str, str]:
     """Return one digest per layer, the same that a run writes into its manifest."""
     digests = LayerDigests()
     for layer, (table, names) in TABLE_LAYERS.items():
-        # Names as the recorder knows them.
-        columns = words_of(log.tables[table], names)
         if len(log.tables[table]):
-            digests.update(
-                layer, {n.replace("entry_ts", "entry_ts_ns"): w for n, w in columns.items()}
-            )
+            digests.update(layer, words_of(log.tables[table], names))
     if log.summary is not None:
         digests.update("metrics", {"summary": pack(log.summary)})
     return digests.hexdigests()

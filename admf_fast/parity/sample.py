@@ -16,7 +16,7 @@ from admf_fast.feeds import replay
 from admf_fast.parity.compare import Difference, Log, first_difference
 from admf_fast.parity.proof import RunProof
 from admf_fast.runners.historical import HistoricalRunner, Progress
-from admf_fast.runners.recorder import event_words, named_columns, to_batch
+from admf_fast.runners.recorder import event_words, named_columns, names_array, to_batch
 from admf_fast.runners.setup import Setup
 from admf_kernels.plain import PlainProgram
 from admf_kernels.program import Program
@@ -72,7 +72,8 @@ def _compare(
         )
         for table, events in made.events.items():
             rows[table] += [(bar[0], *values) for values in events]
-    tables = {name: _table(name, found) for name, found in rows.items()}
+    symbols = names_array(setup.symbols)
+    tables = {name: _table(name, found, symbols) for name, found in rows.items()}
     span = bars.ts_ns[first:last]
     cut = {n: _between(t, int(span[0]), int(span[-1])) for n, t in expected.tables.items()}
     difference = first_difference(NAME, Log(cut, None), Log(tables, None))
@@ -100,15 +101,16 @@ _REMEDIES: dict[type[Exception], str] = {
 }
 
 
-def _table(name: str, rows: list[tuple[Any, ...]]) -> pa.Table:
+def _table(name: str, rows: list[tuple[Any, ...]], symbols: pa.Array) -> pa.Table:
     if name != "equity":
-        return pa.Table.from_batches([to_batch(name, named_columns(name, event_words(name, rows)))])
+        columns = named_columns(name, event_words(name, rows))
+        return pa.Table.from_batches([to_batch(name, columns, symbols)])
     kinds = [np.float64 if f.type == pa.float64() else np.int64 for f in SCHEMAS[name]]
     columns = {
         field.name: np.array([row[k] for row in rows], kind)
         for k, (field, kind) in enumerate(zip(SCHEMAS[name], kinds, strict=True))
     }
-    return pa.Table.from_batches([to_batch(name, columns)])
+    return pa.Table.from_batches([to_batch(name, columns, symbols)])
 
 
 def _between(table: pa.Table, first_ns: int, last_ns: int) -> pa.Table:

@@ -30,11 +30,11 @@ def run_figures(setup: Setup, result: RunResult) -> RunFigures | None:
     """Return the figures of a run; None for one that was restored and saw only its last part."""
     if result.days is None:
         return None
-    account, config = setup.account, setup.config
+    terms, config = setup.terms, setup.config
     trades = trade_columns(pa.Table.from_batches(result.trades, SCHEMAS["trades"]))
     return RunFigures(
-        daily_figures(result.days, account.cash, setup.periods_per_year, config.metrics.risk_free),
-        trade_figures(trades, len(result.days.ts_ns), account.lot_size),
+        daily_figures(result.days, terms.a.cash, setup.periods_per_year, config.metrics.risk_free),
+        trade_figures(trades, len(result.days.ts_ns), terms.n.lot_size),
         breakdowns(trades),
     )
 

@@ -8,20 +8,21 @@ import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
 
-from admf_fast.events.schemas import SCHEMAS, STATUS, STATUS_NAMES, TS
+from admf_fast.events.schemas import EVENT_SCHEMAS, NAMED, NAMES, SCHEMAS, SYMBOL, TS
 from admf_fast.metrics.days import UTC_DAYS, DayCloses, SessionDays
-from admf_kernels.codegen.run import EVENTS, PER_BAR
+from admf_kernels.codegen.run import PER_BAR
 from admf_kernels.contract import BAR_COLUMNS, Output
+from admf_kernels.execution.log import TABLES as EVENTS
 from admf_kernels.layout import Words
 from admf_kernels.program import TradingProgram
 
 BATCH_BARS = 65_536
-LAYERS = ("signals", "orders", "fills", "trades", "equity", "state", "metrics")
+LAYERS = (*EVENT_SCHEMAS, "equity", "state", "metrics")
 
 Columns = dict[str, NDArray[Any]]
 
 
-def _strings(texts: tuple[str, ...]) -> pa.Array:
+def names_array(texts: tuple[str, ...]) -> pa.Array:
     """Return texts as an Arrow array; `pa.array` of a list would import pandas where it is."""
     encoded = [text.encode() for text in texts]
     offsets = np.cumsum([0, *map(len, encoded)]).astype(np.int32)
@@ -29,7 +30,7 @@ def _strings(texts: tuple[str, ...]) -> pa.Array:
     return pa.Array.from_buffers(pa.string(), len(texts), buffers)
 
 
-STATUS_VALUES = _strings(STATUS_NAMES)
+NAME_VALUES = {key: names_array(names) for key, names in NAMES.items()}
 KINDS: dict[str, type] = {"i": np.int64, "f": np.float64}
 
 
@@ -99,8 +100,10 @@ class Recorder:
         sink: Sink,
         features: Mapping[str, Output] | None = None,
         days: SessionDays = UTC_DAYS,
+        symbols: tuple[str, ...] = ("",),
     ) -> None:
         self._program = program
+        self._symbols = names_array(symbols)
         self.closes = DayCloses(days)
         self.trades: list[pa.RecordBatch] = []
         self._sink = sink
@@ -151,7 +154,7 @@ class Recorder:
         layer = {n: v for n, v in columns.items() if n != "checksum"}
         self.digests.update("equity", layer)
         self.digests.update("state", {"checksum": columns["checksum"]})
-        self._sink.write("equity", to_batch("equity", columns))
+        self._sink.write("equity", to_batch("equity", columns, self._symbols))
         if features:
             named = {"ts": columns["ts"], **features}
             self._sink.write("features", pa.RecordBatch.from_arrays(
@@ -180,7 +183,7 @@ class Recorder:
         for table, chunks in self._events.items():
             columns = named_columns(table, np.concatenate(chunks, axis=1))
             self.digests.update(table, columns)
-            batch = to_batch(table, columns)
+            batch = to_batch(table, columns, self._symbols)
             self._sink.write(table, batch)
             if table == "trades":
                 self.trades.append(batch)
@@ -205,12 +208,12 @@ def event_tuples(program: TradingProgram) -> list[tuple[str, tuple[Any, ...]]]:
     return sorted(found, key=lambda e: (e[1][1], EVENT_RANK[e[0]]))
 
 
-EVENT_RANK = {"signals": 0, "orders": 0, "fills": 0, "trades": 1}
+EVENT_RANK = {"signals": 0, "orders": 0, "fills": 0, "trades": 1, "adjustments": 0}
 
 
 def event_words(table: str, rows: list[tuple[Any, ...]]) -> Words:
     """Return the words of event rows of (ts_ns, values...), shape (columns, rows)."""
-    sides = ["i", *(side for _, side in EVENTS[table][1:])]
+    sides = [side for _, side in EVENTS[table]]
     words = np.empty((len(sides), len(rows)), np.int64)
     for k, side in enumerate(sides):
         words[k].view(KINDS[side])[:] = [row[k] for row in rows]
@@ -219,22 +222,28 @@ def event_words(table: str, rows: list[tuple[Any, ...]]) -> Words:
 
 def named_columns(table: str, words: Words) -> Columns:
     """Return the columns of an event table by name, as views of its words."""
-    names = [("ts", "i"), *EVENTS[table][1:]]
-    return {n: row.view(KINDS[side]) for row, (n, side) in zip(words, names, strict=True)}
+    sides = [side for _, side in EVENTS[table]]
+    names = EVENT_SCHEMAS[table].names
+    return {n: row.view(KINDS[side]) for n, row, side in zip(names, words, sides, strict=True)}
 
 
-def to_batch(table: str, columns: Columns) -> pa.RecordBatch:
-    """Return a record batch of a table's schema from raw columns, without copying."""
+def to_batch(table: str, columns: Columns, symbols: pa.Array) -> pa.RecordBatch:
+    """Return a record batch of a table's schema from raw columns.
+
+    `symbols` are the names of the run's instruments, in order.
+    """
     schema = SCHEMAS[table]
     arrays = [
-        _array(values, kind.type) for values, kind in zip(columns.values(), schema, strict=True)
+        _array(values, kind.type, symbols if kind.type == SYMBOL else NAME_VALUES.get((table, n)))
+        for (n, values), kind in zip(columns.items(), schema, strict=True)
     ]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _array(values: NDArray[Any], kind: pa.DataType) -> pa.Array:
-    if kind == STATUS:
+def _array(values: NDArray[Any], kind: pa.DataType, names: pa.Array | None = None) -> pa.Array:
+    if kind in (NAMED, SYMBOL):
         # Not pa.array: it imports pandas where that is installed, for a quarter of a second.
-        indices = _array(values.astype(np.int8), pa.int8())
-        return pa.DictionaryArray.from_arrays(indices, STATUS_VALUES)
+        narrow = np.int8 if kind == NAMED else np.int16
+        indices = _array(values.astype(narrow), kind.index_type)
+        return pa.DictionaryArray.from_arrays(indices, names)
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])

@@ -55,7 +55,7 @@ def finish(
     summary = summarize(
         state["curve"],
         state["ledger"],
-        setup.account.cash,
+        setup.terms.a.cash,
         setup.periods_per_year,
         setup.config.metrics.risk_free,
     )

@@ -33,7 +33,9 @@ class Runner:
         self.program = program or setup.program(block_bars)
         self._memory = MemorySink() if sink is None else None
         into: Sink = sink or self._memory  # type: ignore[assignment]
-        self.recorder = Recorder(self.program, into, setup.features, setup.session_days)
+        self.recorder = Recorder(
+            self.program, into, setup.features, setup.session_days, setup.symbols
+        )
 
     def flush(self) -> None:
         """Hand everything recorded so far to the sink."""

@@ -4,28 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from admf_fast.config import (
-    AllInSizing,
-    Config,
-    FeatureSpec,
-    FixedSizing,
-    PercentSizing,
-    costs_of,
-    instruments_of,
-)
+from admf_fast.config import Config, FeatureSpec, instruments_of
 from admf_fast.errors import ConfigError
 from admf_fast.metrics import UTC_DAYS, SessionDays
 from admf_fast.runners.own_modules import own_modules
+from admf_fast.runners.terms import terms_of, volatility_bars_of
 from admf_kernels import registry
 from admf_kernels.contract import BAR_COLUMNS, Composite, Indicator, Output, Strategy, output_of
 from admf_kernels.errors import KernelError
-from admf_kernels.execution import account as accounts
-from admf_kernels.execution.account import Account
-from admf_kernels.execution.costs import LOTS_MAX
+from admf_kernels.execution.terms import Terms
+from admf_kernels.indicators import atr, roc, shift, stddev
 from admf_kernels.program import BLOCK_BARS, Program
-
-FILLS = {"next_open": accounts.NEXT_OPEN, "same_close": accounts.SAME_CLOSE}
-BPS = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +24,18 @@ class Setup:
     config: Config
     strategy: Strategy
     params: Any
-    account: Account
+    terms: Terms
+    inputs: Mapping[str, Output] = field(default_factory=dict)
     features: Mapping[str, Output] = field(default_factory=dict)
+    symbols: tuple[str, ...] = ("",)
 
     def program(self, block_bars: int = BLOCK_BARS) -> Program:
         """Return a fresh program."""
         return Program(
             self.strategy,
             self.params,
-            self.account,
+            self.terms,
+            inputs=self.inputs,
             features=self.features.values(),
             block_bars=block_bars,
         )
@@ -68,46 +60,24 @@ def prepare(config: Config) -> Setup:
         features: dict[str, Output] = {}
         for k, spec in enumerate(config.features):
             features[spec.name] = _feature(config, spec, k, features)
-    return Setup(config, kernel, params, account_of(config), features)
+        instrument = instruments_of(config)[0]
+        terms = terms_of(config, instrument, requests=kernel.orders)
+    symbols = (instrument.symbol,)
+    return Setup(config, kernel, params, terms, _inputs(config, terms), features, symbols)
 
 
-def account_of(config: Config) -> Account:
-    """Return the account constants that a configuration means."""
-    instrument, *others = instruments_of(config)
-    if others:
-        raise ConfigError(f"{config.where('instruments')}: several instruments are not run yet")
-    costs, sizing = costs_of(config, instrument), config.sizing
-    kind, value = accounts.ALL_IN, 1.0
-    if isinstance(sizing, FixedSizing):
-        kind, value = accounts.FIXED, _whole_lots(config, sizing.quantity, instrument.lot_size)
-    elif isinstance(sizing, PercentSizing):
-        kind, value = accounts.PERCENT, sizing.percent / 100.0
-    else:
-        assert isinstance(sizing, AllInSizing)
-    return Account(
-        cash=config.account.cash,
-        lot_size=instrument.lot_size,
-        fee_rate=costs.fee_bps * BPS,
-        fee_per_unit=costs.fee_per_share,
-        fee_fixed=costs.fee_fixed,
-        slippage_rate=costs.slippage_bps * BPS,
-        slippage_amount=costs.slippage_ticks * (instrument.tick_size or 0.0),
-        sizing=kind,
-        sizing_value=value,
-        fill=FILLS[config.execution.fill],
-        long_allowed=config.direction != "short_only",
-        short_allowed=config.direction != "long_only",
-    )
-
-
-def _whole_lots(config: Config, quantity: float, lot_size: float) -> float:
-    lots = quantity / lot_size
-    if not lots <= LOTS_MAX:
-        raise ConfigError(
-            f"{config.where('sizing', 'quantity')}: expected at most {LOTS_MAX:.0f} lots of "
-            f"{lot_size!r}; found {quantity!r}"
-        )
-    return float(round(lots))
+def _inputs(config: Config, terms: Terms) -> dict[str, Output]:
+    """Return the features that the engine reads itself."""
+    found: dict[str, Output] = {}
+    if terms.uses.atr:
+        period = config.exits.atr_period
+        found = {
+            "atr": output_of(atr(period)),
+            "atr_before": output_of(shift(1, of=atr(period))),
+        }
+    if terms.uses.deviation:
+        found["deviation"] = output_of(stddev(volatility_bars_of(config), of=roc(1)))
+    return found
 
 
 def _kernel(config: Config, name: str, where: tuple[str | int, ...], kind: Any) -> Any:

@@ -1,6 +1,7 @@
 """From a configuration to the constants of the kernels: units, modes, and what is used."""
 
 from decimal import ROUND_FLOOR, Decimal, localcontext
+from types import FunctionType
 from typing import Any
 
 from msgspec import UnsetType
@@ -20,19 +21,20 @@ from admf_fast.config import (
     costs_of,
 )
 from admf_fast.errors import ConfigError
+from admf_kernels import registry
 from admf_kernels.execution import reasons, terms
+from admf_kernels.execution.costs import standard_fee
 from admf_kernels.execution.terms import (
     LOTS_MAX,
     NO_DISTANCE,
-    REQUESTS_MAX,
-    TARGETS_MAX,
     Account,
     Entry,
     Exits,
     Instrument,
     Limits,
-    Uses,
+    Terms,
 )
+from admf_kernels.execution.uses import make_terms, no_size
 
 BPS = 1e-4
 FILLS = {"next_open": terms.NEXT_OPEN, "same_close": terms.SAME_CLOSE}
@@ -266,88 +268,47 @@ def _lots_within(quantity: float, lot_size: float) -> float:
         return min(float(lots.to_integral_value(ROUND_FLOOR)), LOTS_MAX)
 
 
-def uses_of(
-    config: Config, instrument: InstrumentSpec, *, requests: int = 0, excursions: bool = False
-) -> Uses:
-    """Return the least parts of the engine that a run of an instrument needs.
+def terms_of(
+    config: Config, instrument: InstrumentSpec, *, requests: int = 0, clock: bool = False
+) -> Terms:
+    """Return the constants of an instrument's execution, with what a run of it uses.
 
-    Parameters
-    ----------
-    config, instrument
-        The run, and one of its `instruments_of`.
-    requests : int
-        Places for orders that the strategy makes itself.
-    excursions : bool
-        Whether the best and worst prices of every position are recorded.
+    `requests` is how many orders the strategy makes itself; `clock` whether sessions come
+    from a calendar. Raises ConfigError for a fee or sizing kernel that cannot be found.
     """
-    return least_uses(
+    fee, size = costs_of(config, instrument).fee_kernel, config.sizing
+    return make_terms(
         account_of(config, instrument),
         instrument_of(config, instrument),
         entry_of(config, instrument),
         exits_of(config, instrument),
         limits_of(config, instrument),
         requests=requests,
-        excursions=excursions,
+        clock=clock,
         actions=bool(instrument.actions),
+        fee_of=function_of(config, fee, "costs", "fee_kernel") if fee else standard_fee,
+        size_of=(
+            function_of(config, size.kernel, "sizing", "kernel")
+            if isinstance(size, KernelSizing)
+            else no_size
+        ),
     )
 
 
-def least_uses(
-    a: Account,
-    n: Instrument,
-    e: Entry,
-    x: Exits,
-    r: Limits,
-    *,
-    requests: int = 0,
-    excursions: bool = False,
-    actions: bool = False,
-) -> Uses:
-    """Return the least parts of the engine that constants need, wherever they come from."""
-    brackets = any(unit != NO_DISTANCE for unit in (x.stop, x.target, x.trail, x.even))
-    margin = a.leverage != 1.0 or a.maintenance > 0.0
-    halts = r.flatten and (r.day_loss > 0.0 or r.drawdown > 0.0)
-    following = x.trail != NO_DISTANCE or x.even != NO_DISTANCE
-    of_sessions = (reasons.AT_OPEN, reasons.AT_CLOSE)
-    by_day = r.day_loss > 0.0 or r.day_orders > 0.0 or r.day_trades > 0.0
-    return Uses(
-        resting=e.kind != reasons.MARKET or brackets or requests > 0,
-        leaving=x.max_bars > 0.0 or x.session_end or halts or margin,
-        brackets=brackets,
-        targets=_targets(x),
-        requests=requests,
-        tracking=following or x.max_bars > 0.0 or excursions,
-        sessions=e.tif == reasons.DAY or e.kind in of_sessions or x.session_end or by_day,
-        volume=a.participation > 0.0 or n.slippage_impact > 0.0,
-        limits=any(limit > 0.0 for limit in r[:-1]),
-        margin=margin,
-        financing=any(rate != 0.0 for rate in (a.interest_rate, n.borrow_rate, n.funding_rate)),
-        actions=actions,
-    )
-
-
-def _targets(x: Exits) -> int:
-    if x.target == NO_DISTANCE:
-        return 0
-    return 1 + (x.part_2 > 0.0) + (x.part_2 > 0.0 and x.part_3 > 0.0)
-
-
-def general_uses() -> Uses:
-    """Return all parts of the engine."""
-    return Uses(
-        resting=True,
-        leaving=True,
-        brackets=True,
-        targets=TARGETS_MAX,
-        requests=REQUESTS_MAX,
-        tracking=True,
-        sessions=True,
-        volume=True,
-        limits=True,
-        margin=True,
-        financing=True,
-        actions=True,
-    )
+def function_of(config: Config, name: str, *where: str) -> Any:
+    """Return the plain function that ``module:name`` means; the engine is compiled with it."""
+    module, _, attribute = name.partition(":")
+    if not attribute:
+        raise ConfigError(
+            f"{config.where(*where)}: expected module:name of a function of your own; found {name!r}"
+        )
+    found = getattr(registry.import_own(module, name), attribute, None)
+    if not isinstance(found, FunctionType):
+        raise ConfigError(
+            f"{config.where(*where)}: expected {attribute} to be a plain function in {module}; "
+            f"found {type(found).__name__}"
+        )
+    return found
 
 
 def atr_period_of(config: Config) -> int:

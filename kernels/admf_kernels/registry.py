@@ -186,21 +186,29 @@ def get(name: str) -> Kernel:
     return _kernels[name]
 
 
-def _from_module(module: str, attribute: str) -> Kernel:
+def import_own(module: str, name: str) -> Any:
+    """Return a module of the user's own, imported for the sake of `name`.
+
+    Raises UnknownKernelError with why it cannot be imported.
+    """
     try:
-        loaded = importlib.import_module(module)
+        return importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise UnknownKernelError(
-            f"{module}:{attribute}: cannot import {module!r} ({error}); "
+            f"{name}: cannot import {module!r} ({error}); "
             "put its folder beside the configuration or on PYTHONPATH"
         ) from error
     except KernelError:
         raise
     except Exception as error:  # whatever the user's module does when it is imported
         raise UnknownKernelError(
-            f"{module}:{attribute}: {module!r} fails when it is imported: "
+            f"{name}: {module!r} fails when it is imported: "
             f"{type(error).__name__}: {error}{_line_of(error)}"
         ) from error
+
+
+def _from_module(module: str, attribute: str) -> Kernel:
+    loaded = import_own(module, f"{module}:{attribute}")
     found = getattr(loaded, attribute, None)
     if not isinstance(found, Kernel):
         what = type(found).__name__ if hasattr(loaded, attribute) else "no such name"

@@ -103,7 +103,7 @@ def _book(
     row.lots = int(lots)
     row.price = at
     row.fee = fee
-    row.maker = int(maker)
+    row.liquidity = int(maker)
     if trade.lots != 0.0:
         _close(t, d, bar, o.role, before > 0.0, at, moment, trade)
     if d.q.lots == 0.0 or (before != 0.0 and trade.lots == 0.0):

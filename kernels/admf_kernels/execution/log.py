@@ -48,7 +48,7 @@ class FillRow(NamedTuple):
     lots: int = 0
     price: float = 0.0
     fee: float = 0.0
-    maker: int = 0
+    liquidity: int = 0
 
 
 class TradeRow(NamedTuple):

@@ -44,3 +44,5 @@ REASONS = (
     "max_sector_exposure", "daily_loss_halt", "drawdown_halt", "order_rate", "trades_per_day",
     "session_ends", "wrong_side", "zero_size", "bad_price", "corporate_action",
 )  # fmt: skip
+
+LIQUIDITIES = ("taker", "maker")

@@ -7,7 +7,8 @@ is a sum or a rate, and NaN where it has no meaning (a ratio to nothing).
 import math
 from typing import NamedTuple
 
-from admf_kernels.execution.metrics import Curve, Ledger
+from admf_kernels.execution.metrics import Curve
+from admf_kernels.execution.records import Ledger
 from admf_kernels.numeric import exp, log, nan
 
 NS_PER_YEAR = 31_557_600_000_000_000.0  # 365.25 days
