@@ -135,8 +135,9 @@ def _close(
     row.fees = trade.fees
     row.reason = role
     row.bars = span.bars
-    row.mae = down if long else -up
-    row.mfe = up if long else -down
+    # Adding 0.0 makes -0.0 plain.
+    row.mae = (down if long else -up) + 0.0
+    row.mfe = (up if long else -down) + 0.0
     if role > REVERSAL and role != REQUEST:
         remembered = (t.x.memory >> role) & 1 != 0
         side = 1.0 if long else -1.0
