@@ -16,20 +16,32 @@ from admf_fast.config.model import (
 from admf_fast.config.render import canonical, config_digest, contents, to_yaml
 from admf_fast.config.schema import json_schema
 from admf_fast.config.source import Problems, Source, nearest
+from admf_fast.config.strategy import (
+    EnsembleSpec,
+    MemberSpec,
+    RegimesSpec,
+    SideSpec,
+    StateSpec,
+)
 
 __all__ = [
     "SIZE_MAX_BYTES",
     "AccountSpec",
     "AllInSizing",
     "Config",
+    "EnsembleSpec",
     "ExecutionSpec",
     "FeatureSpec",
     "FixedSizing",
+    "MemberSpec",
     "MetricsSpec",
     "PercentSizing",
     "Problems",
+    "RegimesSpec",
+    "SideSpec",
     "Sizing",
     "Source",
+    "StateSpec",
     "StrategySpec",
     "canonical",
     "config_digest",

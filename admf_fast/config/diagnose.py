@@ -33,7 +33,7 @@ class Diagnosis:
         if self.problems.full:
             return
         core = _bare(hint)
-        choices = _struct_choices(core)
+        choices = _struct_choices(core, data)
         if choices and data is None and type(None) in get_args(core):
             return
         if len(choices) == 1:
@@ -110,13 +110,17 @@ def _bare(hint: Any) -> Any:
     return hint
 
 
-def _struct_choices(core: Any) -> list[type[msgspec.Struct]]:
-    """The structs a hint offers; none if it also offers anything else than null."""
+def _struct_choices(core: Any, data: object = None) -> list[type[msgspec.Struct]]:
+    """The structs a hint offers; none if it also offers anything else than null.
+
+    Where it offers a word as well, like flat, it is a section if that is what was written.
+    """
     parts = get_args(core) if get_origin(core) in (Union, UnionType) else (core,)
-    bare = [_bare(part) for part in parts if part is not type(None)]
+    bare = [_bare(part) for part in parts if part not in (type(None), msgspec.UnsetType)]
     if all(isinstance(part, type) and issubclass(part, msgspec.Struct) for part in bare):
         return bare
-    return []
+    structs_only = [p for p in bare if isinstance(p, type) and issubclass(p, msgspec.Struct)]
+    return structs_only if isinstance(data, dict) else []
 
 
 def _item_hint(core: Any) -> Any:

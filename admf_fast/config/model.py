@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from admf_fast.config.base import Identifier, KernelName, Params, Section
 from admf_fast.config.source import Source
+from admf_fast.config.strategy import StrategySpec
 from admf_fast.data.spec import BarSpec
 
 # `(?!\n)`: Python's `$` also matches in front of a last newline, an editor's does not.
@@ -16,46 +18,10 @@ Name = Annotated[
         extra={"expected": "1 to 64 of A-Z a-z 0-9 . _ -, a letter or digit first"},
     ),
 ]
-Identifier = Annotated[
-    str,
-    Meta(
-        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$(?!\n)",
-        extra={"expected": "1 to 64 of A-Z a-z 0-9 _, no digit first"},
-    ),
-]
-_KERNEL_PATTERN = (
-    r"^(?:[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*:)?[A-Za-z_][A-Za-z0-9_]*$(?!\n)"
-)
-KernelName = Annotated[
-    str,
-    Meta(
-        pattern=_KERNEL_PATTERN,
-        max_length=200,
-        extra={"expected": "a registered name like sma_cross, or module:name"},
-    ),
-]
-ParamValue = bool | int | float
-Params = dict[Identifier, ParamValue]
-
 Positive = Annotated[float, Meta(gt=0.0)]
 Cost = Annotated[float, Meta(ge=0.0)]
 # At 10,000 bps a sale would bring nothing, and beyond that less than nothing.
 CostBps = Annotated[float, Meta(ge=0.0, lt=10_000.0)]
-
-
-class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Base of all sections: immutable, and closed to keys it does not name."""
-
-
-class StrategySpec(Section, frozen=True, kw_only=True):
-    """The strategy kernel and its parameters."""
-
-    kernel: Annotated[
-        KernelName, Meta(description="Registered name, or module:name of a kernel of your own.")
-    ]
-    params: Annotated[
-        Params, Meta(description="Parameters by name; those left out keep the kernel's defaults.")
-    ] = {}
 
 
 class FeatureSpec(Section, frozen=True, kw_only=True):
@@ -67,7 +33,7 @@ class FeatureSpec(Section, frozen=True, kw_only=True):
     ]
     params: Annotated[
         Params, Meta(description="Parameters by name; those left out keep the kernel's defaults.")
-    ] = {}
+    ] = msgspec.field(default_factory=dict)
     inputs: Annotated[
         tuple[Identifier, ...],
         Meta(description="Columns the kernel reads, in its order; none: those it declares."),
@@ -156,7 +122,9 @@ class ConfigContent(Section, frozen=True, kw_only=True):
         Name, Meta(description="Name of the run; the file name without its suffix if left out.")
     ] = "unnamed"
     bars: Annotated[BarSpec, Meta(description="The bars to run on.")]
-    strategy: Annotated[StrategySpec, Meta(description="The strategy kernel to run.")]
+    strategy: Annotated[
+        StrategySpec, Meta(description="The strategy to run: a kernel, or expressions.")
+    ]
     features: Annotated[
         tuple[FeatureSpec, ...], Meta(description="More indicators to compute and record.")
     ] = ()

@@ -6,6 +6,7 @@ from decimal import ROUND_FLOOR, Decimal, localcontext
 
 from admf_fast.config.model import ConfigContent, FixedSizing
 from admf_fast.config.source import Problems, quoted
+from admf_fast.config.strategy import check_strategy
 from admf_fast.data.spec import BarSpec, check_stamp, check_symbol, parse_range, parse_timeframe
 from admf_fast.errors import ConfigError
 
@@ -17,6 +18,7 @@ def check_rules(config: ConfigContent, problems: Problems) -> None:
     """Note every rule that the configuration breaks."""
     if isinstance(config.sizing, FixedSizing):
         _check_whole_lots(config.sizing.quantity, config.account.lot_size, problems)
+    check_strategy(config.strategy, ("strategy",), problems)
     _check_feature_names(config, problems)
     _check_bars(config.bars, problems)
 

@@ -48,10 +48,14 @@ def strategy_of(form: Form, features: Mapping[str, Output] | None = None) -> Str
     kind = type(form).__name__.lower()
     name = f"{kind}_{digest_of(*arguments, *lines, *described, *builder.params)}"
     _check_used(builder, recipes)
-    params = _params_class(name, builder, _whole(recipes))
+    params = _params_class(builder, _whole(recipes))
     constants, prepare = _constants(builder, params)
     step = function_of("step", arguments, lines, {**writer.names, "State": state})
     features_of = _features(recipes)
+    try:
+        features_of(params())
+    except KernelError as error:
+        raise ExpressionError(str(error)) from error
     rules = (*builder.rules, Rule("parameters that its features take", _can_be(features_of)))
     return Strategy(name, step, params, state, constants, prepare, rules, features_of)
 
@@ -82,20 +86,17 @@ def _check_used(builder: Builder, recipes: Mapping[AnyRecipe, str]) -> None:
             )
 
 
-def _params_class(name: str, builder: Builder, whole: set[str]) -> type:
+def _params_class(builder: Builder, whole: set[str]) -> type:
     fields, defaults = [], []
     for field, (hint, value, place) in builder.params.items():
         kind = hint or (int if field in whole else float)
-        if hint is None:
-            if kind is int and not float(value).is_integer():
-                raise ExpressionError(
-                    f"expected a whole number, as an indicator takes it; found {value!r}",
-                    place=place,
-                )
-            value = kind(value)
+        if hint is None and kind is int and not float(value).is_integer():
+            raise ExpressionError(
+                f"expected a whole number, as an indicator takes it; found {value!r}", place=place
+            )
         fields.append((field, kind))
-        defaults.append(value)
-    return class_of(f"Params_{name}", fields, defaults)
+        defaults.append(value if hint else kind(value))
+    return class_of(f"Params_{digest_of(*fields)}", fields, defaults)
 
 
 def _constants(builder: Builder, params: type) -> tuple[type, Any]:

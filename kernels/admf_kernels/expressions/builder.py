@@ -4,7 +4,7 @@ import keyword
 from collections.abc import Mapping
 from typing import Any
 
-from admf_kernels.contract import CLOCK_COLUMNS, BAR_COLUMNS, Strategy
+from admf_kernels.contract import BAR_COLUMNS, CLOCK_COLUMNS, Strategy
 from admf_kernels.errors import KernelError
 from admf_kernels.expressions.errors import ExpressionError, Place
 from admf_kernels.expressions.forms import Texts
@@ -89,7 +89,9 @@ class Builder:
         for field, value in zip(fields_of(kernel.params), checked, strict=True):
             self._enter(prefix + field.name, field.hint, value, (*place, "params"))
         self._lift_rules(kernel, prefix)
-        values = {name: self._argument(kernel, name, key, first, prefix) for name in kernel.arguments}
+        values = {
+            name: self._argument(kernel, name, key, first, prefix) for name in kernel.arguments
+        }
         writer = self.writer
         writer.names[f"step_{key}"] = kernel.step
         call = f"step_{key}({', '.join(values.values())})"

@@ -17,6 +17,7 @@ from admf_kernels.layout import Empty
 from admf_kernels.numeric import nan, select
 
 MODULE = "admf_kernels.generated.expressions"
+_named: Callable[..., type] = collections.namedtuple  # mypy wants its fields in the text
 KINDS: dict[str, type] = {"float": float, "int": int, "bool": bool}
 HELPERS: dict[str, Any] = {
     "nan": nan,
@@ -36,17 +37,15 @@ def digest_of(*parts: object) -> str:
     return hashlib.sha256("\0".join(str(part) for part in parts).encode()).hexdigest()[:12]
 
 
-def class_of(
-    name: str, fields: Sequence[tuple[str, Any]], defaults: Sequence[Any] = ()
-) -> type:
+def class_of(name: str, fields: Sequence[tuple[str, Any]], defaults: Sequence[Any] = ()) -> type:
     """Return a NamedTuple class; `fields` are names and annotations."""
     if not fields:
         return Empty
     names = [field for field, _ in fields]
-    made: Any = collections.namedtuple(name, names, defaults=defaults, module=MODULE)  # type: ignore[misc]  # noqa: PYI024
+    made = _named(name, names, defaults=defaults, module=MODULE)
     made.__annotations__ = dict(fields)
     made.__doc__ = "Made for an expression."
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 @functools.cache

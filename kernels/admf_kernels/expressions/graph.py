@@ -145,7 +145,8 @@ class Recipe:
     depth: int = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        made = [s for s in (*(n for _, n in self.params), *self.sources) if not _is_plain(s)]
+        parts: tuple[Any, ...] = (*(made for _, made in self.params), *self.sources)
+        made = [part for part in parts if not isinstance(part, str | bool)]
         size = 1
         for part in made:
             size += part.size
@@ -173,10 +174,6 @@ class Recipe:
         for source in self.sources:
             if not isinstance(source, str):
                 yield from source.param_names()
-
-
-def _is_plain(part: Any) -> bool:
-    return isinstance(part, str | bool)
 
 
 def _as_kind(kind: str, value: float) -> Any:

@@ -83,9 +83,13 @@ class Scope:
         if name in indicators():
             return f"; write {name}(...)"
         known = {*self.features, *self.variables, *self.params, *COLUMNS, *ALIASES, "position"}
-        return nearest(name, known) or nearest(name, {*indicators(), *FUNCTIONS}) or (
-            f"; expected a column ({', '.join(PRICE_COLUMNS)}), position, or a name under "
-            "variables, params or features"
+        return (
+            nearest(name, known)
+            or nearest(name, {*indicators(), *FUNCTIONS})
+            or (
+                f"; expected a column ({', '.join(PRICE_COLUMNS)}), position, or a name under "
+                "variables, params or features"
+            )
         )
 
 

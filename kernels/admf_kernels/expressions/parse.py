@@ -203,7 +203,7 @@ class _Parser:
         found = _CLOCK.match(word.text[1:-1])
         if not found:
             raise ExpressionError(
-                f'expected a time of day such as "09:30", found {ascii(word.text[1:-1][:40])}; '
+                f'expected a time of day such as "09:30", found {word.text[1:-1][:40]!a}; '
                 "no other text can stand in an expression",
                 word.at,
             )

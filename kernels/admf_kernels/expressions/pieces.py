@@ -108,9 +108,7 @@ def _side(
     return writer.both(enter, *when, *own, *stays), leaves
 
 
-def _ensemble(
-    builder: Builder, form: Ensemble, scope: Scope, prefix: str, place: Place
-) -> str:
+def _ensemble(builder: Builder, form: Ensemble, scope: Scope, prefix: str, place: Place) -> str:
     place = (*place, "ensemble")
     _check_ensemble(form, place)
     writer = builder.writer

@@ -146,17 +146,14 @@ class Resolver:
         operands = self.times(tree.operands)
         steps = [
             condition(operator, left, right, at=tree.at)
-            for operator, left, right in zip(
-                tree.operators, operands, operands[1:], strict=False
-            )
+            for operator, left, right in zip(tree.operators, operands, operands[1:], strict=False)
         ]
         return steps[0] if len(steps) == 1 else all_of(steps)
 
     def times(self, trees: tuple[Tree, ...]) -> list[Node]:
         """Return numbers that are compared; a time of day only beside the clock."""
         made = [
-            number(tree.minutes) if isinstance(tree, Clock) else self.number(tree)
-            for tree in trees
+            number(tree.minutes) if isinstance(tree, Clock) else self.number(tree) for tree in trees
         ]
         clock = next((tree for tree in trees if isinstance(tree, Clock)), None)
         others = [m for m, t in zip(made, trees, strict=True) if not isinstance(t, Clock)]
@@ -165,5 +162,3 @@ class Resolver:
                 'a time of day is compared with time alone, such as time >= "09:30"', clock.at
             )
         return made
-
-

@@ -13,24 +13,29 @@ _WORD = re.compile(
     r"|(?P<text>\"[^\"]*\"|'[^']*')"
     r"|(?P<operator>\*\*|//|<=|>=|==|!=|<>|&&|\|\||:=|[-+*/<>=(),.!%&|^~\[\]{}@$:?;#\\])"
 )
+_LAG = "an earlier value is lag(close, 1)"
+_PARAMETER = "write the bare name of the parameter"
+_CHOICE = "write a if condition else b"
+_PRODUCT = "write the product out, such as close * close"
 _HINTS = {
-    "**": "write the product out: close * close",
-    "//": "write / and compare",
-    "%": "there is no remainder here",
+    "**": _PRODUCT, "^": _PRODUCT, "//": "write / and compare", "%": "there is no remainder here",
     "&": "write and", "&&": "write and", "|": "write or", "||": "write or",
-    "!": "write not", "~": "write not", "<>": "write !=", "=": "write == to compare",
-    ":=": "name it under variables", "^": "write the product out", "?": "write a if condition else b",
-    "[": "an earlier value is lag(close, 1)", "]": "an earlier value is lag(close, 1)",
-    "$": "write the bare name of the parameter", "{": "write the bare name of the parameter",
+    "!": "write not", "~": "write not", "<>": "write !=", "?": _CHOICE,
+    ":=": "name it under variables", "[": _LAG, "]": _LAG, "$": _PARAMETER, "{": _PARAMETER,
     "#": "comments stand outside the expression",
 }  # fmt: skip
 KNOWN = frozenset(("<=", ">=", "==", "!=", *"-+*/<>=(),."))
 # Words of other languages that nobody should have to find out about by a puzzle.
 FOREIGN = {
-    "lambda": "", "import": "", "for": "", "while": "", "def": "", "class": "", "return": "",
-    "yield": "", "await": "", "async": "", "exec": "", "eval": "", "in": "write between(x, low, high)",
-    "is": "write ==", "AND": "write and", "OR": "write or", "NOT": "write not",
-    "None": "", "nan": "", "inf": "", "then": "write a if condition else b",
+    **dict.fromkeys(
+        (
+            "lambda", "import", "from", "for", "while", "def", "class", "return", "yield", "await",
+            "async", "del", "try", "with", "None", "nan", "inf",
+        ),
+        "",
+    ),
+    "in": "write between(x, low, high)", "is": "write ==", "then": _CHOICE,
+    "AND": "write and", "OR": "write or", "NOT": "write not",
 }  # fmt: skip
 
 
@@ -79,7 +84,6 @@ def _refuse_character(text: str, at: int) -> NoReturn:
     if text[at] in "\"'":
         raise ExpressionError(f"expected a closing {text[at]} after the time of day", at + 1)
     raise ExpressionError(
-        f"{ascii(text[at])} is no part of an expression; write letters A-Z a-z, digits, _ and "
-        "operators",
+        f"{text[at]!a} is no part of an expression; write letters A-Z a-z, digits, _ and operators",
         at + 1,
     )
