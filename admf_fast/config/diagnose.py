@@ -105,8 +105,13 @@ class Diagnosis:
 
 
 def _bare(hint: Any) -> Any:
+    """A hint without its limits, and without the "nothing said" of a key that has no default."""
     while get_origin(hint) is Annotated:
         hint = get_args(hint)[0]
+    parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else ()
+    if msgspec.UnsetType in parts:
+        said = tuple(part for part in parts if part is not msgspec.UnsetType)
+        return _bare(Union[said])  # noqa: UP007  a tuple of parts
     return hint
 
 
@@ -116,7 +121,7 @@ def _struct_choices(core: Any, data: object = None) -> list[type[msgspec.Struct]
     Where it offers a word as well, like flat, it is a section if that is what was written.
     """
     parts = get_args(core) if get_origin(core) in (Union, UnionType) else (core,)
-    bare = [_bare(part) for part in parts if part not in (type(None), msgspec.UnsetType)]
+    bare = [_bare(part) for part in parts if part is not type(None)]
     if all(isinstance(part, type) and issubclass(part, msgspec.Struct) for part in bare):
         return bare
     structs_only = [p for p in bare if isinstance(p, type) and issubclass(p, msgspec.Struct)]

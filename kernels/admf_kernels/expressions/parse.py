@@ -6,8 +6,8 @@ Grammar, loosest first; nothing else is read, and nothing of it is ever executed
     or          and { "or" and }
     and         not { "and" not }
     not         "not" not | comparison
-    comparison  sum { ( "<" | "<=" | ">" | ">=" | "==" | "!=" ) sum }
-    sum         product { ( "+" | "-" ) product }
+    comparison  terms { ( "<" | "<=" | ">" | ">=" | "==" | "!=" ) terms }
+    terms       product { ( "+" | "-" ) product }
     product     unary { ( "*" | "/" ) unary }
     unary       "-" unary | atom { "." name }
     atom        number | "HH:MM" | "true" | "false" | name | name "(" arguments ")" | "(" choice ")"
@@ -131,17 +131,17 @@ class _Parser:
         return Not(operand, at=at, depth=deeper(at, operand))
 
     def comparison(self) -> Tree:
-        operators, operands = [], [self.sum()]
+        operators, operands = [], [self.terms()]
         at = self.word.at
         while self.word.kind in COMPARISONS:
             operators.append(self.take().text)
-            operands.append(self.sum())
+            operands.append(self.terms())
         if not operators:
             return operands[0]
         depth = deeper(at, *operands)
         return Comparison(tuple(operators), tuple(operands), at=at, depth=depth)
 
-    def sum(self) -> Tree:
+    def terms(self) -> Tree:
         return self.chain(("+", "-"), lambda: self.chain(("*", "/"), self.unary))
 
     def chain(self, operators: tuple[str, ...], read: Callable[[], Tree]) -> Tree:
