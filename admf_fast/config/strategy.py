@@ -119,7 +119,7 @@ class EnsembleSpec(Section, frozen=True, kw_only=True):
 
     members: Annotated[
         tuple[MemberSpec, ...],
-        Meta(min_length=1, max_length=64, description="The strategies that vote."),
+        Meta(description="The strategies that vote, one or more."),
     ]
     vote: Annotated[
         Literal["weighted", "majority", "unanimous"],
@@ -149,7 +149,7 @@ class RegimesSpec(Section, frozen=True, kw_only=True):
 
     states: Annotated[
         tuple[StateSpec, ...],
-        Meta(min_length=1, max_length=64, description="In order: the first that holds is it."),
+        Meta(description="One or more, in order: the first that holds is the regime."),
     ]
     use: Annotated[
         dict[Identifier, StrategySpec | Literal["flat"]],

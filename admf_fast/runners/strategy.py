@@ -40,8 +40,10 @@ def strategy_of(config: Config, features: Mapping[str, Output]) -> tuple[Strateg
         return made, made.checked()
     except ExpressionError as error:
         path = ("strategy", *error.place)
+        cut = error.reason.endswith("found the end") and isinstance(path[-1], int)
+        hint = "; inside [ ] of YAML a text with a comma needs quotes" if cut else ""
         where = config.where(*path)
-        raise ConfigError(f"{where}: {key_text(path)}: {error.text}") from error
+        raise ConfigError(f"{where}: {key_text(path)}: {error.text}{hint}") from error
 
 
 def _form(config: Config, spec: StrategySpec, path: KeyPath) -> Form:

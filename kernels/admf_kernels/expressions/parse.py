@@ -48,7 +48,7 @@ def parse(text: str) -> Tree:
     """Return the tree of an expression; raises ExpressionError with the column."""
     parser = _Parser(words_of(text))
     tree = parser.choice()
-    parser.expect("end", "an operator or the end of the expression")
+    parser.expect("end", "an operator or the end")
     return tree
 
 
