@@ -26,6 +26,7 @@ from admf_kernels.expressions import (
 )
 from admf_kernels.expressions.tree import text_of
 from admf_kernels.lane_program import LaneProgram
+from admf_kernels.plain import PlainProgram
 from admf_kernels.plan import Plan
 from tests.kernels.expressions.trees import Reading, conditions, numbers, sources
 from tests.kernels.strategies import bars, cuts, quick
@@ -42,8 +43,8 @@ def readable(trees):
     return trees.filter(lambda tree: "sma(" not in text_of(tree))
 
 
-def signals_of(strategy, data, account=None):
-    program = Program(strategy, strategy.checked(), account, block_bars=len(data.ts_ns))
+def signals_of(strategy, data):
+    program = Program(strategy, strategy.checked(), block_bars=len(data.ts_ns))
     rows = program.feed(*data)
     return program.per_bar["signal"][rows], program.ready_bars(program.reads)
 
@@ -68,16 +69,19 @@ def _compute(feature, data):
     return program.column(feature)[program.feed(*data)]
 
 
-@quick(5)
+@quick(150)
 @given(data=st.data())
 def test_a_signal_is_what_its_text_means(data):
+    """In plain Python, so that many can be tried; compiled ones are compared with that."""
     drawn = data.draw(bars(min_bars=30))
     trees = [
         data.draw(readable(kind)) for kind in (numbers(3, inside=True), conditions(3, inside=True))
     ]
     number, condition = map(text_of, trees)
     text = f"clip({number}, -1, 1) if ({condition}) else clip(-({number}), -0.5, 0.5)"
-    found, ready = signals_of(strategy_of(Signal(signal=text)), drawn, Account(cash=1e300))
+    program = PlainProgram(strategy_of(Signal(signal=text)), account=Account(cash=1e300))
+    ready = program.first_bar
+    found = [program.step(*bar).signal for bar in zip(*(c.tolist() for c in drawn), strict=True)]
 
     reading = Reading(lists(drawn))
     for t in range(drawn.bars):
@@ -188,6 +192,32 @@ def test_bars_since_counts_from_the_last_time_and_has_no_value_before_the_first(
         if t >= 20:
             since = 0 if data.close[t] > highs[t] else (since if since is None else since + 1)
         assert found[t] == (1.0 if since is not None and since >= 3 else 0.0), t
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "expected"),
+    [
+        ("crosses_above(x, 2)", (1, 2, 3, 3, 2, 3), (0, 0, 1, 0, 0, 1)),
+        ("crosses_below(x, 2)", (3, 2, 1, 1, 2, 1), (0, 0, 1, 0, 0, 1)),
+        ("crosses(x, 2)", (1, 3, 2, 3, 2, 1), (0, 1, 0, 1, 0, 1)),
+        ("rising(x, 2)", (1, 2, 3, 3, 4, 4), (0, 0, 1, 0, 1, 0)),
+        ("falling(x)", (3, 2, 2, 1, 0, 3), (0, 1, 0, 1, 1, 0)),
+        ("change(x, 2) > 0", (1, 2, 3, 1, 3, 2), (0, 0, 1, 0, 0, 1)),
+        ("min(5, 1 / (x - 1)) > 0", (1, 2, 1, 2, 1, 1), (0, 1, 0, 1, 0, 0)),
+        ("min(1 / (x - 1), 5) > 0", (1, 2, 1, 2, 1, 1), (0, 1, 0, 1, 0, 0)),
+        ("max(5, 1 / (x - 1)) > 0", (1, 2, 1, 2, 1, 1), (0, 1, 0, 1, 0, 0)),
+        ("max(1 / (x - 1), 5) > 0", (1, 2, 1, 2, 1, 1), (0, 1, 0, 1, 0, 0)),
+        ("x > 1 if x < 3 else x > 4", (1, 2, 3, 4, 5, 2), (0, 1, 0, 0, 1, 1)),
+        ("x > 4 if x > 2 else x < 2", (1, 2, 3, 4, 5, 2), (1, 0, 0, 0, 1, 0)),
+        ("between(x, 2, 3)", (1, 2, 3, 4, 2, 2), (0, 1, 1, 0, 1, 1)),
+    ],
+)
+def test_small_examples_by_hand(text, values, expected):
+    data = testing.random_bars(6)._replace(volume=np.array(values, float))
+    signal = Signal(signal=f"1 if ({text}) else 0", variables={"x": "volume"})
+    found, _ = signals_of(strategy_of(signal), data)
+
+    assert found.tolist() == [float(e) for e in expected]
 
 
 def test_a_division_by_zero_has_no_value_and_a_feature_of_it_is_zero():
