@@ -9,12 +9,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from admf_kernels.contract import Strategy
-from admf_kernels.parameters import Between
 
 Texts = str | Sequence[str]
 Vote = Literal["weighted", "majority", "unanimous"]
-
-WEIGHT = Between(0.0, 1e9)
 
 
 @dataclass(frozen=True, kw_only=True)
