@@ -51,4 +51,6 @@ def _resolved(config: Config) -> Config:
     from admf_fast.runners.setup import prepare
 
     params = prepare(config).params._asdict()
+    if config.strategy.forms != ["kernel"]:  # then all parameters are written already
+        return config
     return replace(config, strategy=replace(config.strategy, params=params))

@@ -20,7 +20,7 @@ def job_json(job: Job) -> dict[str, Any]:
         "mode": result.mode,
         "run_id": manifest["run_id"],
         "folder": str(job.folder) if job.folder else None,
-        "strategy": job.setup.config.strategy.kernel,
+        "strategy": job.setup.config.strategy.label,
         "params": manifest["inputs"]["params"],
         "symbol": manifest["data"]["symbol"],
         "timeframe": manifest["data"]["timeframe"],
@@ -38,7 +38,7 @@ def job_lines(job: Job) -> list[str]:
     """Return a finished job as text: title, figures, notes, and where it was written."""
     data = job.manifest["data"]
     params = ", ".join(f"{n}={v}" for n, v in job.setup.params._asdict().items())
-    title = f"{job.setup.config.strategy.kernel}({params}) on {data['symbol']} {data['timeframe']}"
+    title = f"{job.setup.config.strategy.label}({params}) on {data['symbol']} {data['timeframe']}"
     rows = summary_rows(job.result.summary, data["timeframe_ns"], job.figures)
     lines = [title, "", *align(rows, "lr"), "", *_notes(job)]
     return [*lines, f"Run directory: {job.folder}"] if job.folder else lines

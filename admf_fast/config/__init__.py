@@ -35,6 +35,13 @@ from admf_fast.config.sizing import (
     VolatilitySizing,
 )
 from admf_fast.config.source import Problems, Source, nearest
+from admf_fast.config.strategy import (
+    EnsembleSpec,
+    MemberSpec,
+    RegimesSpec,
+    SideSpec,
+    StateSpec,
+)
 
 __all__ = [
     "SIZE_MAX_BYTES",
@@ -47,6 +54,7 @@ __all__ = [
     "CostsSpec",
     "DistanceSpec",
     "EntrySpec",
+    "EnsembleSpec",
     "ExecutionSpec",
     "ExitsSpec",
     "FeatureSpec",
@@ -55,6 +63,7 @@ __all__ = [
     "KellySizing",
     "KernelSizing",
     "MarketSpec",
+    "MemberSpec",
     "MetricsSpec",
     "OffsetSpec",
     "OwnCostsSpec",
@@ -63,8 +72,11 @@ __all__ = [
     "RiskSizing",
     "RiskSpec",
     "SessionEndSpec",
+    "RegimesSpec",
+    "SideSpec",
     "Sizing",
     "Source",
+    "StateSpec",
     "StrategySpec",
     "TargetSpec",
     "TierSpec",

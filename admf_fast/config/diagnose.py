@@ -34,7 +34,9 @@ class Diagnosis:
         if self.problems.full:
             return
         core = _bare(hint)
-        choices = _struct_choices(core)
+        choices = _struct_choices(core, data)
+        if choices and data is None and type(None) in get_args(core):
+            return
         if isinstance(data, list) and (item_hint := _item_hint(core)):
             for index, item in enumerate(data):
                 self._value(item_hint, item, (*path, index))
@@ -108,20 +110,29 @@ class Diagnosis:
 
 
 def _bare(hint: Any) -> Any:
+    """A hint without its limits, and without the "nothing said" of a key that has no default."""
     while get_origin(hint) is Annotated:
         hint = get_args(hint)[0]
+    parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else ()
+    if msgspec.UnsetType in parts:
+        said = tuple(part for part in parts if part is not msgspec.UnsetType)
+        return _bare(Union[said])  # noqa: UP007  a tuple of parts
     return hint
 
 
-def _struct_choices(core: Any) -> list[type[msgspec.Struct]]:
-    """The structs a hint offers; none if it also offers anything else than a list of them."""
+def _struct_choices(core: Any, data: object = None) -> list[type[msgspec.Struct]]:
+    """The structs a hint offers; none if it also offers anything else than null or a list of them.
+
+    Where it offers a word as well, like flat, it is a section if that is what was written.
+    """
     parts = get_args(core) if get_origin(core) in (Union, UnionType) else (core,)
-    bare = [_bare(part) for part in parts if part is not msgspec.UnsetType]
+    bare = [_bare(part) for part in parts if part not in (msgspec.UnsetType, type(None))]
     if len(bare) > 1:
         bare = [part for part in bare if get_origin(part) not in (list, tuple)]
     if all(isinstance(part, type) and issubclass(part, msgspec.Struct) for part in bare):
         return bare
-    return []
+    structs_only = [p for p in bare if isinstance(p, type) and issubclass(p, msgspec.Struct)]
+    return structs_only if isinstance(data, dict) else []
 
 
 def _item_hint(core: Any) -> Any:

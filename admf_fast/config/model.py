@@ -11,21 +11,12 @@ from admf_fast.config.exits import ExitsSpec
 from admf_fast.config.instrument import InstrumentSpec, MarketSpec
 from admf_fast.config.orders import EntrySpec, ExecutionSpec
 from admf_fast.config.risk import RiskSpec
-from admf_fast.config.section import Identifier, KernelName, Name, Params, Positive, Section, given
+from admf_fast.config.section import Identifier, Name, OutputName, Params, Positive, Section, given
 from admf_fast.config.sizing import AllInSizing, Sizing
 from admf_fast.config.source import Source
+from admf_fast.config.strategy import StrategySpec
 from admf_fast.data.spec import BarSpec
 
-
-class StrategySpec(Section, frozen=True, kw_only=True):
-    """The strategy kernel and its parameters."""
-
-    kernel: Annotated[
-        KernelName, Meta(description="Registered name, or module:name of a kernel of your own.")
-    ]
-    params: Annotated[
-        Params, Meta(description="Parameters by name; those left out keep the kernel's defaults.")
-    ] = msgspec.field(default_factory=dict)
 
 
 class FeatureSpec(Section, frozen=True, kw_only=True):
@@ -33,7 +24,7 @@ class FeatureSpec(Section, frozen=True, kw_only=True):
 
     name: Annotated[Identifier, Meta(description="Column name of the feature; unique.")]
     kernel: Annotated[
-        KernelName, Meta(description="Registered name, or module:name of a kernel of your own.")
+        OutputName, Meta(description="Registered name, or module:name of a kernel of your own.")
     ]
     params: Annotated[
         Params, Meta(description="Parameters by name; those left out keep the kernel's defaults.")
@@ -75,7 +66,7 @@ class ConfigContent(Section, frozen=True, kw_only=True):
         tuple[InstrumentSpec, ...],
         Meta(description="Several instruments with one account, in place of bars and instrument."),
     ] = ()
-    strategy: Annotated[StrategySpec, Meta(description="The strategy kernel to run.")]
+    strategy: Annotated[StrategySpec, Meta(description="The strategy to run: a kernel, or expressions.")]
     features: Annotated[
         tuple[FeatureSpec, ...], Meta(description="More indicators to compute and record.")
     ] = ()

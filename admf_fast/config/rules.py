@@ -9,6 +9,7 @@ from admf_fast.config.model import ConfigContent
 from admf_fast.config.order_rules import check_orders
 from admf_fast.config.risk_rules import check_risk
 from admf_fast.config.source import KeyPath, Problems, quoted
+from admf_fast.config.strategy import check_strategy
 from admf_fast.data.spec import BarSpec, check_stamp, check_symbol, parse_range, parse_timeframe
 from admf_fast.errors import ConfigError
 
@@ -18,6 +19,7 @@ TAKEN_NAMES = ("ts", "ts_ns", "timestamp", "sequence", "open", "high", "low", "c
 
 def check_rules(config: ConfigContent, problems: Problems) -> None:
     """Note every rule that the configuration breaks."""
+    check_strategy(config.strategy, ("strategy",), problems)
     _check_feature_names(config, problems)
     if config.instruments:
         for index, instrument in enumerate(config.instruments):

@@ -45,6 +45,14 @@ KernelName = Annotated[
         extra={"expected": "a registered name like sma_cross, or module:name"},
     ),
 ]
+OutputName = Annotated[
+    str,
+    Meta(
+        pattern=rf"^(?:{_MODULE})?[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)?$(?!\n)",
+        max_length=200,
+        extra={"expected": "a registered name like rsi or bollinger.upper, or module:name"},
+    ),
+]
 OwnFunction = Annotated[
     str,
     Meta(

@@ -76,6 +76,8 @@ class Problems:
         close = nearest(key, keys)
         if is_secret(key):
             hint = "a configuration holds no secrets, put it into the environment"
+        elif ")" in key:
+            hint = "inside { } of YAML a text with a comma needs quotes"
         elif not hint and close:
             hint = f"did you mean {close}?"
         hint = f"; {hint}" if hint else ""

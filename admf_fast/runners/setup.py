@@ -8,8 +8,8 @@ from admf_fast.config import Config, FeatureSpec, instruments_of
 from admf_fast.errors import ConfigError
 from admf_fast.metrics import UTC_DAYS, SessionDays
 from admf_fast.runners.own_modules import own_modules
+from admf_fast.runners.strategy import checked_params, kernel_of, strategy_of
 from admf_fast.runners.terms import terms_of, volatility_bars_of
-from admf_kernels import registry
 from admf_kernels.contract import BAR_COLUMNS, Composite, Indicator, Output, Strategy, output_of
 from admf_kernels.errors import KernelError
 from admf_kernels.execution.terms import Terms
@@ -55,15 +55,14 @@ class Setup:
 def prepare(config: Config) -> Setup:
     """Resolve the kernels of a configuration; raises ConfigError with file and line."""
     with own_modules(config.source.base_dir):
-        kernel = _kernel(config, config.strategy.kernel, ("strategy", "kernel"), Strategy)
-        params = _checked(config, kernel, config.strategy.params, ("strategy", "params"))
         features: dict[str, Output] = {}
         for k, spec in enumerate(config.features):
             features[spec.name] = _feature(config, spec, k, features)
+        strategy, params = strategy_of(config, features)
         instrument = instruments_of(config)[0]
-        terms = terms_of(config, instrument, requests=kernel.orders)
+        terms = terms_of(config, instrument, requests=strategy.orders)
     symbols = (instrument.symbol,)
-    return Setup(config, kernel, params, terms, _inputs(config, terms), features, symbols)
+    return Setup(config, strategy, params, terms, _inputs(config, terms), features, symbols)
 
 
 def _inputs(config: Config, terms: Terms) -> dict[str, Output]:
@@ -80,35 +79,12 @@ def _inputs(config: Config, terms: Terms) -> dict[str, Output]:
     return found
 
 
-def _kernel(config: Config, name: str, where: tuple[str | int, ...], kind: Any) -> Any:
-    try:
-        found = registry.get(name)
-    except KernelError as error:
-        raise ConfigError(f"{config.where(*where)}: {error}") from error
-    if not isinstance(found, kind):
-        wanted = "a strategy" if kind is Strategy else "an indicator"
-        raise ConfigError(
-            f"{config.where(*where)}: expected {wanted}, {name!r} is "
-            f"{'a strategy' if isinstance(found, Strategy) else 'an indicator'}"
-        )
-    return found
-
-
-def _checked(
-    config: Config, kernel: Any, params: Mapping[str, Any], where: tuple[str | int, ...]
-) -> Any:
-    try:
-        return kernel.checked(**params)
-    except KernelError as error:
-        raise ConfigError(f"{config.where(*where)}: {error}") from error
-
-
 def _feature(config: Config, spec: FeatureSpec, index: int, known: Mapping[str, Output]) -> Output:
     """Return the column a feature of the configuration means; inputs may be earlier ones."""
     where = ("features", index)
     name, _, output = spec.kernel.partition(".")
-    kernel = _kernel(config, name, (*where, "kernel"), (Indicator, Composite))
-    _checked(config, kernel, spec.params, (*where, "params"))
+    kernel = kernel_of(config, name, (*where, "kernel"), (Indicator, Composite))
+    checked_params(config, kernel, spec.params, (*where, "params"))
     sources = [known.get(i, i) for i in spec.inputs]
     unknown = [s for s in sources if isinstance(s, str) and s not in BAR_COLUMNS[1:]]
     if unknown:

@@ -28,10 +28,20 @@ from admf_kernels.errors import KernelError
 from admf_kernels.layout import Empty
 from admf_kernels.parameters import Between, Rule
 
-__all__ = ["BAR_COLUMNS", "Between", "Feature", "Indicator", "Output", "Rule", "Strategy"]
+__all__ = [
+    "BAR_COLUMNS",
+    "CLOCK_COLUMNS",
+    "Between",
+    "Feature",
+    "Indicator",
+    "Output",
+    "Rule",
+    "Strategy",
+]
 
 BAR_COLUMNS = ("ts_ns", "open", "high", "low", "close", "volume")
 PRICE_COLUMNS = BAR_COLUMNS[1:]
+CLOCK_COLUMNS = ("session", "minute_of_day", "minute_of_session", "minutes_left", "weekday")
 DRIVER_ARGUMENTS = ("c", "s", "bars", "renew")
 ACCOUNT_ARGUMENTS = ("position", "cash", "equity", "entry_price")
 

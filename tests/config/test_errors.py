@@ -155,7 +155,8 @@ def test_g01_missing_sections():
         "examples/x.yaml: bars is missing; expected a section with the keys path, format, symbol, "
         "timeframe, stamp, timezone, columns, unit, gaps, duplicates, missing, invalid, off_grid, "
         "start, end, or else instruments",
-        "examples/x.yaml: strategy is missing; expected a section with the keys kernel, params",
+        "examples/x.yaml: strategy is missing; expected a section with the keys kernel, params, "
+        "long, short, signal, ensemble, regimes, variables, when",
     ]
 
 
@@ -288,7 +289,7 @@ def test_toml_errors_have_lines_too():
     text = '[bars]\npath = "x"\n[strategy]\nkernel = "a"\nparms = {fast = 1}\n'
     (message,) = errors_of(text, name="x.toml", format="toml")
     assert message.startswith(
-        "x.toml:5: strategy.parms is not a key here; did you mean params? (keys: kernel, params)"
+        "x.toml:5: strategy.parms is not a key here; did you mean params? (keys: kernel, params, "
     )
 
 
