@@ -18,7 +18,6 @@ from admf_fast.config.strategy import StrategySpec
 from admf_fast.data.spec import BarSpec
 
 
-
 class FeatureSpec(Section, frozen=True, kw_only=True):
     """An indicator to compute and record besides those that the strategy reads."""
 
@@ -66,7 +65,9 @@ class ConfigContent(Section, frozen=True, kw_only=True):
         tuple[InstrumentSpec, ...],
         Meta(description="Several instruments with one account, in place of bars and instrument."),
     ] = ()
-    strategy: Annotated[StrategySpec, Meta(description="The strategy to run: a kernel, or expressions.")]
+    strategy: Annotated[
+        StrategySpec, Meta(description="The strategy to run: a kernel, or expressions.")
+    ]
     features: Annotated[
         tuple[FeatureSpec, ...], Meta(description="More indicators to compute and record.")
     ] = ()

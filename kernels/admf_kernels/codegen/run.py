@@ -143,5 +143,3 @@ def output_lines(row: str) -> list[str]:
         f"out_cash[{row}] = wallet.cash",
         f"out_equity[{row}] = curve.equity",
     ]
-
-

@@ -74,9 +74,7 @@ def _stop(t: Terms, bar: Any, trigger: float, buying: bool) -> Meeting:
     return Meeting(NEVER, 0.0, False)
 
 
-def _limit_after_stop(
-    t: Terms, bar: Any, limit: float, stop: Meeting, buying: bool
-) -> Meeting:
+def _limit_after_stop(t: Terms, bar: Any, limit: float, stop: Meeting, buying: bool) -> Meeting:
     """A stop-limit whose stop was reached on this bar: what the price surely does after that."""
     if (stop.price <= limit) if buying else (stop.price >= limit):
         return stop
@@ -96,9 +94,7 @@ def stop_reached(bar: Any, order: Any) -> bool:
     return bar.low <= order.stop
 
 
-def _after_entry(
-    t: Terms, d: Desk, bar: Any, order: Any, trigger: float, buying: bool
-) -> Meeting:
+def _after_entry(t: Terms, d: Desk, bar: Any, order: Any, trigger: float, buying: bool) -> Meeting:
     """A stop or target placed by an entry inside this bar."""
     start, price = d.now.entered, d.now.entered_at
     if start >= AT_THE_CLOSE:
