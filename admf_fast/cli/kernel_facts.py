@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from admf_kernels.codegen import run, scan
+from admf_kernels.codegen.engine import Form
 from admf_kernels.contract import (
     BAR_COLUMNS,
     Composite,
@@ -17,6 +18,7 @@ from admf_kernels.contract import (
     resolve_bars,
 )
 from admf_kernels.errors import ParameterError
+from admf_kernels.execution.uses import make_terms
 from admf_kernels.layout import fields_of
 from admf_kernels.parameters import defaults_of, range_of
 from admf_kernels.plan import Plan
@@ -42,7 +44,8 @@ def driver_source(kernel: Kernel) -> str | None:
     if isinstance(kernel, Indicator):
         return scan.source(kernel, hashed=True)
     if isinstance(kernel, Strategy):
-        return run.source(kernel, tuple(_features(kernel) or ()))
+        form = Form(make_terms(requests=kernel.orders).uses)
+        return run.source(kernel, tuple(_features(kernel) or ()), form)
     return None
 
 

@@ -16,7 +16,6 @@ from admf_fast.config.model import (
     Config,
     FeatureSpec,
     MetricsSpec,
-    StrategySpec,
     costs_of,
     instruments_of,
 )
@@ -41,6 +40,7 @@ from admf_fast.config.strategy import (
     RegimesSpec,
     SideSpec,
     StateSpec,
+    StrategySpec,
 )
 
 __all__ = [
@@ -53,8 +53,8 @@ __all__ = [
     "Config",
     "CostsSpec",
     "DistanceSpec",
-    "EntrySpec",
     "EnsembleSpec",
+    "EntrySpec",
     "ExecutionSpec",
     "ExitsSpec",
     "FeatureSpec",
@@ -69,10 +69,10 @@ __all__ = [
     "OwnCostsSpec",
     "PercentSizing",
     "Problems",
+    "RegimesSpec",
     "RiskSizing",
     "RiskSpec",
     "SessionEndSpec",
-    "RegimesSpec",
     "SideSpec",
     "Sizing",
     "Source",

@@ -13,8 +13,9 @@ from admf_fast.runners.terms import terms_of, volatility_bars_of
 from admf_kernels.contract import BAR_COLUMNS, Composite, Indicator, Output, Strategy, output_of
 from admf_kernels.errors import KernelError
 from admf_kernels.execution.terms import Terms
+from admf_kernels.feature_program import BLOCK_BARS
 from admf_kernels.indicators import atr, roc, shift, stddev
-from admf_kernels.program import BLOCK_BARS, Program
+from admf_kernels.program import Program
 
 
 @dataclass(frozen=True, slots=True)

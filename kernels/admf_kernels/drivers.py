@@ -12,8 +12,8 @@ from admf_kernels.codegen.text import class_name
 from admf_kernels.compiler import cache, closure, load, toolchain
 from admf_kernels.compiler.load import Native
 from admf_kernels.contract import Indicator, Kernel, Strategy
-from admf_kernels.execution.terms import Terms
 from admf_kernels.execution import bar, metrics, records, requests, terms
+from admf_kernels.execution.terms import Terms
 
 _loaded: dict[str, Native] = {}
 

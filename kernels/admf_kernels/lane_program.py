@@ -17,14 +17,9 @@ from admf_kernels.contract import Strategy, output_of
 from admf_kernels.errors import KernelError
 from admf_kernels.execution import log
 from admf_kernels.execution.terms import Terms
+from admf_kernels.feature_program import BLOCK_BARS, constant_words
 from admf_kernels.layout import Words
-from admf_kernels.program import (
-    BLOCK_BARS,
-    TradingProgram,
-    constant_words,
-    set_start,
-    terms_for,
-)
+from admf_kernels.program import TradingProgram, set_start, terms_for
 
 
 class LaneProgram(TradingProgram):

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from admf_kernels import layout
 from admf_kernels.contract import Output, Strategy
 from admf_kernels.execution.terms import Terms
-from admf_kernels.plain import PlainBar, PlainFeatures, PlainProgram
+from admf_kernels.feature_program import FeatureProgram
+from admf_kernels.plain import PlainProgram
+from admf_kernels.plain_features import PlainBar, PlainFeatures
 from admf_kernels.plan import Plan
-from admf_kernels.program import FeatureProgram, Program
+from admf_kernels.program import Program
 
 PER_BAR = ("signal", "sequence", "lots", "cash", "equity")
 INTEGERS = ("bars.sequence", "bars.lots", "state.checksum")

@@ -11,7 +11,8 @@ from admf_kernels.checksum import slot_of
 from admf_kernels.contract import Composite, Indicator, Strategy
 from admf_kernels.layout import fields_of
 from admf_kernels.parameters import range_of
-from admf_kernels.plain import PlainProgram, share_of_checksum
+from admf_kernels.plain import PlainProgram
+from admf_kernels.plain_features import share_of_checksum
 from admf_kernels.recording import Run, record_compiled, record_plain, require_equal
 from tests.kernels.strategies import bars, cuts, features, parameters, quick
 
