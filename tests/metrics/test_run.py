@@ -140,7 +140,7 @@ def test_a_restored_run_does_not_know_the_days_before():
 TEXT = """
 bars: {path: bars.parquet}
 strategy: {kernel: sma_cross, params: {fast: 3, slow: 9}}
-execution: {fee_bps: 2}
+costs: {fee_bps: 2}
 """
 
 
