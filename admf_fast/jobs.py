@@ -209,4 +209,11 @@ def _manifest(
         bars=result.bars,
         ready_bars=program.ready_bars(program.reads),
         layers=result.layers,
+        calendar=_calendar(setup),
     )
+
+
+def _calendar(setup: Setup) -> dict[str, str] | None:
+    """Return which calendar it was, from which table; the plan's digest covers what was read."""
+    made = setup.calendar
+    return {"name": made.name, "source": made.source, "sha256": made.digest} if made else None

@@ -22,10 +22,12 @@ TIMEFRAMES: Final = (
     *("1h", "2h", "3h", "4h", "6h", "8h", "12h"),
     *("1d", "1w"),
 )
+CALENDARS: Final = ("XNYS", "XLON", "XEUR", "CME", "24/7")
 SYMBOL_PATTERN: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 Stamp = Literal["open", "close", ""]
 Unit = Literal["auto", "s", "ms", "us", "ns"]
+CalendarName = Literal["XNYS", "XLON", "XEUR", "CME", "24/7", ""]
 Format = Literal["auto", "parquet", "ipc", "csv"]
 
 
@@ -73,6 +75,9 @@ class BarSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Below 1h the grid starts at midnight UTC. From 1h on the first bar sets the offset
         (sessions start at half hours and follow daylight saving), and from 4h on bars one hour
         to one side of it belong to the grid too.
+    calendar
+        Of the market the bars come from: its sessions and its local time, for what reads the
+        clock. It neither adds nor drops a bar.
     start, end
         ISO dates or times (UTC when naive); bars with close stamps in [start, end) are used.
         The rows outside are still validated.
@@ -91,6 +96,7 @@ class BarSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     missing: Literal["refuse", "drop"] = "refuse"
     invalid: Literal["refuse", "drop"] = "refuse"
     off_grid: Literal["refuse", "drop", "keep"] = "refuse"
+    calendar: CalendarName = ""
     start: str = ""
     end: str = ""
 

@@ -4,15 +4,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from admf_fast.calendars import Calendar, load_calendar
 from admf_fast.config import AllInSizing, Config, FeatureSpec, FixedSizing, PercentSizing
 from admf_fast.errors import ConfigError
 from admf_fast.runners.own_modules import own_modules
 from admf_kernels import registry
-from admf_kernels.contract import BAR_COLUMNS, Composite, Indicator, Output, Strategy, output_of
+from admf_kernels.clock import Clock
+from admf_kernels.contract import (
+    BAR_COLUMNS,
+    CLOCK_COLUMNS,
+    Composite,
+    Indicator,
+    Output,
+    Strategy,
+    output_of,
+)
 from admf_kernels.errors import KernelError
 from admf_kernels.execution import account as accounts
 from admf_kernels.execution.account import Account
 from admf_kernels.execution.costs import LOTS_MAX
+from admf_kernels.plan import Plan
 from admf_kernels.program import BLOCK_BARS, Program
 
 FILLS = {"next_open": accounts.NEXT_OPEN, "same_close": accounts.SAME_CLOSE}
@@ -28,6 +39,12 @@ class Setup:
     params: Any
     account: Account
     features: Mapping[str, Output] = field(default_factory=dict)
+    calendar: Calendar | None = None
+
+    @property
+    def clock(self) -> Clock | None:
+        """The sessions and the local time of the calendar, as programs take them."""
+        return self.calendar.clock if self.calendar else None
 
     def program(self, block_bars: int = BLOCK_BARS) -> Program:
         """Return a fresh program."""
@@ -37,6 +54,7 @@ class Setup:
             self.account,
             features=self.features.values(),
             block_bars=block_bars,
+            clock=self.clock,
         )
 
     @property
@@ -54,7 +72,22 @@ def prepare(config: Config) -> Setup:
         features: dict[str, Output] = {}
         for k, spec in enumerate(config.features):
             features[spec.name] = _feature(config, spec, k, features)
-    return Setup(config, kernel, params, account_of(config), features)
+    calendar = load_calendar(config.bars.calendar) if config.bars.calendar else None
+    if calendar is None:
+        _check_no_clock(config, kernel, params, features)
+    return Setup(config, kernel, params, account_of(config), features, calendar)
+
+
+def _check_no_clock(
+    config: Config, kernel: Strategy, params: Any, features: Mapping[str, Output]
+) -> None:
+    """Refuse what reads the clock where no calendar is declared."""
+    plan = Plan([*kernel.columns_for(params).values(), *features.values()])
+    if plan.clock_columns:
+        raise ConfigError(
+            f"{config.where('bars')}: {', '.join(plan.clock_columns)} come from the sessions of a "
+            "market; set bars.calendar to XNYS, XLON, XEUR, CME or 24/7"
+        )
 
 
 def account_of(config: Config) -> Account:
@@ -123,11 +156,12 @@ def _feature(config: Config, spec: FeatureSpec, index: int, known: Mapping[str, 
     kernel = _kernel(config, name, (*where, "kernel"), (Indicator, Composite))
     _checked(config, kernel, spec.params, (*where, "params"))
     sources = [known.get(i, i) for i in spec.inputs]
-    unknown = [s for s in sources if isinstance(s, str) and s not in BAR_COLUMNS[1:]]
+    columns = (*BAR_COLUMNS[1:], *CLOCK_COLUMNS)
+    unknown = [s for s in sources if isinstance(s, str) and s not in columns]
     if unknown:
         raise ConfigError(
             f"{config.where(*where, 'inputs')}: {unknown[0]!r} is neither a column of the bars "
-            f"nor a feature above (columns: {', '.join(BAR_COLUMNS[1:])})"
+            f"nor a feature above (columns: {', '.join(columns)})"
         )
     try:
         made = kernel(**spec.params, of=tuple(sources) or None)

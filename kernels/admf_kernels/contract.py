@@ -10,6 +10,7 @@ A kernel is a pure function of scalars, written once. Its arguments are bound **
 a name of ``inputs``    (indicator) a column, a lagged column or a window
 a name of ``features``  (strategy) the value of that feature on this bar
 a column of the bar     (strategy) ``ts_ns open high low close volume``
+a clock column          (strategy) one of `CLOCK_COLUMNS`, see `admf_kernels.clock`
 ``position``            (strategy) signed quantity held, in units
 ======================  ==========================================================
 
@@ -26,10 +27,20 @@ from admf_kernels.errors import KernelError
 from admf_kernels.layout import Empty
 from admf_kernels.parameters import Between, Rule
 
-__all__ = ["BAR_COLUMNS", "Between", "Feature", "Indicator", "Output", "Rule", "Strategy"]
+__all__ = [
+    "BAR_COLUMNS",
+    "CLOCK_COLUMNS",
+    "Between",
+    "Feature",
+    "Indicator",
+    "Output",
+    "Rule",
+    "Strategy",
+]
 
 BAR_COLUMNS = ("ts_ns", "open", "high", "low", "close", "volume")
 PRICE_COLUMNS = BAR_COLUMNS[1:]
+CLOCK_COLUMNS = ("session", "minute_of_day", "minute_of_session", "minutes_left", "weekday")
 DRIVER_ARGUMENTS = ("c", "s", "bars", "renew")
 
 Bars = int | str | Callable[[Any], int]
@@ -194,8 +205,9 @@ def _sources(kernel: "Indicator | Composite", of: Any) -> tuple["Source", ...]:
 
 def _source(name: str, given: Any) -> "Source":
     if isinstance(given, str):
-        if given not in PRICE_COLUMNS:
-            raise KernelError(f"{name}: no column {given!r}; expected one of {PRICE_COLUMNS}")
+        known = PRICE_COLUMNS + CLOCK_COLUMNS
+        if given not in known:
+            raise KernelError(f"{name}: no column {given!r}; expected one of {known}")
         return given
     return output_of(given)
 
@@ -268,6 +280,11 @@ class Strategy(Kernel):
     def outputs_for(self, params: Any) -> dict[str, Output]:
         """Return the feature columns this strategy reads, by argument name."""
         return {name: output_of(f) for name, f in self.features(params).items()}
+
+    def columns_for(self, params: Any) -> dict[str, Source]:
+        """Return the features and the clock columns this strategy reads, by argument name."""
+        clock = {name: name for name in CLOCK_COLUMNS if name in self.arguments}
+        return {**self.outputs_for(params), **clock}
 
 
 def derive_constants(

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from admf_kernels import numeric
+from admf_kernels import clock, numeric
 from admf_kernels.codegen import access, execute, lanes, run, scan, stretch
 from admf_kernels.codegen.text import class_name
 from admf_kernels.compiler import cache, closure, load, toolchain
@@ -44,6 +44,12 @@ def for_lanes(kernel: Strategy, features: tuple[str, ...]) -> Native:
     return native(
         f"lanes_{kernel.name}", lanes.source(kernel, features), _functions(kernel), _names(kernel)
     )
+
+
+@functools.cache
+def for_clock(columns: tuple[str, ...]) -> Native:
+    """Return the driver that fills clock columns."""
+    return native("clock", clock.source(columns), [], {})
 
 
 @functools.cache

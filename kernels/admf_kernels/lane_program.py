@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from admf_kernels import drivers
+from admf_kernels.clock import Clock
 from admf_kernels.codegen import lanes, run
 from admf_kernels.codegen.lanes import LANES
 from admf_kernels.contract import Strategy
@@ -42,6 +43,7 @@ class LaneProgram(TradingProgram):
         tap: int = 0,
         block_bars: int = BLOCK_BARS,
         hashed: bool = True,
+        clock: Clock | None = None,
     ) -> None:
         if not 1 <= len(sets) <= LANES or not 0 <= tap < len(sets):
             raise KernelError(
@@ -52,10 +54,10 @@ class LaneProgram(TradingProgram):
         self.sets = [*sets, *[sets[0]] * (LANES - len(sets))]
         self.account = account or Account()
         self.tap = tap
-        self.lane_reads = [strategy.outputs_for(p) for p in self.sets]
+        self.lane_reads = [strategy.columns_for(p) for p in self.sets]
         self.reads = self.lane_reads[tap]
         features = [o for reads in self.lane_reads for o in reads.values()]
-        super().__init__(features, block_bars=block_bars, hashed=hashed)
+        super().__init__(features, block_bars=block_bars, hashed=hashed, clock=clock)
 
     def _state_size(self) -> int:
         # Word 0 is the driver's bar counter, shared by all lanes; one row per field after it.

@@ -6,6 +6,7 @@ from typing import Any
 
 from admf_kernels.contract import (
     BAR_COLUMNS,
+    CLOCK_COLUMNS,
     Feature,
     Lag,
     Output,
@@ -30,13 +31,21 @@ class Node:
 
 
 class Plan:
-    """Distinct features in dependency order; equal features share one node."""
+    """Distinct features in dependency order; equal features share one node.
 
-    def __init__(self, outputs: Iterable[Output]) -> None:
+    Columns are those of the bar, then the clock columns that are read, then the features.
+    `needs` are clock columns that something else than a feature reads.
+    """
+
+    def __init__(self, outputs: Iterable[Source], needs: Iterable[str] = ()) -> None:
+        sources = [*outputs, *needs]
+        read = names_read(sources)
+        self.clock_columns = tuple(name for name in CLOCK_COLUMNS if name in read)
         self.nodes: dict[Feature, Node] = {}
-        self.column_count = len(BAR_COLUMNS)
-        for output in outputs:
-            self._add(output.feature)
+        self.column_count = len(BAR_COLUMNS) + len(self.clock_columns)
+        for source in sources:
+            if isinstance(source, Output):
+                self._add(source.feature)
 
     def _add(self, feature: Feature) -> None:
         if feature in self.nodes:
@@ -48,10 +57,15 @@ class Plan:
         self.nodes[feature] = Node(feature, self.column_count, start)
         self.column_count += len(feature.indicator.outputs)
 
+    @property
+    def feature_column_count(self) -> int:
+        """How many columns features fill."""
+        return self.column_count - len(BAR_COLUMNS) - len(self.clock_columns)
+
     def column(self, source: Source) -> int:
-        """Return the column index of a bar column or a feature's output."""
+        """Return the column index of a bar column, a clock column or a feature's output."""
         if isinstance(source, str):
-            return BAR_COLUMNS.index(source)
+            return (*BAR_COLUMNS, *self.clock_columns).index(source)
         return self.nodes[source.feature].column + source.place
 
     def ready_bars(self, source: Source) -> int:
@@ -94,17 +108,24 @@ def _reach(feature: Feature) -> int:
     return max((resolve_bars(d.bars, feature.params) for d in derived), default=0)
 
 
-def bar_columns_of(outputs: Iterable[Output]) -> list[int]:
-    """Return the indices of the bar columns that features read, in bar order."""
-    found: set[int] = set()
+def names_read(sources: Iterable[Source]) -> set[str]:
+    """Return the columns of the bar and of the clock that sources come down to."""
+    found: set[str] = set()
 
     def visit(source: Source) -> None:
         if isinstance(source, str):
-            found.add(BAR_COLUMNS.index(source))
+            found.add(source)
         else:
             for inner in source.feature.sources:
                 visit(inner)
 
-    for output in outputs:
-        visit(output)
-    return sorted(found)
+    for source in sources:
+        visit(source)
+    return found
+
+
+def bar_columns_of(outputs: Iterable[Output]) -> list[int]:
+    """Return the indices of the columns that features read: of the bar, then of the clock."""
+    read = names_read(outputs)
+    clock = (name for name in CLOCK_COLUMNS if name in read)
+    return [k for k, name in enumerate((*BAR_COLUMNS, *clock)) if name in read]

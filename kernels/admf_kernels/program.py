@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf_kernels import checksum, drivers
+from admf_kernels import clock as clocks
+from admf_kernels.clock import Clock
 from admf_kernels.codegen import run
 from admf_kernels.compiler.load import Native
 from admf_kernels.contract import (
     BAR_COLUMNS,
     Kernel,
-    Output,
+    Source,
     Strategy,
     output_of,
     resolve_bars,
@@ -74,26 +76,33 @@ class FeatureProgram:
         The most bars one `feed` takes.
     hashed : bool
         Whether a state checksum is made for every bar.
+    clock : Clock, optional
+        Of the market; needed where clock columns are read.
+    needs : iterable of str
+        Clock columns to fill besides those that features read.
 
     Attributes
     ----------
     columns : float64 (columns, rows)
-        ``ts_ns`` (as int64 bits), the bar, then the features; the first `history` rows
+        ``ts_ns`` (as int64 bits), the bar, the clock, then the features; the first `history` rows
         are what came before the oldest row that may still be written.
     state : int64 (words,)
         All state, every kernel's own words one after the other.
     """
 
     def __init__(
-        self, features: Iterable[Any], *, block_bars: int = BLOCK_BARS, hashed: bool = True
-    ) -> None:
-        self.plan = Plan([output_of(f) for f in features])
+        self, features: Iterable[Any], *, block_bars: int = BLOCK_BARS, hashed: bool = True,
+        clock: Clock | None = None, needs: Iterable[str] = (),
+    ) -> None:  # fmt: skip
+        self.plan = Plan([f if isinstance(f, str) else output_of(f) for f in features], needs)
+        self.clock = clock
         self.hashed = hashed
         self.parts: list[Part] = []
         self._kept: list[Any] = []
         self._calls: list[int] = []
         self._places: dict[int, list[tuple[Words, int, int]]] = defaultdict(list)
         self._allocate(block_bars)
+        self._add_clock()
         first = 0
         for node in self.plan.nodes.values():
             first = self._add_indicator(node, first)
@@ -122,6 +131,14 @@ class FeatureProgram:
 
     def _state_size(self) -> int:
         return sum(1 + len(fields_of(f.indicator.state)) for f in self.plan.nodes)
+
+    def _add_clock(self) -> None:
+        """Add what fills the clock columns, if any are read."""
+        columns = self.plan.clock_columns
+        if columns:
+            clock = clocks.required(self.clock, columns)
+            places = [Place(self.plan.column(name)) for name in columns]
+            self._add(drivers.for_clock(columns), [Place(0), *clock.table(), *places])
 
     def _add_strategies(self, first: int) -> None:
         """Add what runs after the features; nothing here."""
@@ -207,7 +224,8 @@ class FeatureProgram:
     def _refuse(self, status: int, start: int) -> None:
         row = status >> 4
         bar = f"bar {self.bars_seen + row - start} (ts_ns {self.ts_ns[row]})"
-        reason = f"{bar}: {STATUS[status & 15]}"
+        missing = self.clock.missing if self.clock and status & 15 == clocks.NO_SESSION else ""
+        reason = f"{bar}: {missing or STATUS[status & 15]}"
 
         def stopped(table: int, start: int, stop: int) -> int:
             raise KernelError(f"the run has stopped at {reason}")
@@ -229,7 +247,8 @@ class FeatureProgram:
 
     def describe(self) -> str:
         """Return what is computed from which columns and parameters, as text for digests."""
-        return f"{self.plan.describe()}\nhistory {self.history}"
+        clock = clocks.describe(self.clock, self.plan.clock_columns)
+        return f"{self.plan.describe()}\nhistory {self.history}{clock}"
 
     @property
     def last_checksum(self) -> int:
@@ -262,7 +281,7 @@ class TradingProgram(FeatureProgram):
     """
 
     strategy: Strategy
-    reads: dict[str, Output]
+    reads: dict[str, Source]
 
     def _allocate(self, block_bars: int) -> None:
         super()._allocate(block_bars)
@@ -283,7 +302,7 @@ class TradingProgram(FeatureProgram):
         # A feature this strategy does not read must change nothing, the checksum included.
         return self.hashed and node.feature in Plan(self.reads.values()).nodes
 
-    def ready_bars(self, reads: dict[str, Output]) -> int:
+    def ready_bars(self, reads: dict[str, Source]) -> int:
         """On which bar, counted from 1, a strategy reading these is first called."""
         return max((self.plan.ready_bars(o) for o in reads.values()), default=1)
 
@@ -323,12 +342,15 @@ class Program(TradingProgram):
         features: Iterable[Any] = (),
         block_bars: int = BLOCK_BARS,
         hashed: bool = True,
+        clock: Clock | None = None,
     ) -> None:
         self.strategy = strategy
         self.params = strategy.checked() if params is None else params
         self.account = account or Account()
-        self.reads = strategy.outputs_for(self.params)
-        super().__init__([*self.reads.values(), *features], block_bars=block_bars, hashed=hashed)
+        self.reads = strategy.columns_for(self.params)
+        super().__init__(
+            [*self.reads.values(), *features], block_bars=block_bars, hashed=hashed, clock=clock
+        )
 
     def describe(self) -> str:
         """Return what is computed from which columns and parameters, as text for digests."""

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from admf_kernels.contract import (
     BAR_COLUMNS,
+    CLOCK_COLUMNS,
     DRIVER_ARGUMENTS,
     PRICE_COLUMNS,
     Bars,
@@ -130,10 +131,11 @@ def _check_strategy(kernel: Strategy) -> None:
         names = tuple(kernel.features(kernel.params()))
     except TypeError:  # a parameter without default: take the arguments on trust until a run
         names = tuple(a for a in kernel.arguments if a not in ("c", "s"))
-    taken = set(names) & {*BAR_COLUMNS, "position", *DRIVER_ARGUMENTS}
+    taken = set(names) & {*BAR_COLUMNS, *CLOCK_COLUMNS, "position", *DRIVER_ARGUMENTS}
     if taken:
         raise KernelError(f"{kernel.name}: a feature cannot be named {sorted(taken)[0]!r}")
-    check_arguments(kernel, ("c", "s", "ts_ns", *PRICE_COLUMNS, "position", *names))
+    columns = ("ts_ns", *PRICE_COLUMNS, *CLOCK_COLUMNS)
+    check_arguments(kernel, ("c", "s", *columns, "position", *names))
 
 
 def names(kind: type[Kernel] | tuple[type[Kernel], ...] = Kernel) -> list[str]:

@@ -148,7 +148,7 @@ def test_g01_missing_sections():
     assert errors_of("name: x\n") == [
         "examples/x.yaml: bars is missing; expected a section with the keys path, format, symbol, "
         "timeframe, stamp, timezone, columns, unit, gaps, duplicates, missing, invalid, off_grid, "
-        "start, end",
+        "calendar, start, end",
         "examples/x.yaml: strategy is missing; expected a section with the keys kernel, params",
     ]
 
@@ -242,12 +242,13 @@ def test_feature_names_are_unique():
     )
 
 
-@pytest.mark.parametrize("name", ["ts", "sequence", "open", "high", "low", "close", "volume"])
+@pytest.mark.parametrize("name", ["ts", "sequence", "open", "high", "volume", "session"])
 def test_features_are_not_named_like_the_columns_beside_them(name):
     text = f"features:\n  - {{name: a, kernel: sma}}\n  - {{name: {name}, kernel: ema}}\n"
     assert error_after_base(text) == (
         "3: features[1].name: expected a name other than ts, ts_ns, timestamp, sequence, open, "
-        f"high, low, close, volume; found {name}"
+        "high, low, close, volume, session, minute_of_day, minute_of_session, minutes_left, "
+        f"weekday; found {name}"
     )
 
 

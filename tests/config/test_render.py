@@ -242,7 +242,7 @@ def test_the_digest_does_not_depend_on_the_place_of_the_file(tmp_path):
 def test_the_canonical_form_is_pinned():
     """These bytes are part of every run id: a change here makes all stored ids stale."""
     assert canonical(parse(YAML)) == (
-        b'{"account":{"cash":100000,"lot_size":1,"tick_size":0.01},"bars":{"columns":{},'
+        b'{"account":{"cash":100000,"lot_size":1,"tick_size":0.01},"bars":{"calendar":"","columns":{},'
         b'"duplicates":"refuse","end":"","format":"auto","gaps":"keep","invalid":"refuse",'
         b'"missing":"refuse","off_grid":"refuse","path":"a.parquet","stamp":"open","start":"",'
         b'"symbol":"","timeframe":"1d","timezone":"","unit":"auto"},"direction":"long_short",'

@@ -9,6 +9,7 @@ from admf_kernels.indicators.roc import roc
 from admf_kernels.indicators.rolling_max import rolling_max
 from admf_kernels.indicators.rolling_min import rolling_min
 from admf_kernels.indicators.rsi import rsi
+from admf_kernels.indicators.session_vwap import session_vwap
 from admf_kernels.indicators.shift import shift
 from admf_kernels.indicators.sma import sma
 from admf_kernels.indicators.stddev import stddev
@@ -25,6 +26,7 @@ __all__ = [
     "rolling_max",
     "rolling_min",
     "rsi",
+    "session_vwap",
     "shift",
     "sma",
     "smallest_of_four",
