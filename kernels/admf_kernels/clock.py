@@ -113,11 +113,11 @@ class Clock:
         )
 
 
-def continuous(first_day: int = 0, last_day: int = 106_750) -> Clock:
+def continuous(first_day: int = -1, last_day: int = 106_750) -> Clock:
     """Return the clock of a market that never closes: its sessions are days in UTC.
 
-    Days count from 1970-01-01; the last is by default 2262-04-10, the last whole one that
-    int64 nanoseconds hold.
+    Days count from 1970-01-01, on whose midnight the first closes; the last is by default
+    2262-04-10, the last whole one that int64 nanoseconds hold.
     """
     day = np.arange(first_day, last_day + 1, dtype=np.int64)
     start = np.array([first_day * DAY_NS])

@@ -104,6 +104,22 @@ def test_any_bars_and_cuts(drawn, block):
     check_prefix(session_vwap(), bars=drawn)
 
 
+def test_the_average_of_a_session_is_its_definition():
+    data = random_bars(4000, seed=3)
+    clock = clock_over(data)
+    program = FeatureProgram([session_vwap()], clock=clock)
+    rows = program.feed(*data)
+    session = clock.columns(data.ts_ns)["session"]
+
+    typical = (data.high + data.low + data.close) / 3.0
+    for day in np.unique(session):
+        own = session == day
+        expected = np.cumsum((typical * data.volume)[own]) / np.cumsum(data.volume[own])
+        found = program.column(session_vwap())[rows][own]
+        assert np.allclose(found, expected, rtol=1e-12, atol=0.0)
+    assert len(np.unique(session)) > 2
+
+
 def test_what_reads_no_clock_pays_nothing():
     plan, with_clock = Plan([*_outputs(sma(5))]), Plan([*_outputs(session_vwap())])
 

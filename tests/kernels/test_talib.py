@@ -53,8 +53,8 @@ CASES = {
     "true_range": [(true_range(), lambda o, h, lo, c: talib.TRANGE(h, lo, c))],
     "wma": [(wma(n), lambda o, h, lo, c, n=n: talib.WMA(c, n)) for n in (1, 2, 20, 500)],
 }
-# TA-Lib has none of these; tests/kernels/test_exactness.py holds them to their definition.
-WITHOUT = {"largest_of_four", "smallest_of_four", "shift"}
+# TA-Lib has none of these; test_exactness.py and test_clock.py hold them to their definition.
+WITHOUT = {"largest_of_four", "smallest_of_four", "shift", "session_vwap"}
 COLUMNS = {"atr": (1, 2, 3), "true_range": (1, 2, 3), "rolling_max": (1,), "rolling_min": (2,)}
 
 
