@@ -194,7 +194,7 @@ def _manifest(
     setup: Setup, source: BarSource, result: RunResult, digest: BarDigest
 ) -> dict[str, Any]:
     program = setup.program(1)
-    indicators = [feature.indicator for feature in program.plan.nodes]
+    indicators = program.plan.indicators
     return manifest_of(
         mode=result.mode,
         config=msgspec.json.decode(canonical(setup.config)),

@@ -122,7 +122,7 @@ CORE_EXCEPTIONS = {
     ("kernels/admf_kernels/testing.py", "cumsum"),
     ("kernels/admf_kernels/codegen/lanes.py", "sum"),
     ("kernels/admf_kernels/codegen/run.py", "sum"),
-    ("kernels/admf_kernels/program.py", "sum"),
+    ("kernels/admf_kernels/feature_program.py", "sum"),
     ("admf_fast/runners/recorder.py", "cumsum"),
 }
 

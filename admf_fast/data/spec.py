@@ -9,19 +9,14 @@ from typing import Final, Literal
 import msgspec
 
 from admf_fast.errors import ConfigError
+from admf_kernels.errors import KernelError
+from admf_kernels.timeframe import TIMEFRAMES, timeframe_ns
 
 NS_PER_S: Final = 1_000_000_000
 NS_PER_H: Final = 3600 * NS_PER_S
 NS_PER_DAY: Final = 24 * NS_PER_H
 TS_NS_MAX: Final = 2**63 - 1  # 2262-04-11, the last instant of int64 nanoseconds
 
-_UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-TIMEFRAMES: Final = (
-    *("1s", "5s", "10s", "15s", "30s"),
-    *("1m", "2m", "3m", "5m", "10m", "15m", "30m"),
-    *("1h", "2h", "3h", "4h", "6h", "8h", "12h"),
-    *("1d", "1w"),
-)
 CALENDARS: Final = ("XNYS", "XLON", "XEUR", "CME", "24/7")
 SYMBOL_PATTERN: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -103,13 +98,14 @@ class BarSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def parse_timeframe(timeframe: str) -> int:
     """Return the length of `timeframe` in nanoseconds; ConfigError when it is not a known one."""
-    if timeframe not in TIMEFRAMES:
+    try:
+        return timeframe_ns(timeframe)
+    except KernelError:
         found = repr(timeframe) if timeframe else "nothing"
         raise ConfigError(
             f"bars.timeframe: expected one of {' '.join(TIMEFRAMES)}, found {found}; "
             "declare the length of the bars, it is never guessed"
-        )
-    return int(timeframe[:-1]) * _UNITS_S[timeframe[-1]] * NS_PER_S
+        ) from None
 
 
 def check_stamp(stamp: str) -> None:

@@ -3,7 +3,7 @@
 Needs NumPy and Numba, nothing else.
 """
 
-from admf_kernels.contract import Feature, Indicator, Output, Strategy, lag, window
+from admf_kernels.contract import Feature, Indicator, Output, Strategy, lag, on, window
 from admf_kernels.errors import KernelError
 from admf_kernels.execution.account import Account
 from admf_kernels.numeric import at, exp, fma, is_finite, log, nan, select
@@ -36,6 +36,7 @@ __all__ = [
     "log",
     "names",
     "nan",
+    "on",
     "select",
     "strategy",
     "window",

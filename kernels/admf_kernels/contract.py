@@ -26,6 +26,7 @@ from admf_kernels import layout, parameters
 from admf_kernels.errors import KernelError
 from admf_kernels.layout import Empty
 from admf_kernels.parameters import Between, Rule
+from admf_kernels.timeframe import timeframe_ns
 
 __all__ = [
     "BAR_COLUMNS",
@@ -36,6 +37,7 @@ __all__ = [
     "Output",
     "Rule",
     "Strategy",
+    "on",
 ]
 
 BAR_COLUMNS = ("ts_ns", "open", "high", "low", "close", "volume")
@@ -213,11 +215,15 @@ def _source(name: str, given: Any) -> "Source":
 
 
 class Feature(NamedTuple):
-    """One indicator with its parameters and sources; equal features are computed once."""
+    """One indicator with its parameters and sources; equal features are computed once.
+
+    With a `timeframe` it is computed on closed bars of that timeframe, its sources too.
+    """
 
     indicator: Indicator
     params: Any
     sources: tuple[Any, ...]
+    timeframe: str = ""
 
     @property
     def label(self) -> str:
@@ -227,7 +233,8 @@ class Feature(NamedTuple):
             names = [s if isinstance(s, str) else s.label for s in self.sources]
             of = names[0] if len(names) == 1 else f"({', '.join(names)})"
             shown = f"{shown}, of={of}" if shown else f"of={of}"
-        return f"{self.indicator.reference}({shown})"
+        label = f"{self.indicator.reference}({shown})"
+        return on_label(self.timeframe, label) if self.timeframe else label
 
     def __getattr__(self, name: str) -> "Output":
         if not name.startswith("_") and name in self.indicator.outputs:
@@ -265,6 +272,37 @@ def output_of(given: Any) -> Output:
             f"name one: {', '.join('.' + o for o in given.indicator.outputs)}"
         )
     raise KernelError(f"expected a feature such as sma(20), found {given!r}")
+
+
+def on_label(timeframe: str, label: str) -> str:
+    """Return the label of a feature on bars of another timeframe: ``on(1h, sma(20))``."""
+    return f"on({timeframe}, {label})"
+
+
+def on(timeframe: str, feature: Any) -> Any:
+    """Return a feature computed on bars of a longer timeframe: ``on("1h", sma(20))``.
+
+    Those bars are made of the program's own; each is seen when it has closed, and not
+    before. `feature` is what the program's own bars could have, all its sources included;
+    a feature over ``on(...)`` is computed on the program's bars again.
+
+    Raises KernelError for an unknown timeframe, and for one inside of another.
+    """
+    timeframe_ns(timeframe)
+    if isinstance(feature, Output):
+        return feature._replace(feature=on(timeframe, feature.feature))
+    if not isinstance(feature, Feature):
+        raise KernelError(f"on({timeframe!r}, ...): expected a feature, found {feature!r}")
+    if _has_timeframe(feature):
+        raise KernelError(
+            f"on({timeframe!r}, ...): {feature.label} has a timeframe inside; give one, outermost"
+        )
+    return feature._replace(timeframe=timeframe)
+
+
+def _has_timeframe(feature: Feature) -> bool:
+    inner = (s.feature for s in feature.sources if isinstance(s, Output))
+    return feature.timeframe != "" or any(_has_timeframe(f) for f in inner)
 
 
 def _number(value: Any) -> str:

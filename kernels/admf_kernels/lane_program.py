@@ -13,7 +13,7 @@ from admf_kernels import drivers
 from admf_kernels.clock import Clock
 from admf_kernels.codegen import lanes, run
 from admf_kernels.codegen.lanes import LANES
-from admf_kernels.contract import Strategy
+from admf_kernels.contract import Source, Strategy
 from admf_kernels.errors import KernelError
 from admf_kernels.execution.account import Account
 from admf_kernels.layout import pack
@@ -63,18 +63,20 @@ class LaneProgram(TradingProgram):
         # Word 0 is the driver's bar counter, shared by all lanes; one row per field after it.
         return super()._state_size() + run.state_words(self.strategy) * LANES
 
+    def _all_reads(self) -> list[dict[str, Source]]:
+        return self.lane_reads
+
     def _add_strategies(self, first: int) -> None:
         lane_state = self.state[first:].reshape(-1, LANES)
         set_cash(lane_state, self.strategy, self.account.cash)
         self._add_parts(lane_state[:, self.tap])
-        ready = np.array([self.ready_bars(reads) for reads in self.lane_reads])
         columns = np.array(
             [[self.plan.column(o) for o in reads.values()] for reads in self.lane_reads], np.int64
         ).T.copy()
         constants = np.stack([constant_words(self.strategy, p) for p in self.sets], 1).copy()
         accounts = np.repeat(pack(self.account)[:, None], LANES, 1).copy()
-        self._add(
+        self.add_driver(
             drivers.for_lanes(self.strategy, tuple(self.reads)),
-            [constants, accounts, lane_state, *self._surroundings(ready),
+            [constants, accounts, lane_state, *self._surroundings(self.ready),
              np.zeros(lanes.SCRATCH_WORDS), self.tap, self.rows, self.columns, columns],
         )  # fmt: skip

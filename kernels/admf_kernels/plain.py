@@ -7,6 +7,7 @@ written out here a second time.
 """
 
 from collections.abc import Iterable
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from admf_kernels import layout
@@ -30,6 +31,8 @@ from admf_kernels.plain_features import (
     PlainBar,
     PlainFeatures,
     coerced,
+    computed,
+    held_by,
     share_of_checksum,
     unpacked,
 )
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from admf_kernels.program import Program
 
 ACCEPTED, CANCELED = 0, 1
+NEVER = 2**62
 
 
 class PlainProgram(PlainFeatures):
@@ -61,8 +65,11 @@ class PlainProgram(PlainFeatures):
         self.slot = slot_of(strategy.reference)
         super().__init__([*self.reads.values(), *features], hashed=hashed, clock=clock)
         # Features that only the caller asked for are no part of the checksum.
-        self.covered = set(PlainFeatures(self.reads.values(), clock=clock).indicators)
-        self.first_bar = max((self.ready_bars[o] for o in self.reads.values()), default=1)
+        self.covered = computed(self.reads.values())
+        self.at_least = max((self.ready_bars[o] for o in self.reads.values()), default=1)
+        # Unknown while the features of longer timeframes have no value yet.
+        self.waits_for = [o for o in self.reads.values() if o in self.waiting]
+        self.first_bar = NEVER if self.waits_for else self.at_least
         self.seen = 0
         self.own = layout.zeros(strategy.state)
         self.book = Book()
@@ -72,6 +79,12 @@ class PlainProgram(PlainFeatures):
 
     def _is_hashed(self, feature: Feature) -> bool:
         return self.hashed and feature in self.covered
+
+    def _covered_on(self, timeframe: str) -> list[Feature]:
+        read: list[Feature] = [
+            f for source in self.reads.values() for f in held_by(source) if f.timeframe == timeframe
+        ]
+        return computed([Output(f._replace(timeframe=""), 0) for f in read])
 
     def step(
         self, ts_ns: int, open: float, high: float, low: float, close: float, volume: float
@@ -83,6 +96,8 @@ class PlainProgram(PlainFeatures):
         self.book, self.portfolio, self.ledger, fill_open, trade_open = open_bar(
             account, self.book, self.portfolio, self.ledger, ts_ns, open
         )
+        if self.first_bar == NEVER and all(not isnan(self.columns[o][-1]) for o in self.waits_for):
+            self.first_bar = max(self.seen, self.at_least)
         wanted = self._wanted() if self.seen >= self.first_bar else 0.0
         self.book, self.ledger, made = decide(
             account, self.book, self.portfolio, self.ledger, close, wanted
@@ -140,7 +155,7 @@ class PlainProgram(PlainFeatures):
     @classmethod
     def resumed(cls, program: "Program") -> "PlainProgram":
         """Return the plain twin of a compiled program, standing where that one stands."""
-        extra = [Output(feature, 0) for feature in program.plan.nodes]
+        extra = [Output(feature, 0) for feature in program.plan.features]
         twin = cls(
             program.strategy,
             program.params,
@@ -154,6 +169,9 @@ class PlainProgram(PlainFeatures):
 
     def _resume_states(self, words: layout.Words) -> layout.Words:
         words = super()._resume_states(words)
+        if self.waits_for:
+            self.first_bar = int(words[1])
+            words = words[2:]
         self.seen = int(words[0])
         words = words[1:]
         if self.strategy.stateful:

@@ -110,8 +110,8 @@ class Run:
     def columns(self) -> dict[str, Output]:
         """Every feature column by label, those in between included."""
         reads = [] if self.strategy is None else self.strategy.columns_for(self.params).values()
-        nodes = Plan([*reads, *self.outputs]).nodes
-        found = [Output(f, k) for f in nodes for k in range(len(f.indicator.outputs))]
+        features = Plan([*reads, *self.outputs]).features
+        found = [Output(f, k) for f in features for k in range(len(f.indicator.outputs))]
         return {output.label: output for output in found}
 
     @property

@@ -131,9 +131,12 @@ class Stream:
 
 
 def _outputs(feature: Any) -> list[Output]:
+    single = output_of(feature) if not isinstance(feature, Feature) else Output(feature, 0)
+    if Plan([single]).by_timeframe:
+        raise KernelError(f"{single.label}: longer timeframes need times; use a FeatureProgram")
     if isinstance(feature, Feature):
         return [Output(feature, k) for k in range(len(feature.indicator.outputs))]
-    return [output_of(feature)]
+    return [single]
 
 
 def _arrays(

@@ -106,7 +106,7 @@ def test_any_bars_and_cuts(drawn, block):
 
 def test_the_average_of_a_session_is_its_definition():
     data = random_bars(4000, seed=3)
-    clock = clock_over(data)
+    clock = continuous()
     program = FeatureProgram([session_vwap()], clock=clock)
     rows = program.feed(*data)
     session = clock.columns(data.ts_ns)["session"]
