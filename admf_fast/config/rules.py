@@ -6,7 +6,14 @@ from decimal import ROUND_FLOOR, Decimal, localcontext
 
 from admf_fast.config.model import ConfigContent, FixedSizing
 from admf_fast.config.source import Problems, quoted
-from admf_fast.data.spec import BarSpec, check_stamp, check_symbol, parse_range, parse_timeframe
+from admf_fast.data.spec import (
+    BarSpec,
+    check_longer,
+    check_stamp,
+    check_symbol,
+    parse_range,
+    parse_timeframe,
+)
 from admf_fast.errors import ConfigError
 
 # Columns of the bars, of features.parquet and of the log: a feature beside them is none of these.
@@ -21,6 +28,7 @@ def check_rules(config: ConfigContent, problems: Problems) -> None:
     if isinstance(config.sizing, FixedSizing):
         _check_whole_lots(config.sizing.quantity, config.account.lot_size, problems)
     _check_feature_names(config, problems)
+    _check_timeframes(config, problems)
     _check_bars(config.bars, problems)
 
 
@@ -63,6 +71,18 @@ def _check_feature_names(config: ConfigContent, problems: Problems) -> None:
             other = f"features[{first[feature.name]}] has the same name {feature.name}"
             problems.add(("features", index, "name"), f"expected a name used once; {other}")
         first.setdefault(feature.name, index)
+
+
+def _check_timeframes(config: ConfigContent, problems: Problems) -> None:
+    """Longer bars must be whole numbers of the bars, where the length of those is declared."""
+    base = config.bars.timeframe
+    for index, feature in enumerate(config.features):
+        if not feature.timeframe:
+            continue
+        try:
+            check_longer(feature.timeframe, base)
+        except ConfigError as error:
+            problems.add(("features", index, "timeframe"), str(error))
 
 
 def _check_bars(bars: BarSpec, problems: Problems) -> None:

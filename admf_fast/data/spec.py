@@ -55,7 +55,7 @@ class BarSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Of integer times. `auto` accepts only values that mean 1990..2100 in exactly one unit.
     gaps
         `keep`: counted and reported. `refuse`: the first bar later than one timeframe after its
-        predecessor is an error. There is no calendar: nights and weekends are gaps.
+        predecessor is an error. No calendar is asked: nights and weekends are gaps.
     duplicates
         Rows with the time of the row before. `drop` removes exact copies. Copies with other values
         are always refused: nothing says which one is true. There is no `keep`, because a
@@ -106,6 +106,20 @@ def parse_timeframe(timeframe: str) -> int:
             f"bars.timeframe: expected one of {' '.join(TIMEFRAMES)}, found {found}; "
             "declare the length of the bars, it is never guessed"
         ) from None
+
+
+def check_longer(timeframe: str, base: str) -> None:
+    """Raise ConfigError unless bars of `timeframe` can be made of bars of `base` (or "")."""
+    if timeframe not in TIMEFRAMES:
+        raise ConfigError(f"expected one of {' '.join(TIMEFRAMES)}, found {timeframe[:80]!r}")
+    if base not in TIMEFRAMES:
+        return
+    count, rest = divmod(timeframe_ns(timeframe), timeframe_ns(base))
+    if rest or count < 2:
+        raise ConfigError(
+            f"expected a timeframe of several whole bars of bars.timeframe {base}, "
+            f"found {timeframe}"
+        )
 
 
 def check_stamp(stamp: str) -> None:

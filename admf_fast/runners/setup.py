@@ -6,6 +6,7 @@ from typing import Any
 
 from admf_fast.calendars import Calendar, load_calendar
 from admf_fast.config import AllInSizing, Config, FeatureSpec, FixedSizing, PercentSizing
+from admf_fast.data.spec import check_longer
 from admf_fast.errors import ConfigError
 from admf_fast.runners.own_modules import own_modules
 from admf_kernels import registry
@@ -17,6 +18,7 @@ from admf_kernels.contract import (
     Indicator,
     Output,
     Strategy,
+    on,
     output_of,
 )
 from admf_kernels.errors import KernelError
@@ -73,21 +75,18 @@ def prepare(config: Config) -> Setup:
         for k, spec in enumerate(config.features):
             features[spec.name] = _feature(config, spec, k, features)
     calendar = load_calendar(config.bars.calendar) if config.bars.calendar else None
-    if calendar is None:
-        _check_no_clock(config, kernel, params, features)
-    return Setup(config, kernel, params, account_of(config), features, calendar)
-
-
-def _check_no_clock(
-    config: Config, kernel: Strategy, params: Any, features: Mapping[str, Output]
-) -> None:
-    """Refuse what reads the clock where no calendar is declared."""
     plan = Plan([*kernel.columns_for(params).values(), *features.values()])
-    if plan.clock_columns:
+    for timeframe in plan.by_timeframe:
+        try:
+            check_longer(timeframe, config.bars.timeframe)
+        except ConfigError as error:
+            raise ConfigError(f"{config.where('strategy', 'kernel')}: {error}") from error
+    if plan.clock_reads and calendar is None:
         raise ConfigError(
-            f"{config.where('bars')}: {', '.join(plan.clock_columns)} come from the sessions of a "
+            f"{config.where('bars')}: {', '.join(plan.clock_reads)} come from the sessions of a "
             "market; set bars.calendar to XNYS, XLON, XEUR, CME or 24/7"
         )
+    return Setup(config, kernel, params, account_of(config), features, calendar)
 
 
 def account_of(config: Config) -> Account:
@@ -165,6 +164,7 @@ def _feature(config: Config, spec: FeatureSpec, index: int, known: Mapping[str, 
         )
     try:
         made = kernel(**spec.params, of=tuple(sources) or None)
-        return getattr(made, output) if output else output_of(made)
+        chosen = getattr(made, output) if output else output_of(made)
+        return on(spec.timeframe, chosen) if spec.timeframe else chosen
     except (KernelError, AttributeError) as error:
         raise ConfigError(f"{config.where(*where)}: {error}") from error
