@@ -3,6 +3,7 @@
 Needs NumPy and Numba, nothing else.
 """
 
+from admf_kernels.clock import Clock
 from admf_kernels.contract import Feature, Indicator, Output, Strategy, lag, on, window
 from admf_kernels.errors import KernelError
 from admf_kernels.execution.account import Account
@@ -15,6 +16,7 @@ from admf_kernels.stream import Stream, compute
 __all__ = [
     "Account",
     "Between",
+    "Clock",
     "Feature",
     "FeatureProgram",
     "Indicator",

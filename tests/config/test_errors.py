@@ -129,7 +129,7 @@ def test_g01_unknown_keys(text, message):
         ("sizing:\n  kind: all_in\n  quantity: 3\n",
          "3: sizing.quantity is not a key here; it belongs to sizing of kind fixed (keys: kind)"),
         ("features: {}\n", "1: features: expected a list, each item a section with the keys name, "
-         "kernel, params, inputs; found {}"),
+         "kernel, params, inputs, timeframe; found {}"),
         ("features:\n  - name: a\n    kernel: sma\n  - name: b\n",
          "4: features[1].kernel is missing; expected a registered name like sma_cross, "
          "or module:name"),
