@@ -199,7 +199,7 @@ def _manifest(
     setup: Setup, source: BarSource, result: RunResult, digest: BarDigest
 ) -> dict[str, Any]:
     program = setup.program(1)
-    indicators = [feature.indicator for feature in program.plan.nodes]
+    indicators = program.plan.indicators
     return manifest_of(
         mode=result.mode,
         config=msgspec.json.decode(canonical(setup.config)),
@@ -216,4 +216,11 @@ def _manifest(
         bars=result.bars,
         ready_bars=program.ready_bars(program.reads),
         layers=result.layers,
+        calendar=_calendar(setup),
     )
+
+
+def _calendar(setup: Setup) -> dict[str, str] | None:
+    """Return which calendar it was, from which table; the plan's digest covers what was read."""
+    made = setup.calendar
+    return {"name": made.name, "source": made.source, "sha256": made.digest} if made else None

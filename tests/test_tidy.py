@@ -28,9 +28,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"errors", "data.spec"},
     "data": {"errors", "atomic", "data.spec"},
     "metrics": {"errors"},
+    "calendars": {"errors", "data.spec"},
     "report": {"errors", "metrics"},
     "store": {"errors", "atomic", "events"},
-    "runners": {"errors", "events", "config", "data", "data.spec", "metrics"},
+    "runners": {"errors", "events", "calendars", "config", "data", "data.spec", "metrics"},
     "feeds": {"errors", "events", "data", "data.spec"},
     "parity": {"errors", "events", "config", "data", "runners", "feeds"},
     "containers": {"errors", "events", "config", "data", "runners", "feeds"},
@@ -123,7 +124,7 @@ CORE_EXCEPTIONS = {
     ("kernels/admf_kernels/testing.py", "cumsum"),
     ("kernels/admf_kernels/codegen/lanes.py", "sum"),
     ("kernels/admf_kernels/codegen/run.py", "sum"),
-    ("kernels/admf_kernels/program.py", "sum"),
+    ("kernels/admf_kernels/feature_program.py", "sum"),
     ("admf_fast/runners/recorder.py", "cumsum"),
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 from admf_kernels.codegen import run, scan
 from admf_kernels.contract import (
     BAR_COLUMNS,
+    CLOCK_COLUMNS,
     Composite,
     Indicator,
     Kernel,
@@ -42,7 +43,7 @@ def driver_source(kernel: Kernel) -> str | None:
     if isinstance(kernel, Indicator):
         return scan.source(kernel, hashed=True)
     if isinstance(kernel, Strategy):
-        return run.source(kernel, tuple(_features(kernel) or ()))
+        return run.source(kernel, tuple(_columns(kernel)))
     return None
 
 
@@ -69,6 +70,7 @@ def _inputs(kernel: Kernel) -> list[dict[str, str]]:
         features = _features(kernel) or {}
         read = {name: output.label for name, output in features.items()}
         read |= {a: "the bar" for a in kernel.arguments if a in BAR_COLUMNS}
+        read |= {a: "the clock" for a in kernel.arguments if a in CLOCK_COLUMNS}
         read |= {a: "signed quantity held, in units" for a in kernel.arguments if a == "position"}
     else:
         assert isinstance(kernel, Indicator | Composite)
@@ -102,6 +104,11 @@ def _defaults(kernel: Kernel) -> Any:
 def _features(kernel: Strategy) -> dict[str, Output] | None:
     params = _defaults(kernel)
     return None if params is None else kernel.outputs_for(params)
+
+
+def _columns(kernel: Strategy) -> dict[str, Any]:
+    params = _defaults(kernel)
+    return {} if params is None else kernel.columns_for(params)
 
 
 def _warmup_bars(kernel: Kernel) -> int | None:

@@ -5,8 +5,9 @@ from admf_fast.data.digest import BarDigest
 from admf_fast.data.info import describe
 from admf_fast.data.report import DataReport, FileReport, Gap, GapReport
 from admf_fast.data.source import BarSource, blocks_of_some, open_bars
-from admf_fast.data.spec import TIMEFRAMES, BarSpec, format_ts, parse_timeframe
+from admf_fast.data.spec import BarSpec, format_ts, parse_timeframe
 from admf_fast.data.synth import SynthSpec, synth_blocks, write_synth
+from admf_kernels.timeframe import TIMEFRAMES
 
 __all__ = [
     "TIMEFRAMES",

@@ -1,28 +1,24 @@
 """The drivers' work in plain Python, one bar at a time: slow, and meant to be read.
 
 This is the specification the compiled drivers are held to, bit for bit. It calls the same
-kernel functions, uncompiled, with NamedTuples, and shares no generated code: how inputs
-are bound, when a kernel is called, what is recorded and what the checksum covers are
-written out here a second time.
+kernel functions, uncompiled, and shares no generated code: how inputs are bound, when a
+kernel is called, what is recorded and what the checksum covers are written out here a second
+time.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from math import isnan
+from typing import TYPE_CHECKING, Any
 
 from admf_kernels import layout
-from admf_kernels.checksum import MASK, key_of, signed, slot_of
+from admf_kernels.checksum import signed, slot_of
+from admf_kernels.clock import Clock
 from admf_kernels.contract import (
     BAR_COLUMNS,
     Feature,
-    Indicator,
-    Lag,
     Output,
-    Source,
     Strategy,
-    WindowOf,
     output_of,
-    resolve_bars,
 )
 from admf_kernels.execution.bar import (
     BAD_EQUITY,
@@ -50,202 +46,22 @@ from admf_kernels.execution.records import (
 from admf_kernels.execution.requests import take_requests
 from admf_kernels.execution.terms import Terms
 from admf_kernels.execution.uses import make_terms
-from admf_kernels.numeric import Window, is_finite, nan
+from admf_kernels.numeric import is_finite
 from admf_kernels.orders import keep
+from admf_kernels.plain_features import (
+    PlainBar,
+    PlainFeatures,
+    coerced,
+    computed,
+    held_by,
+    share_of_checksum,
+    unpacked,
+)
 
 if TYPE_CHECKING:
-    from admf_kernels.program import FeatureProgram, Program
+    from admf_kernels.program import Program
 
-SEEN_KEY = 1442695040888963407  # odd key of the bar counter
-
-Column = list[float]
-
-
-class PlainBar(NamedTuple):
-    """What one bar led to; `events` holds rows by table, without their row number."""
-
-    features: Mapping[str, float]
-    checksum: int
-    signal: float = 0.0
-    sequence: int = 0
-    lots: int = 0
-    cash: float = 0.0
-    equity: float = 0.0
-    status: int = 0
-    events: Mapping[str, Sequence[tuple[Any, ...]]] = MappingProxyType({})
-
-
-def coerced(cls: type, value: Any) -> Any:
-    """Return a state with every field of exactly its declared kind.
-
-    Raises OverflowError for an integer that 64 bits cannot hold: compiled, it would wrap.
-    """
-    kinds = {"float": float, "int": int, "bool": bool}
-    made = [kinds[f.kind](v) for f, v in zip(layout.fields_of(cls), value, strict=True)]
-    for field, v in zip(layout.fields_of(cls), made, strict=True):
-        if isinstance(v, int) and not -(2**63) <= v < 2**63:
-            raise OverflowError(f"{cls.__name__}.{field.name} does not fit into 64 bits")
-    return cls(*made)
-
-
-def share_of_checksum(slot: int, seen: int, states: Iterable[Any]) -> int:
-    """Return what one instance adds: its bar counter and all state words, each times a key."""
-    total = seen * (slot + SEEN_KEY)
-    words = (word for state in states for word in layout.pack(state).tolist())
-    for place, word in enumerate(words):
-        total += word * (slot + key_of(place))
-    return total & MASK
-
-
-class PlainIndicator:
-    """One indicator over columns that are lists with one value per bar so far."""
-
-    def __init__(self, feature: Feature, columns: Mapping[Source, Column], start_bars: int) -> None:
-        self.feature = feature
-        self.kernel: Indicator = feature.indicator
-        self.constants = self.kernel.prepare(feature.params)
-        self.warmup_bars = self.kernel.warmup_bars(feature.params)
-        self.renew_bars = self.kernel.renew_bars(feature.params)
-        self.slot = slot_of(feature.label)
-        sources = zip(self.kernel.sources, feature.sources, strict=True)
-        self.columns = {name: columns[source] for name, source in sources}
-        # Negative while the indicator's own inputs are not valid: no step is made then.
-        self.seen = -start_bars
-        self.hashed_seen = self.seen
-        self.state = layout.zeros(self.kernel.state)
-
-    def step(self) -> tuple[float, ...]:
-        """Advance by the newest row of the columns and return the outputs."""
-        outputs = (nan,) * len(self.kernel.outputs)
-        idle = self.seen < 0
-        # While idle the checksum covers the counter before the bar, later the one after it.
-        self.hashed_seen = self.seen if idle else self.seen + 1
-        self.seen += 1
-        if idle:
-            return outputs
-        seen = self.seen
-        warm = seen > self.warmup_bars
-        renew = warm and self.renew_bars > 0 and seen % self.renew_bars == 0
-        values = {
-            "c": self.constants,
-            "s": self.state,
-            "bars": min(seen, self.warmup_bars + 1),
-            "renew": renew,
-            **{name: self._input(name) for name in self.kernel.inputs},
-        }
-        result = self.kernel.step(*(values[name] for name in self.kernel.arguments))
-        if self.kernel.stateful:
-            state, result = result
-            self.state = coerced(self.kernel.state, state)
-        if seen < self.warmup_bars:
-            return outputs
-        return (float(result),) if len(outputs) == 1 else tuple(float(y) for y in result)
-
-    def _input(self, name: str) -> Any:
-        """Return the value, the earlier value or the window that an argument stands for."""
-        declared = self.kernel.inputs[name]
-        column = self.columns[name if isinstance(declared, str) else declared.of]
-        row = len(column) - 1
-        if isinstance(declared, str):
-            return column[row]
-        bars = resolve_bars(declared.bars, self.feature.params)
-        if isinstance(declared, Lag):
-            return column[row - bars]
-        return Window(_Window(column, row, bars), row, bars)  # type: ignore[arg-type]  # is read alike
-
-    def checksum(self) -> int:
-        """Return the instance's share of the state checksum."""
-        return share_of_checksum(self.slot, self.hashed_seen, [self.state])
-
-
-class _Window:
-    """The last rows of a column; refuses what the compiled form would read unchecked."""
-
-    def __init__(self, column: Column, row: int, bars: int) -> None:
-        self.column = column
-        self.row = row
-        self.bars = bars
-
-    def __getitem__(self, row: int) -> float:
-        lag = self.row - row
-        if not 0 <= lag < self.bars:
-            raise IndexError(f"a window of {self.bars} bars has no value {lag} bars back")
-        return self.column[row]
-
-
-class PlainFeatures:
-    """Distinct features over one stream of bars; the plain twin of `FeatureProgram`."""
-
-    def __init__(self, features: Iterable[Any], *, hashed: bool = True) -> None:
-        self.hashed = hashed
-        self.columns: dict[Source, Column] = {name: [] for name in BAR_COLUMNS}
-        self.ready_bars: dict[Source, int] = dict.fromkeys(BAR_COLUMNS, 1)
-        self.indicators: dict[Feature, PlainIndicator] = {}
-        for feature in features:
-            self._add(output_of(feature).feature)
-        # Rows that no bar has filled are NaN, as far back as any input reaches.
-        reach = max((_reach(f) for f in self.indicators), default=0)
-        for column in self.columns.values():
-            column.extend([nan] * reach)
-
-    def _add(self, feature: Feature) -> None:
-        """Enter a feature after the features it reads, once."""
-        if feature in self.indicators:
-            return
-        for source in feature.sources:
-            if isinstance(source, Output):
-                self._add(source.feature)
-        start_bars = max((self.ready_bars[s] - 1 for s in feature.sources), default=0)
-        node = PlainIndicator(feature, self.columns, start_bars)
-        self.indicators[feature] = node
-        for k in range(len(feature.indicator.outputs)):
-            self.columns[Output(feature, k)] = []
-            self.ready_bars[Output(feature, k)] = start_bars + node.warmup_bars
-
-    def step(
-        self, ts_ns: int, open: float, high: float, low: float, close: float, volume: float
-    ) -> PlainBar:
-        """Advance by one closed bar."""
-        checksum = self._advance(ts_ns, open, high, low, close, volume)
-        return PlainBar(self._values(), signed(checksum))
-
-    def _advance(self, *bar: float) -> int:
-        """Append the bar, step every indicator; returns the checksum so far."""
-        for name, value in zip(BAR_COLUMNS, bar, strict=True):
-            self.columns[name].append(value)
-        checksum = 0
-        for feature, node in self.indicators.items():
-            for k, value in enumerate(node.step()):
-                self.columns[Output(feature, k)].append(value)
-            if self._is_hashed(feature):
-                checksum += node.checksum()
-        return checksum & MASK
-
-    def _is_hashed(self, feature: Feature) -> bool:
-        return self.hashed
-
-    def _values(self) -> dict[str, float]:
-        """Return the newest value of every feature column by label."""
-        return {s.label: c[-1] for s, c in self.columns.items() if isinstance(s, Output)}
-
-    def state(self) -> dict[str, Any]:
-        """Return the state of every kernel by label."""
-        return {f.label: node.state for f, node in self.indicators.items()}
-
-    def resume(self, program: "FeatureProgram") -> None:
-        """Take over where a compiled program of the same features stands."""
-        rows = slice(program.cursor - program.history, program.cursor)
-        for source, column in self.columns.items():
-            column[:] = program.columns[program.plan.column(source), rows].tolist()
-        self.columns["ts_ns"][:] = program.ts_ns[rows].tolist()
-        self._resume_states(program.state)
-
-    def _resume_states(self, words: layout.Words) -> layout.Words:
-        """Read every indicator's counter and state; returns the words that are left."""
-        for node in self.indicators.values():
-            node.seen = int(words[0])
-            node.state, words = _unpacked(node.kernel.state, words[1:])
-        return words
+NEVER = 2**62
 
 
 class PlainProgram(PlainFeatures):
@@ -260,20 +76,25 @@ class PlainProgram(PlainFeatures):
         inputs: Mapping[str, Any] | None = None,
         features: Iterable[Any] = (),
         hashed: bool = True,
+        clock: Clock | None = None,
     ) -> None:
         self.strategy = strategy
         self.terms = make_terms(requests=strategy.orders) if terms is None else terms
         params = strategy.checked() if params is None else params
         self.constants = strategy.prepare(params)
-        self.reads = strategy.outputs_for(params)
+        self.reads = strategy.columns_for(params)
         self.inputs = {name: output_of(o) for name, o in (inputs or {}).items()}
         self.slot = slot_of(strategy.reference)
-        wanted = [*self.reads.values(), *self.inputs.values(), *features]
-        super().__init__(wanted, hashed=hashed)
+        read = [*self.reads.values(), *self.inputs.values()]
+        by_clock = self.terms.uses.sessions and self.terms.uses.clock
+        self.needs = ("session", "minutes_left") if by_clock else ()
+        super().__init__([*read, *self.needs, *features], hashed=hashed, clock=clock)
         # Features that only the caller asked for are no part of the checksum.
-        self.covered = set(PlainFeatures(self.reads.values()).indicators)
-        awaited = [*self.reads.values(), *self.inputs.values()]
-        self.first_bar = max((self.ready_bars[o] for o in awaited), default=1)
+        self.covered = computed(read)
+        self.at_least = max((self.ready_bars[o] for o in read), default=1)
+        # Unknown while the features of longer timeframes have no value yet.
+        self.waits_for = [o for o in read if o in self.waiting]
+        self.first_bar = NEVER if self.waits_for else self.at_least
         self.seen = 0
         self.own = layout.zeros(strategy.state)
         self.curve = Curve()
@@ -283,6 +104,15 @@ class PlainProgram(PlainFeatures):
 
     def _is_hashed(self, feature: Feature) -> bool:
         return self.hashed and feature in self.covered
+
+    def _covered_on(self, timeframe: str) -> list[Feature]:
+        read: list[Feature] = [
+            f
+            for source in (*self.reads.values(), *self.inputs.values())
+            for f in held_by(source)
+            if f.timeframe == timeframe
+        ]
+        return computed([Output(f._replace(timeframe=""), 0) for f in read])
 
     def step(
         self, ts_ns: int, open: float, high: float, low: float, close: float, volume: float
@@ -297,6 +127,8 @@ class PlainProgram(PlainFeatures):
         expose(e, desk.wallet, desk.q, bar.worth, self.curve.last_close)
         open_bar(terms, desk, bar)
         expose(e, desk.wallet, desk.q, bar.worth, close)
+        if self.first_bar == NEVER and all(not isnan(self.columns[o][-1]) for o in self.waits_for):
+            self.first_bar = max(self.seen, self.at_least)
         wanted, asked = self._answer(desk)
         signal = wanted_signal(terms.a, wanted, e.equity)
         decide(terms, desk, bar, signal)
@@ -323,6 +155,7 @@ class PlainProgram(PlainFeatures):
         """Return the bar as the engine sees it."""
         uses = self.terms.uses
         extra = {n: self.columns[self.inputs[n]][-1] for n in self.inputs}
+        extra |= {n: self.columns[n][-1] for n in self.needs}
         if not (uses.sessions and uses.clock):
             extra["session"] = float((ts_ns - 1) // 86_400_000_000_000)
         return Bar(self.seen, ts_ns, *prices, self.terms.n.lot_value, **extra)
@@ -362,7 +195,7 @@ class PlainProgram(PlainFeatures):
     @classmethod
     def resumed(cls, program: "Program") -> "PlainProgram":
         """Return the plain twin of a compiled program, standing where that one stands."""
-        extra = [Output(feature, 0) for feature in program.plan.nodes]
+        extra = [Output(feature, 0) for feature in program.plan.features]
         twin = cls(
             program.strategy,
             program.params,
@@ -370,23 +203,27 @@ class PlainProgram(PlainFeatures):
             inputs=program.inputs,
             features=extra,
             hashed=program.hashed,
+            clock=program.clock,
         )
         twin.resume(program)
         return twin
 
     def _resume_states(self, words: layout.Words) -> layout.Words:
         words = super()._resume_states(words)
+        if self.waits_for:
+            self.first_bar = int(words[1])
+            words = words[2:]
         self.seen = int(words[0])
         words = words[1:]
         if self.strategy.stateful:
-            self.own, words = _unpacked(self.strategy.state, words)
-        self.curve, words = _unpacked(Curve, words)
+            self.own, words = unpacked(self.strategy.state, words)
+        self.curve, words = unpacked(Curve, words)
         kinds: dict[str, type] = {**SHARED, **OWN}
         for name in ("book", "span", *(n for n in kinds if n not in ("book", "span"))):
-            value, words = _unpacked(kinds[name], words)
+            value, words = unpacked(kinds[name], words)
             self.records[name] = Plain(kinds[name], *value)
         for k in range(len(self.slots)):
-            value, words = _unpacked(Order, words)
+            value, words = unpacked(Order, words)
             self.slots[k] = Plain(Order, *value)
         return words
 
@@ -394,16 +231,3 @@ class PlainProgram(PlainFeatures):
 def _events(log: PlainLog) -> dict[str, list[tuple[Any, ...]]]:
     """Return the events of one bar by table, without their row numbers."""
     return {name: [tuple(row.value)[1:] for row in log.tables[name]] for name in TABLES}
-
-
-def _unpacked(cls: type, words: layout.Words) -> tuple[Any, layout.Words]:
-    """Return the `cls` that the first words hold, and the words after it."""
-    count = len(layout.fields_of(cls))
-    return layout.unpack(cls, words[:count]), words[count:]
-
-
-def _reach(feature: Feature) -> int:
-    """Return how many bars before the newest a feature's inputs read."""
-    declared = feature.indicator.inputs.values()
-    derived = [d for d in declared if isinstance(d, (Lag, WindowOf))]
-    return max((resolve_bars(d.bars, feature.params) for d in derived), default=0)

@@ -1,253 +1,57 @@
-"""A program: features, strategy and account over one stream of bars, ready to advance.
+"""A program: features, strategy and execution over one stream of bars, ready to advance.
 
 The same object serves every mode. A historical run feeds it blocks, a live run one bar:
 both write rows into the same columns and call the same compiled drivers on them.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from admf_kernels import checksum, drivers
+from admf_kernels import checksum, drivers, frames
+from admf_kernels.clock import Clock
 from admf_kernels.codegen import engine, run
 from admf_kernels.codegen.engine import Form
-from admf_kernels.compiler.load import Native
 from admf_kernels.contract import (
     BAR_COLUMNS,
-    Kernel,
+    CLOCK_COLUMNS,
+    Feature,
     Output,
+    Source,
     Strategy,
     output_of,
-    resolve_bars,
 )
 from admf_kernels.errors import KernelError
 from admf_kernels.execution import log, orders, records
 from admf_kernels.execution.terms import CONSTANTS, Terms
 from admf_kernels.execution.uses import make_terms
-from admf_kernels.layout import Words, fields_of, pack, to_word, unpack
+from admf_kernels.feature_program import (
+    BLOCK_BARS,
+    STATUS,
+    FeatureProgram,
+    Part,
+    Place,
+    constant_words,
+)
+from admf_kernels.layout import Words, fields_of, pack, to_word
 from admf_kernels.plan import Node, Plan
 
-BLOCK_BARS = 16_384
-STATUS = {
-    1: "the strategy's signal is not in [-1, 1]",
-    2: "the equity is not finite",
-    3: "a kernel failed on it or up to 1,023 bars later: it divides whole numbers by zero, or "
-    "one of its ways returns nothing",
-}
+__all__ = [
+    "BLOCK_BARS",
+    "STATUS",
+    "FeatureProgram",
+    "Part",
+    "Place",
+    "Program",
+    "TradingProgram",
+    "constant_words",
+    "set_start",
+    "terms_for",
+]
 
-Floats = NDArray[np.float64]
 TYPES = {"i": np.int64, "f": np.float64}
-
-
-class Place(NamedTuple):
-    """A table entry that is the address of a column, moved back by a lag."""
-
-    column: int
-    lag: int = 0
-
-
-class Part:
-    """The state of one kernel in a program: its label, its class, its words."""
-
-    __slots__ = ("cls", "label", "words")
-
-    def __init__(self, label: str, cls: type, words: Words) -> None:
-        self.label = label
-        self.cls = cls
-        self.words = words
-
-    @property
-    def value(self) -> Any:
-        """The state as a NamedTuple."""
-        return unpack(self.cls, self.words)
-
-
-class FeatureProgram:
-    """Distinct features over one stream of bars.
-
-    Parameters
-    ----------
-    features : iterable of features
-        Equal ones are computed once.
-    block_bars : int
-        The most bars one `feed` takes.
-    hashed : bool
-        Whether a state checksum is made for every bar.
-
-    Attributes
-    ----------
-    columns : float64 (columns, rows)
-        ``ts_ns`` (as int64 bits), the bar, then the features; the first `history` rows
-        are what came before the oldest row that may still be written.
-    state : int64 (words,)
-        All state, every kernel's own words one after the other.
-    """
-
-    def __init__(
-        self, features: Iterable[Any], *, block_bars: int = BLOCK_BARS, hashed: bool = True
-    ) -> None:
-        self.plan = Plan([output_of(f) for f in features])
-        self.hashed = hashed
-        self.parts: list[Part] = []
-        self._kept: list[Any] = []
-        self._calls: list[int] = []
-        self._places: dict[int, list[tuple[Words, int, int]]] = defaultdict(list)
-        self._allocate(block_bars)
-        first = 0
-        for node in self.plan.nodes.values():
-            first = self._add_indicator(node, first)
-        self._add_strategies(first)
-        self.call_through(Native.caller)
-        zeroed = self.checksum if hashed else 0
-        self._table = self._keep([len(self._calls) // 2, zeroed, self.counts, len(self.counts),
-                                  *self._calls])  # fmt: skip
-
-    def _allocate(self, block_bars: int) -> None:
-        self.history = self.plan.history_bars
-        self.block_bars = block_bars
-        # As much room again as history takes: moving it costs at most a row a bar.
-        self.rows = self.history + max(block_bars, self.history)
-        self.columns: Floats = np.full((self.plan.column_count, self.rows), np.nan)
-        self._columns_at = int(self.columns.ctypes.data)
-        self.ts_ns = self.columns[0].view(np.int64)
-        self.ts_ns[:] = 0
-        self.checksum = np.zeros(self.rows, np.int64)
-        self.log = np.zeros(len(log.Log._fields), np.int64)
-        self.counts = self.log[log.COUNTS_AT :]
-        self.state = np.zeros(self._state_size(), np.int64)
-        self.cursor = self.history  # the next row to fill
-        self.bars_seen = 0
-        self.restored_checksum = 0  # of the last bar before this program's first
-        self.event_count = 0  # of the last `advance`
-
-    def _state_size(self) -> int:
-        return sum(1 + len(fields_of(f.indicator.state)) for f in self.plan.nodes)
-
-    def _add_strategies(self, first: int) -> None:
-        """Add what runs after the features; nothing here."""
-
-    def _add_indicator(self, node: Node, first: int) -> int:
-        """Add the scan driver of a node, its state from word `first` on."""
-        feature, indicator = node.feature, node.feature.indicator
-        label = feature.label
-        slot = checksum.slot_of(label) if self.hashed else 0
-        bars = [indicator.warmup_bars(feature.params), indicator.renew_bars(feature.params)]
-        bars += [resolve_bars(w.bars, feature.params) for w in indicator.windows.values()]
-        constants = np.concatenate([constant_words(indicator, feature.params), bars])
-        last = first + 1 + len(fields_of(indicator.state))
-        state = self.state[first:last]
-        state[0] = -node.start_bars
-        columns = [(node.column + k, 0) for k in range(len(indicator.outputs))]
-        columns += self.plan.inputs(feature).values()
-        self._add(
-            drivers.for_indicator(indicator, hashed=self._is_hashed(node)),
-            [constants.astype(np.int64), state, self.checksum, slot,
-             *(Place(c, lag) for c, lag in columns)],
-        )  # fmt: skip
-        self.parts.append(Part(label, indicator.state, state[1:]))
-        return last
-
-    def _is_hashed(self, node: Node) -> bool:
-        return self.hashed
-
-    def _add(self, native: Native, parts: Sequence[Any]) -> None:
-        self._calls += [native.address, self._keep(parts)]
-
-    def _keep(self, parts: Sequence[Any]) -> int:
-        """Return the address of a table; arrays are entered by address and kept alive."""
-        table = np.array([self._word(p) for p in parts], np.int64)
-        for k, part in enumerate(parts):
-            if isinstance(part, Place):
-                self._places[part.column].append((table, k, part.lag))
-        self._kept += [table, *parts]
-        return int(table.ctypes.data)
-
-    def _word(self, part: Any) -> int:
-        if isinstance(part, Place):
-            return self._columns_at + 8 * (part.column * self.rows - part.lag)
-        return int(part.ctypes.data) if isinstance(part, np.ndarray) else int(part)
-
-    def point(self, column: int, address: int) -> None:
-        """Let the drivers find row 0 of a column at another address.
-
-        The memory must hold every row they read or write, and outlive the next `advance`.
-        """
-        for table, k, lag in self._places[column]:
-            table[k] = address - 8 * lag
-
-    def call_through(self, caller: Callable[[Native], Callable[[int, int, int], int]]) -> None:
-        """Call the compiled code through another foreign-function interface."""
-        self._call = caller(drivers.execute_all())
-
-    def room(self, bars: int) -> int:
-        """Make room for `bars` more rows and return the first of them."""
-        if self.cursor + bars > self.rows:
-            if bars > self.block_bars:
-                raise KernelError(f"a block holds at most {self.block_bars} bars, found {bars}")
-            keep = slice(self.cursor - self.history, self.cursor)
-            self.columns[:, : self.history] = self.columns[:, keep].copy()
-            self.cursor = self.history
-        return self.cursor
-
-    def advance(self, bars: int) -> slice:
-        """Run all drivers over the `bars` rows written at the cursor; returns those rows.
-
-        Raises KernelError when a kernel gave a number that cannot be used, and whenever it
-        is called after that.
-        """
-        start = self.cursor
-        stop = start + bars
-        self.event_count = self._call(self._table, start, stop)
-        if self.event_count < 0:
-            self._refuse(-self.event_count, start)
-        self.cursor = stop
-        self.bars_seen += bars
-        return slice(start, stop)
-
-    def _refuse(self, status: int, start: int) -> None:
-        row = status >> 4
-        bar = f"bar {self.bars_seen + row - start} (ts_ns {self.ts_ns[row]})"
-        reason = f"{bar}: {STATUS[status & 15]}"
-
-        def stopped(table: int, start: int, stop: int) -> int:
-            raise KernelError(f"the run has stopped at {reason}")
-
-        self._call = stopped
-        raise KernelError(reason)
-
-    def feed(
-        self, ts_ns: NDArray[np.int64], open: Floats, high: Floats, low: Floats, close: Floats,
-        volume: Floats,
-    ) -> slice:  # fmt: skip
-        """Write up to `block_bars` bars and advance over them; returns their rows."""
-        start = self.room(len(ts_ns))
-        rows = slice(start, start + len(ts_ns))
-        self.ts_ns[rows] = ts_ns
-        for k, values in enumerate((open, high, low, close, volume)):
-            self.columns[k + 1, rows] = values
-        return self.advance(len(ts_ns))
-
-    def describe(self) -> str:
-        """Return what is computed from which columns and parameters, as text for digests."""
-        return f"{self.plan.describe()}\nhistory {self.history}"
-
-    @property
-    def last_checksum(self) -> int:
-        """The state checksum after the last bar, 0 before the first; a restored one included."""
-        written = self.cursor > self.history
-        return int(self.checksum[self.cursor - 1]) if written else self.restored_checksum
-
-    def column(self, output: Any) -> Floats:
-        """Return the whole column of a feature; index it with the rows of `feed`."""
-        values: Floats = self.columns[self.plan.column(output_of(output))]
-        return values
-
-    def values(self) -> dict[str, Any]:
-        """Return the state of every kernel by label, as NamedTuples."""
-        return {part.label: part.value for part in self.parts}
 
 
 class TradingProgram(FeatureProgram):
@@ -265,7 +69,7 @@ class TradingProgram(FeatureProgram):
     """
 
     strategy: Strategy
-    reads: dict[str, Output]
+    reads: dict[str, Source]
     inputs: dict[str, Output]
     terms: Terms
     form: Form
@@ -289,9 +93,30 @@ class TradingProgram(FeatureProgram):
 
     def _is_hashed(self, node: Node) -> bool:
         # A feature this strategy does not read must change nothing, the checksum included.
-        return self.hashed and node.feature in Plan(self.reads.values()).nodes
+        return self.hashed and node.feature in Plan(self._covered()).nodes
 
-    def ready_bars(self, reads: dict[str, Output]) -> int:
+    def _covered(self) -> list[Source]:
+        """Return what decides what the run does: the strategy's columns and the engine's."""
+        return [*self.reads.values(), *self.inputs.values()]
+
+    def covered_on(self, timeframe: str) -> list[Feature]:
+        """Return the features on a longer timeframe that the run reads."""
+        read = Plan(self._covered())
+        return [*read.child(timeframe).nodes] if timeframe in read.by_timeframe else []
+
+    def _all_reads(self) -> list[dict[str, Source]]:
+        """Return what each lane waits for."""
+        return [{**self.reads, **self.inputs}]
+
+    def _state_size(self) -> int:
+        gate = frames.gate_size(self.plan, self._all_reads())
+        return super()._state_size() + gate
+
+    def _add_gate(self, first: int) -> int:
+        self.ready, first = frames.add_gate(self, first, self._all_reads())
+        return first
+
+    def ready_bars(self, reads: Mapping[str, Source]) -> int:
         """On which bar, counted from 1, a strategy reading these is first called."""
         return max((self.plan.ready_bars(o) for o in reads.values()), default=1)
 
@@ -322,18 +147,24 @@ class TradingProgram(FeatureProgram):
         return [self._extra(n) for n in engine.extras(self.form.uses)]
 
     def _extra(self, name: str) -> Place:
-        return Place(self.plan.column(self.inputs[name]))
+        source = name if name in CLOCK_COLUMNS else self.inputs[name]
+        return Place(self.plan.column(source))
+
+    def _needs(self) -> list[str]:
+        """Return the clock columns that the engine reads."""
+        return [n for n in engine.extras(self.form.uses) if n in CLOCK_COLUMNS]
 
     def _engine_table(self, state: Words, written: Words) -> int:
         """Return the address of the engine's table for one run's state and log."""
         at = {n: 8 * k for n, k in engine.offsets(self.strategy).items()}
         base = int(state.ctypes.data)
+        asked = max(1, self.strategy.orders) * len(records.Request._fields)
         notes = {
             "now": np.zeros(len(records.Now._fields), np.int64),
             "exposure": np.zeros(len(records.Exposure._fields), np.int64),
             "log": written,
             "bar": np.zeros(len(records.Bar._fields), np.int64),
-            "asked": np.zeros(max(1, self.strategy.orders) * len(records.Request._fields), np.int64),
+            "asked": np.zeros(asked, np.int64),
             "spare": np.zeros(engine.ORDER_WORDS, np.int64),
         }  # fmt: skip
         parts: list[Any] = [pack(getattr(self.terms, n)) for n in CONSTANTS]
@@ -371,6 +202,7 @@ class Program(TradingProgram):
         features: Iterable[Any] = (),
         block_bars: int = BLOCK_BARS,
         hashed: bool = True,
+        clock: Clock | None = None,
         general: bool = False,
     ) -> None:
         self.strategy = strategy
@@ -378,9 +210,14 @@ class Program(TradingProgram):
         self.terms = terms_for(strategy, terms)
         self.form = Form(self.terms.uses, general)
         self.inputs = {name: output_of(o) for name, o in (inputs or {}).items()}
-        self.reads = strategy.outputs_for(self.params)
-        wanted = [*self.reads.values(), *self.inputs.values(), *features]
-        super().__init__(wanted, block_bars=block_bars, hashed=hashed)
+        self.reads = strategy.columns_for(self.params)
+        super().__init__(
+            [*self._covered(), *features],
+            block_bars=block_bars,
+            hashed=hashed,
+            clock=clock,
+            needs=self._needs(),
+        )
 
     def describe(self) -> str:
         """Return what is computed from which columns and parameters, as text for digests."""
@@ -397,11 +234,10 @@ class Program(TradingProgram):
         state = self.state[first:]
         self._add_parts(state)
         set_start(state, self.strategy, self.terms)
-        ready = np.array([self.ready_bars({**self.reads, **self.inputs})])
-        self._add(
+        self.add_driver(
             drivers.for_strategy(self.strategy, tuple(self.reads), self.form),
             [constant_words(self.strategy, self.params), state,
-             *self._surroundings(ready, self._engine_table(state, self.log)),
+             *self._surroundings(self.ready, self._engine_table(state, self.log)),
              *(Place(self.plan.column(o)) for o in self.reads.values())],
         )  # fmt: skip
 
@@ -421,8 +257,3 @@ def set_start(state: Words, strategy: Strategy, terms: Terms) -> None:
     """Write the starting cash into the state of one run (or a row of them per field)."""
     at = engine.offsets(strategy)["wallet"] + records.Wallet._fields.index("cash")
     state[at] = to_word("float", terms.a.cash)
-
-
-def constant_words(kernel: Kernel, params: Any) -> Words:
-    """Return the words of a kernel's constants, prepared from its Params."""
-    return pack(kernel.prepare(params)) if fields_of(kernel.constants) else np.zeros(0, np.int64)

@@ -1,10 +1,13 @@
 """The same bars through every way of running them leave the same bytes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from admf_fast.calendars import load_calendar
 from admf_fast.data import BarBlock
 from admf_fast.feeds import replay
 from admf_fast.parity import ways
@@ -12,7 +15,6 @@ from admf_fast.parity.compare import Difference, Log, digests_of, first_differen
 from admf_fast.parity.sample import plain_sample
 from admf_fast.runners.historical import run_historical
 from admf_fast.runners.live import run_live
-from admf_fast.runners.setup import Setup
 from admf_kernels import names
 from admf_kernels.contract import Composite, Indicator
 from admf_kernels.testing import random_bars
@@ -82,7 +84,7 @@ def test_features_that_nobody_reads_change_nothing(setup, drawn, more):
     """The checksum of the state and the digests of the layers included."""
     block = block_of(drawn)
     named = {f"more_{k}": feature for k, feature in enumerate(more)}
-    wider = Setup(setup.config, setup.strategy, setup.params, setup.account, named)
+    wider = replace(setup, features=named, calendar=load_calendar("24/7"))
     plain = run_historical(setup, [block])
     for found in (run_historical(wider, [block]), run_live(wider, replay([block]))):
         _same("with more features", log_of(plain), log_of(found))

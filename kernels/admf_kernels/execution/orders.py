@@ -20,7 +20,6 @@ from admf_kernels.execution.reasons import (
     SUBMITTED,
 )
 from admf_kernels.execution.records import Desk
-from admf_kernels.layout import fields_of
 
 ENTRY_PLACE = 0
 LEAVE_PLACE = 1
@@ -149,9 +148,9 @@ def may_become(status: int, following: int) -> bool:
     canceled or expires; a fill may overtake the acceptance. The other states are final.
     """
     if status == NO_ORDER:
-        return following == SUBMITTED or following == ACCEPTED or following == DENIED
+        return following in (SUBMITTED, ACCEPTED, DENIED)
     if status == SUBMITTED:
         return following in (ACCEPTED, REJECTED, PARTIALLY_FILLED, FILLED, CANCELED, EXPIRED)
-    if status == ACCEPTED or status == PARTIALLY_FILLED:
+    if status in (ACCEPTED, PARTIALLY_FILLED):
         return following in (PARTIALLY_FILLED, FILLED, CANCELED, EXPIRED)
     return False

@@ -1,0 +1,292 @@
+"""Distinct features over one stream of bars: what every program is made of."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from admf_kernels import checksum, drivers
+from admf_kernels import clock as clocks
+from admf_kernels.clock import Clock
+from admf_kernels.compiler.load import Native
+from admf_kernels.contract import Feature, Kernel, output_of, resolve_bars
+from admf_kernels.errors import KernelError
+from admf_kernels.execution import log
+from admf_kernels.layout import Words, fields_of, pack, unpack
+from admf_kernels.plan import Node, Plan
+
+if TYPE_CHECKING:
+    from admf_kernels.frames import ChildProgram
+
+BLOCK_BARS = 16_384
+STATUS = {
+    1: "the strategy's signal is not in [-1, 1]",
+    2: "the equity is not finite",
+    3: "a kernel failed on it or up to 1,023 bars later: it divides whole numbers by zero, or "
+    "one of its ways returns nothing",
+}
+
+Floats = NDArray[np.float64]
+
+
+class Place(NamedTuple):
+    """A table entry that is the address of a column, moved back by a lag."""
+
+    column: int
+    lag: int = 0
+
+
+class Part:
+    """The state of one kernel in a program: its label, its class, its words."""
+
+    __slots__ = ("cls", "label", "words")
+
+    def __init__(self, label: str, cls: type, words: Words) -> None:
+        self.label = label
+        self.cls = cls
+        self.words = words
+
+    @property
+    def value(self) -> Any:
+        """The state as a NamedTuple."""
+        return unpack(self.cls, self.words)
+
+
+class FeatureProgram:
+    """Distinct features over one stream of bars.
+
+    Parameters
+    ----------
+    features : iterable of features
+        Equal ones are computed once.
+    block_bars : int
+        The most bars one `feed` takes.
+    hashed : bool
+        Whether a state checksum is made for every bar.
+    clock : Clock, optional
+        Of the market; needed where clock columns are read.
+    needs : iterable of str
+        Clock columns to fill besides those that features read.
+
+    Attributes
+    ----------
+    columns : float64 (columns, rows)
+        ``ts_ns`` (as int64 bits), the bar, the clock, then the features; the first `history` rows
+        are what came before the oldest row that may still be written.
+    state : int64 (words,)
+        All state, every kernel's own words one after the other.
+    children : list of ChildProgram
+        What is computed on longer timeframes, see `frames`.
+    """
+
+    least_history = 0
+
+    def __init__(
+        self, features: Iterable[Any], *, block_bars: int = BLOCK_BARS, hashed: bool = True,
+        clock: Clock | None = None, needs: Iterable[str] = (),
+    ) -> None:  # fmt: skip
+        self.plan = Plan([f if isinstance(f, str) else output_of(f) for f in features], needs)
+        self.clock = clock
+        self.hashed = hashed
+        self.parts: list[Part] = []
+        self._kept: list[Any] = []
+        self._calls: list[int] = []
+        self._places: dict[int, list[tuple[Words, int, int]]] = defaultdict(list)
+        self._allocate(block_bars)
+        self._add_clock()
+        self.children, first = self._add_children()
+        for node in self.plan.nodes.values():
+            first = self._add_indicator(node, first)
+        self._add_strategies(self._add_gate(first))
+        self.call_through(Native.caller)
+        zeroed = self.checksum if hashed else 0
+        self._table = self._keep([len(self._calls) // 2, zeroed, self.counts, len(self.counts),
+                                  *self._calls])  # fmt: skip
+
+    def _allocate(self, block_bars: int) -> None:
+        self.history = max(self.plan.history_bars, self.least_history)
+        self.block_bars = block_bars
+        # As much room again as history takes: moving it costs at most a row a bar.
+        self.rows = self.history + max(block_bars, self.history)
+        self.columns: Floats = np.full((self.plan.column_count, self.rows), np.nan)
+        self._columns_at = int(self.columns.ctypes.data)
+        self.ts_ns = self.columns[0].view(np.int64)
+        self.ts_ns[:] = 0
+        self.checksum = np.zeros(self.rows, np.int64)
+        self.log = np.zeros(len(log.Log._fields), np.int64)
+        self.counts = self.log[log.COUNTS_AT :]
+        self.state = np.zeros(self._state_size(), np.int64)
+        self.cursor = self.history  # the next row to fill
+        self.bars_seen = 0
+        self.restored_checksum = 0  # of the last bar before this program's first
+        self.event_count = 0  # of the last `advance`
+
+    def _state_size(self) -> int:
+        own = sum(1 + len(fields_of(f.indicator.state)) for f in self.plan.nodes)
+        if not self.plan.held:
+            return own
+        from admf_kernels import frames  # whose programs are programs
+
+        return own + frames.state_size(self.plan)
+
+    def _add_children(self) -> "tuple[list[ChildProgram], int]":
+        """Add what longer timeframes need; their state comes first, and ends there."""
+        if not self.plan.held:
+            return [], 0
+        from admf_kernels import frames
+
+        return frames.add_children(self, 0)
+
+    def covered_on(self, timeframe: str) -> list[Feature]:
+        """Return the features on a longer timeframe that the state checksum covers."""
+        return [*self.plan.child(timeframe).nodes]
+
+    def _add_gate(self, first: int) -> int:
+        """Add what decides when strategies start; returns where its state ends."""
+        return first
+
+    def _add_clock(self) -> None:
+        """Add what fills the clock columns, if any are read."""
+        columns = self.plan.clock_columns
+        if columns:
+            clock = clocks.required(self.clock, columns)
+            places = [Place(self.plan.column(name)) for name in columns]
+            self.add_driver(drivers.for_clock(columns), [Place(0), *clock.table(), *places])
+
+    def _add_strategies(self, first: int) -> None:
+        """Add what runs after the features; nothing here."""
+
+    def _add_indicator(self, node: Node, first: int) -> int:
+        """Add the scan driver of a node, its state from word `first` on."""
+        feature, indicator = node.feature, node.feature.indicator
+        label = self._label(feature)
+        slot = checksum.slot_of(label) if self.hashed else 0
+        bars = [indicator.warmup_bars(feature.params), indicator.renew_bars(feature.params)]
+        bars += [resolve_bars(w.bars, feature.params) for w in indicator.windows.values()]
+        constants = np.concatenate([constant_words(indicator, feature.params), bars])
+        last = first + 1 + len(fields_of(indicator.state))
+        state = self.state[first:last]
+        state[0] = -node.start_bars
+        columns = [(node.column + k, 0) for k in range(len(indicator.outputs))]
+        columns += self.plan.inputs(feature).values()
+        native = drivers.for_indicator(indicator, hashed=self._is_hashed(node), waits=node.waits)
+        self.add_driver(
+            native,
+            [constants.astype(np.int64), state, self.checksum, slot,
+             *(Place(c, lag) for c, lag in columns)],
+        )  # fmt: skip
+        self.parts.append(Part(label, indicator.state, state[1:]))
+        return last
+
+    def _is_hashed(self, node: Node) -> bool:
+        return self.hashed
+
+    def _label(self, feature: Feature) -> str:
+        return feature.label
+
+    def add_driver(self, native: Native, parts: Sequence[Any]) -> None:
+        """Run a driver after those added before, on a table of these parts."""
+        self._calls += [native.address, self._keep(parts)]
+
+    def _keep(self, parts: Sequence[Any]) -> int:
+        """Return the address of a table; arrays are entered by address and kept alive."""
+        table = np.array([self._word(p) for p in parts], np.int64)
+        for k, part in enumerate(parts):
+            if isinstance(part, Place):
+                self._places[part.column].append((table, k, part.lag))
+        self._kept += [table, *parts]
+        return int(table.ctypes.data)
+
+    def _word(self, part: Any) -> int:
+        if isinstance(part, Place):
+            return self._columns_at + 8 * (part.column * self.rows - part.lag)
+        return int(part.ctypes.data) if isinstance(part, np.ndarray) else int(part)
+
+    def point(self, column: int, address: int) -> None:
+        """Let the drivers find row 0 of a column at another address.
+
+        The memory must hold every row they read or write, and outlive the next `advance`.
+        """
+        for table, k, lag in self._places[column]:
+            table[k] = address - 8 * lag
+
+    def call_through(self, caller: Callable[[Native], Callable[[int, int, int], int]]) -> None:
+        """Call the compiled code through another foreign-function interface."""
+        self._call = caller(drivers.execute_all())
+
+    def room(self, bars: int) -> int:
+        """Make room for `bars` more rows and return the first of them."""
+        if self.cursor + bars > self.rows:
+            if bars > self.block_bars:
+                raise KernelError(f"a block holds at most {self.block_bars} bars, found {bars}")
+            keep = slice(self.cursor - self.history, self.cursor)
+            self.columns[:, : self.history] = self.columns[:, keep].copy()
+            self.cursor = self.history
+        return self.cursor
+
+    def advance(self, bars: int) -> slice:
+        """Run all drivers over the `bars` rows written at the cursor; returns those rows.
+
+        Raises KernelError when a kernel gave a number that cannot be used, and whenever it
+        is called after that.
+        """
+        start = self.cursor
+        stop = start + bars
+        self.event_count = self._call(self._table, start, stop)
+        if self.event_count < 0:
+            self._refuse(-self.event_count, start)
+        self.cursor = stop
+        self.bars_seen += bars
+        return slice(start, stop)
+
+    def _refuse(self, status: int, start: int) -> None:
+        row = status >> 4
+        bar = f"bar {self.bars_seen + row - start} (ts_ns {self.ts_ns[row]})"
+        missing = self.clock.missing if self.clock and status & 15 == clocks.NO_SESSION else ""
+        reason = f"{bar}: {missing or STATUS[status & 15]}"
+
+        def stopped(table: int, start: int, stop: int) -> int:
+            raise KernelError(f"the run has stopped at {reason}")
+
+        self._call = stopped
+        raise KernelError(reason)
+
+    def feed(
+        self, ts_ns: NDArray[np.int64], open: Floats, high: Floats, low: Floats, close: Floats,
+        volume: Floats,
+    ) -> slice:  # fmt: skip
+        """Write up to `block_bars` bars and advance over them; returns their rows."""
+        start = self.room(len(ts_ns))
+        rows = slice(start, start + len(ts_ns))
+        self.ts_ns[rows] = ts_ns
+        for k, values in enumerate((open, high, low, close, volume)):
+            self.columns[k + 1, rows] = values
+        return self.advance(len(ts_ns))
+
+    def describe(self) -> str:
+        """Return what is computed from which columns and parameters, as text for digests."""
+        clock = clocks.describe(self.clock, self.plan.clock_columns)
+        longer = "".join(f"\n{child.describe()}" for child in self.children)
+        return f"{self.plan.describe()}\nhistory {self.history}{clock}{longer}"
+
+    @property
+    def last_checksum(self) -> int:
+        """The state checksum after the last bar, 0 before the first; a restored one included."""
+        written = self.cursor > self.history
+        return int(self.checksum[self.cursor - 1]) if written else self.restored_checksum
+
+    def column(self, output: Any) -> Floats:
+        """Return the whole column of a feature; index it with the rows of `feed`."""
+        values: Floats = self.columns[self.plan.column(output_of(output))]
+        return values
+
+    def values(self) -> dict[str, Any]:
+        """Return the state of every kernel by label, as NamedTuples."""
+        return {part.label: part.value for part in self.parts}
+
+
+def constant_words(kernel: Kernel, params: Any) -> Words:
+    """Return the words of a kernel's constants, prepared from its Params."""
+    return pack(kernel.prepare(params)) if fields_of(kernel.constants) else np.zeros(0, np.int64)
