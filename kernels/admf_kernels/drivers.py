@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from admf_kernels import clock, numeric, orders
-from admf_kernels.codegen import access, engine, execute, frame, gate, lanes, run, scan, stretch
+from admf_kernels.codegen import access, engine, execute, frame, gate, lanes, panel, run, scan, stretch
 from admf_kernels.codegen.engine import Form
 from admf_kernels.codegen.text import class_name
 from admf_kernels.compiler import cache, closure, load, toolchain
 from admf_kernels.compiler.load import Native
 from admf_kernels.contract import Indicator, Kernel, Strategy
-from admf_kernels.execution import bar, metrics, records, requests, terms
+from admf_kernels.execution import bar, costs, metrics, records, requests, terms
 from admf_kernels.execution.terms import Terms
 
 _loaded: dict[str, Native] = {}
@@ -58,6 +58,15 @@ def for_lanes(kernel: Strategy, features: tuple[str, ...], form: Form) -> Native
     """Return the lane driver of a strategy: `lanes.LANES` parameter sets side by side."""
     source = lanes.source(kernel, features, form)
     return native(f"lanes_{kernel.name}", source, [kernel.step, *AROUND], _names(kernel))
+
+
+@functools.cache
+def for_panel(kernel: Strategy, features: tuple[str, ...], form: Form, *, rotates: bool) -> Native:
+    """Return the panel driver of a strategy on several instruments."""
+    source = panel.source(kernel, features, form, rotates=rotates)
+    names = {**_names(kernel), "month_of": costs.month_of, "nan": numeric.nan}
+    functions = [kernel.step, *AROUND, costs.month_of]
+    return native(f"panel_{kernel.name}", source, functions, names)
 
 
 @functools.cache

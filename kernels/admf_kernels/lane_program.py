@@ -26,6 +26,7 @@ from admf_kernels.program import (
     set_start,
     terms_for,
 )
+from admf_kernels.reading_program import run_addresses
 
 
 class LaneProgram(TradingProgram):
@@ -90,7 +91,8 @@ class LaneProgram(TradingProgram):
         tables = []
         for k, state in enumerate(lanes):
             set_start(state, self.strategy, self.terms)
-            tables.append(self._engine_table(state, self.log if k == self.tap else void))
+            at = run_addresses(self.strategy, state)
+            tables.append(self._engine_table(at, self.log if k == self.tap else void))
         columns = np.array(
             [[self.plan.column(o) for o in reads.values()] for reads in self.lane_reads], np.int64
         ).T.copy()

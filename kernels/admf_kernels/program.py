@@ -10,22 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from admf_kernels import checksum, drivers, frames
+from admf_kernels import checksum, drivers
 from admf_kernels.clock import Clock
 from admf_kernels.codegen import engine, run
 from admf_kernels.codegen.engine import Form
 from admf_kernels.contract import (
     BAR_COLUMNS,
-    CLOCK_COLUMNS,
-    Feature,
-    Output,
-    Source,
     Strategy,
     output_of,
 )
 from admf_kernels.errors import KernelError
-from admf_kernels.execution import log, orders, records
-from admf_kernels.execution.terms import CONSTANTS, Terms
+from admf_kernels.execution import orders, records
+from admf_kernels.execution.terms import Terms
 from admf_kernels.execution.uses import make_terms
 from admf_kernels.feature_program import (
     BLOCK_BARS,
@@ -35,8 +31,8 @@ from admf_kernels.feature_program import (
     Place,
     constant_words,
 )
-from admf_kernels.layout import Words, fields_of, pack, to_word
-from admf_kernels.plan import Node, Plan
+from admf_kernels.layout import Words, fields_of, to_word
+from admf_kernels.reading_program import TYPES, ReadingProgram, event_memory, run_addresses
 
 __all__ = [
     "BLOCK_BARS",
@@ -51,10 +47,8 @@ __all__ = [
     "terms_for",
 ]
 
-TYPES = {"i": np.int64, "f": np.float64}
 
-
-class TradingProgram(FeatureProgram):
+class TradingProgram(ReadingProgram):
     """What a single run and the lanes of a sweep have in common: outputs and events.
 
     Attributes
@@ -68,57 +62,10 @@ class TradingProgram(FeatureProgram):
         The same, as words.
     """
 
-    strategy: Strategy
-    reads: dict[str, Source]
-    inputs: dict[str, Output]
-    terms: Terms
-    form: Form
-
     def _allocate(self, block_bars: int) -> None:
         super()._allocate(block_bars)
         self.per_bar = {n: np.zeros(self.rows, TYPES[side]) for n, side in run.PER_BAR}
-        # Pages that no event touches are never given by the system.
-        capacity = engine.events_per_bar(self.terms.uses) * block_bars
-        tables = {n: np.zeros((capacity, len(c)), np.int64) for n, c in log.TABLES.items()}
-        for name, rows in tables.items():
-            self.log[log.Log._fields.index(name)] = rows.ctypes.data
-        self.event_words = {name: rows.T for name, rows in tables.items()}
-        self.events = {
-            name: {
-                column: words[k].view(TYPES[side])
-                for k, (column, side) in enumerate(log.TABLES[name])
-            }
-            for name, words in self.event_words.items()
-        }
-
-    def _is_hashed(self, node: Node) -> bool:
-        # A feature this strategy does not read must change nothing, the checksum included.
-        return self.hashed and node.feature in Plan(self._covered()).nodes
-
-    def _covered(self) -> list[Source]:
-        """Return what decides what the run does: the strategy's columns and the engine's."""
-        return [*self.reads.values(), *self.inputs.values()]
-
-    def covered_on(self, timeframe: str) -> list[Feature]:
-        """Return the features on a longer timeframe that the run reads."""
-        read = Plan(self._covered())
-        return [*read.child(timeframe).nodes] if timeframe in read.by_timeframe else []
-
-    def _all_reads(self) -> list[dict[str, Source]]:
-        """Return what each lane waits for."""
-        return [{**self.reads, **self.inputs}]
-
-    def _state_size(self) -> int:
-        gate = frames.gate_size(self.plan, self._all_reads())
-        return super()._state_size() + gate
-
-    def _add_gate(self, first: int) -> int:
-        self.ready, first = frames.add_gate(self, first, self._all_reads())
-        return first
-
-    def ready_bars(self, reads: Mapping[str, Source]) -> int:
-        """On which bar, counted from 1, a strategy reading these is first called."""
-        return max((self.plan.ready_bars(o) for o in reads.values()), default=1)
+        self.event_words, self.events = event_memory(self.terms, block_bars, self.log)
 
     def _add_parts(self, state: Words) -> None:
         """Enter the strategy's state groups, `state` being (words,) of one run."""
@@ -141,39 +88,6 @@ class TradingProgram(FeatureProgram):
         bars = [Place(k) for k in range(len(BAR_COLUMNS))]
         return [self.checksum, slot, keys, ready, address, engine_table, *bars,
                 *self.per_bar.values(), *self._extras()]  # fmt: skip
-
-    def _extras(self) -> list[Place]:
-        """Return the columns that the engine reads besides the bar, in order."""
-        return [self._extra(n) for n in engine.extras(self.form.uses)]
-
-    def _extra(self, name: str) -> Place:
-        source = name if name in CLOCK_COLUMNS else self.inputs[name]
-        return Place(self.plan.column(source))
-
-    def _needs(self) -> list[str]:
-        """Return the clock columns that the engine reads."""
-        return [n for n in engine.extras(self.form.uses) if n in CLOCK_COLUMNS]
-
-    def _engine_table(self, state: Words, written: Words) -> int:
-        """Return the address of the engine's table for one run's state and log."""
-        at = {n: 8 * k for n, k in engine.offsets(self.strategy).items()}
-        base = int(state.ctypes.data)
-        asked = max(1, self.strategy.orders) * len(records.Request._fields)
-        notes = {
-            "now": np.zeros(len(records.Now._fields), np.int64),
-            "exposure": np.zeros(len(records.Exposure._fields), np.int64),
-            "log": written,
-            "bar": np.zeros(len(records.Bar._fields), np.int64),
-            "asked": np.zeros(asked, np.int64),
-            "spare": np.zeros(engine.ORDER_WORDS, np.int64),
-        }  # fmt: skip
-        parts: list[Any] = [pack(getattr(self.terms, n)) for n in CONSTANTS]
-        for name in engine.TABLE[len(CONSTANTS) :]:
-            parts.append(notes[name] if name in notes else base + at[name])
-        present = engine.extras(self.form.uses)
-        parts += [Place(k) for k in range(len(BAR_COLUMNS))]
-        parts += [self._extra(n) if n in present else 0 for n in engine.EXTRAS]
-        return self._keep(parts)
 
 
 class Program(TradingProgram):
@@ -234,10 +148,11 @@ class Program(TradingProgram):
         state = self.state[first:]
         self._add_parts(state)
         set_start(state, self.strategy, self.terms)
+        table = self._engine_table(run_addresses(self.strategy, state), self.log)
         self.add_driver(
             drivers.for_strategy(self.strategy, tuple(self.reads), self.form),
             [constant_words(self.strategy, self.params), state,
-             *self._surroundings(self.ready, self._engine_table(state, self.log)),
+             *self._surroundings(self.ready, table),
              *(Place(self.plan.column(o)) for o in self.reads.values())],
         )  # fmt: skip
 

@@ -59,10 +59,9 @@ def seek(t: Terms, d: Desk, bar: Any, goal: float, turn_role: int, role: int) ->
     opening = turning or abs(goal) > abs(held)
     kind = t.e.kind if opening else MARKET
     reason = denial(t, d, bar, goal)
-    if turning and (kind != MARKET or reason != NO_REASON):
+    if turning and t.uses.leaving and (kind != MARKET or reason != NO_REASON):
         # What may not be turned at once is left in any case.
-        if t.uses.leaving:
-            leave(t, d, bar, role, MARKET)
+        leave(t, d, bar, role, MARKET)
     o = order_at(d.slots, ENTRY_PLACE)
     make(d, bar, o, kind, t.e.tif if opening else GTC, role, goal - held)
     o.to_goal = True
