@@ -6,7 +6,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from admf_kernels import clock, numeric, orders
-from admf_kernels.codegen import access, engine, execute, frame, gate, lanes, panel, run, scan, stretch
+from admf_kernels.codegen import (
+    access,
+    engine,
+    execute,
+    frame,
+    gate,
+    lanes,
+    panel,
+    run,
+    scan,
+    stretch,
+)
 from admf_kernels.codegen.engine import Form
 from admf_kernels.codegen.text import class_name
 from admf_kernels.compiler import cache, closure, load, toolchain

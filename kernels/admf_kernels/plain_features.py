@@ -169,6 +169,7 @@ class PlainFeatures:
         self.ready_bars: dict[Source, int] = dict.fromkeys(BAR_COLUMNS, 1)
         self.indicators: dict[Feature, PlainIndicator] = {}
         self.held: dict[str, list[Feature]] = {}  # features on longer timeframes
+        self._labelled: list[tuple[str, Column]] = []
         self.waiting: set[Source] = set()  # columns whose first valid bar the times decide
         for given in features:
             if isinstance(given, str):
@@ -271,7 +272,11 @@ class PlainFeatures:
 
     def _values(self) -> dict[str, float]:
         """Return the newest value of every feature column by label."""
-        return {s.label: c[-1] for s, c in self.columns.items() if isinstance(s, Output)}
+        if not self._labelled:  # once: a label is made of all it is computed from
+            self._labelled = [
+                (s.label, c) for s, c in self.columns.items() if isinstance(s, Output)
+            ]
+        return {label: column[-1] for label, column in self._labelled}
 
     def state(self) -> dict[str, Any]:
         """Return the state of every kernel by label."""

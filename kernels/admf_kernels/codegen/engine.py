@@ -247,9 +247,7 @@ def hash_lines(kernel: Strategy, form: Form, state: str, counted: str) -> list[s
     ]
 
 
-def kept_lines(
-    name: str, words: str, first: int, count: int, slot: str, keys: str
-) -> list[str]:
+def kept_lines(name: str, words: str, first: int, count: int, slot: str, keys: str) -> list[str]:
     """Return the lines that hash `count` words of state into `name`."""
     return [
         f"{name} = 0",

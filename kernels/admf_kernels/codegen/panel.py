@@ -150,7 +150,7 @@ def _moment(kernel: Strategy, features: Sequence[str], form: Form, rotates: bool
 
 
 def _leg(kernel: Strategy, form: Form) -> list[str]:
-    """Return the lines that reach the state, the constants and the bar of leg ``i`` at row ``r``."""
+    """Return the lines that reach state, constants and bar of leg ``i`` at row ``r``."""
     at = {name: k for k, name in enumerate(LEG)}
     groups = offsets(leg_groups(kernel))
     table = {name: k for k, name in enumerate(TABLE)}
@@ -361,7 +361,12 @@ def _close(kernel: Strategy, form: Form, each: list[str]) -> list[str]:
         return []
     n = len(NOTES)
     body = ["called = 0", *lines, f"notes[{n} * i + 2] += called"]
-    return [*each, *indent([*_leg(kernel, form), *body], 2), "equity = wallet.cash", *_value_lines()]
+    return [
+        *each,
+        *indent([*_leg(kernel, form), *body], 2),
+        "equity = wallet.cash",
+        *_value_lines(),
+    ]
 
 
 def _worth_lines() -> list[str]:
