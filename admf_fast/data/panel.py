@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -155,14 +156,16 @@ class _Cursor:
 
     def reach_ns(self, bars: int) -> int:
         """Return the last time up to which all bars are at hand, and no more than `bars`."""
-        return int(self._block.ts_ns[min(self._at + bars, len(self._block)) - 1])
+        return self._block.ts_ns.item(min(self._at + bars, len(self._block)) - 1)
 
     def take(self, until_ns: int, bars: int) -> BarBlock:
         """Take the bars up to a time, that of `reach_ns(bars)` at most."""
         start, stop = self._at, min(self._at + bars, len(self._block))
         ts_ns = self._block.ts_ns
-        if start < stop and ts_ns[stop - 1] != until_ns:
-            stop = start + int(np.searchsorted(ts_ns[start:stop], until_ns, "right"))
+        if start < stop and ts_ns.item(start) > until_ns:
+            stop = start
+        elif start < stop and ts_ns.item(stop - 1) != until_ns:
+            stop = start + int(ts_ns[start:stop].searchsorted(until_ns, "right"))
         self._at = stop
         return self._block.slice(start, stop)
 
@@ -193,15 +196,17 @@ class _Merge:
             yield PanelBlock(_read_only(times[0][:]), tuple(pieces), rows)
             return
         moments_ns = _union(times)
-        for start in range(0, len(moments_ns), self._moments_max):
-            ts_ns = moments_ns[start : start + self._moments_max]
-            cuts = [_span(t, ts_ns) for t in times]
-            rows_of = [_rows(t[a:b], ts_ns) for t, (a, b) in zip(times, cuts, strict=True)]
-            rows = np.empty((len(pieces), len(ts_ns)), np.int64)
-            for k, group in enumerate(which):
-                rows[k] = rows_of[group]
-            blocks = (piece.slice(*cuts[k]) for piece, k in zip(pieces, which, strict=True))
-            yield PanelBlock(ts_ns, tuple(blocks), _read_only(rows))
+        places = [moments_ns.searchsorted(t) for t in times]
+        starts = [*range(0, len(moments_ns), self._moments_max), len(moments_ns)]
+        cuts = [place.searchsorted(starts).tolist() for place in places]
+        for n, (start, stop) in enumerate(pairwise(starts)):
+            rows = np.full((len(pieces), stop - start), -1, np.int64)
+            blocks = []
+            for piece, at, own_rows in zip(pieces, which, rows, strict=True):
+                first, end = cuts[at][n : n + 2]
+                own_rows[places[at][first:end] - start] = np.arange(end - first)
+                blocks.append(piece.slice(first, end))
+            yield PanelBlock(moments_ns[start:stop], tuple(blocks), _read_only(rows))
 
     def _aligned_rows(self, moments: int) -> NDArray[np.int64]:
         """Return the rows where every instrument has a bar at every moment."""
@@ -219,7 +224,7 @@ def _distinct(arrays: list[NDArray[np.int64]]) -> tuple[list[NDArray[np.int64]],
     which: list[int] = []
     known: dict[tuple[int, ...], int] = {}
     for values in arrays:
-        key = (len(values), int(values[0]), int(values[-1])) if len(values) else (0,)
+        key = (len(values), values.item(0), values.item(-1)) if len(values) else (0,)
         at = known.setdefault(key, len(found))
         if at == len(found) or not np.array_equal(found[at], values):
             at = len(found)
@@ -245,17 +250,8 @@ def _span(times_ns: NDArray[np.int64], moments_ns: NDArray[np.int64]) -> tuple[i
     """Return from where to where increasing times fall into consecutive moments."""
     if len(moments_ns) == 0:
         return 0, 0
-    start = int(np.searchsorted(times_ns, moments_ns[0], "left"))
-    return start, int(np.searchsorted(times_ns, moments_ns[-1], "right"))
-
-
-def _rows(times_ns: NDArray[np.int64], moments_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the index of each moment in `times_ns`, all of which are moments; -1 if not there."""
-    if len(times_ns) == len(moments_ns):
-        return np.arange(len(moments_ns))
-    rows = np.full(len(moments_ns), -1, np.int64)
-    rows[np.searchsorted(moments_ns, times_ns)] = np.arange(len(times_ns))
-    return rows
+    start = int(times_ns.searchsorted(moments_ns[0], "left"))
+    return start, int(times_ns.searchsorted(moments_ns[-1], "right"))
 
 
 def _read_only(values: NDArray[np.int64]) -> NDArray[np.int64]:
