@@ -14,10 +14,7 @@ from admf_kernels.layout import fields_of, pack
 
 # The layers in order of cause, with the table and columns each consists of.
 TABLE_LAYERS: dict[str, tuple[str, tuple[str, ...]]] = {
-    **{
-        name: (name, tuple(SCHEMAS[name].names))
-        for name in EVENT_SCHEMAS
-    },
+    **{name: (name, tuple(SCHEMAS[name].names)) for name in EVENT_SCHEMAS},
     "equity": ("equity", tuple(n for n in SCHEMAS["equity"].names if n != "checksum")),
     "state": ("equity", ("checksum",)),
 }
