@@ -3,6 +3,7 @@
 from bisect import bisect_left, bisect_right
 from typing import Any, NamedTuple
 
+from admf_fast.errors import DivergenceError
 from admf_fast.explain.rerun import BarRow, Seen
 from admf_fast.explain.rulings import RULES, Asked, both_reached, ruling
 from admf_fast.explain.sizing import Sized, sized
@@ -97,8 +98,12 @@ class Parts(NamedTuple):
     @property
     def decided_ns(self) -> int:
         """The close of the bar that made the entry order."""
-        made = (o["ts"] for o in self.orders if o["order_id"] == self.opening["order_id"])
-        return next(made, self.opening["ts"])
+        return _decided_ns(self.orders, self.opening)
+
+
+def _decided_ns(orders: list[Row], opening: Row) -> int:
+    ts_ns: int = opening["ts"]
+    return next((o["ts"] for o in orders if o["order_id"] == opening["order_id"]), ts_ns)
 
 
 class Log:
@@ -131,7 +136,12 @@ class Log:
         That are the events of the entry order, and of all orders made while the position
         was open, up to the bar on which it was closed.
         """
-        made = self.trips[trade["sequence"]]
+        made = self.trips.get(trade["sequence"])
+        if made is None:
+            raise DivergenceError(
+                f"trade {number}: expected a fill with sequence {trade['sequence']} that closes "
+                "the position; found none"
+            )
         fills = [row for table, row in made.rows if table == "fills"]
         first, last = fills[0], fills[-1]
         between = self.ids[
@@ -140,7 +150,7 @@ class Log:
         chosen = {*between, *(f["order_id"] for f in fills)} & self.orders.keys()
         rows = [o for k in sorted(chosen) for o in self.orders[k] if o["ts"] <= trade["ts"]]
         rows.sort(key=lambda o: o["sequence"])
-        decided = next((o["ts"] for o in rows if o["order_id"] == first["order_id"]), first["ts"])
+        decided = _decided_ns(rows, first)
         signals = self.signals[
             bisect_right(self.signal_times, decided) : bisect_left(self.signal_times, trade["ts"])
         ]

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from admf_fast.config import Config
 from admf_fast.data import BarBlock, BarDigest, BarSource, blocks_of_some
-from admf_fast.errors import AdmfError, DataError, DivergenceError, StateError
+from admf_fast.errors import AdmfError, ConfigError, DataError, DivergenceError, StateError
 from admf_fast.events.schemas import EVENT_SCHEMAS
 from admf_fast.explain.stored import Row, StoredRun, rows_of
 from admf_fast.jobs import code_digest_of, open_source
@@ -95,6 +95,21 @@ def find(run: StoredRun, base: Path | None) -> Found | None:
     """
     if not run.config.bars.path:
         return None
+    failed: AdmfError | None = None
+    for config, source in _candidates(run, base):
+        try:
+            return _checked(run, config, source)
+        except (ConfigError, StateError) as error:
+            # Its own modules, or those of another folder with the same bars.
+            failed = failed or error
+    if failed:
+        raise failed
+    return None
+
+
+def _candidates(run: StoredRun, base: Path | None) -> Iterator[tuple[Config, BarSource]]:
+    """Yield what may be the configuration in its folder, and its bars, whose bytes are checked."""
+    checked: set[Path] = set()
     for folder in [base] if base else _folders(run):
         config = _based(run.config, folder)
         try:
@@ -103,9 +118,13 @@ def find(run: StoredRun, base: Path | None) -> Found | None:
             if base:
                 raise
             continue
-        if base or _same_files(run, source):
-            return _checked(run, config, source)
-    return None
+        if not base and not _same_files(run, source):
+            continue
+        places = {(folder / file.path).resolve() for file in source.report().files}
+        if not places <= checked:
+            _check_bars(run, config, source)
+            checked |= places
+        yield config, source
 
 
 def _folders(run: StoredRun) -> Iterator[Path]:
@@ -130,7 +149,7 @@ def _same_files(run: StoredRun, source: BarSource) -> bool:
     return known == found
 
 
-def _checked(run: StoredRun, config: Config, source: BarSource) -> Found:
+def _check_bars(run: StoredRun, config: Config, source: BarSource) -> None:
     digest = BarDigest()
     for block in blocks_of_some(source):
         digest.update(block)
@@ -140,6 +159,10 @@ def _checked(run: StoredRun, config: Config, source: BarSource) -> Found:
             f"{config.bars.path}: the bars have the digest {digest.hexdigest()}, the run was made "
             f"of bars with {expected}; give the folder of the old ones (--base), or run it again"
         )
+
+
+def _checked(run: StoredRun, config: Config, source: BarSource) -> Found:
+    """Return bars and kernels, if the code is that of the run."""
     setup = replace(prepare(config), symbols=(source.symbol,))
     code = code_digest_of(setup)
     if code != run.manifest["inputs"]["code"]:

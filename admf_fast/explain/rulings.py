@@ -14,7 +14,7 @@ from admf_kernels.execution.terms import SAME_CLOSE
 # Names as in the table of cases of docs/execution.md.
 RULES = {
     "open": "a market order fills at the open",
-    "same close": "execution.fill: same_close fills at the close that made the order",
+    "same close": "execution.fill: same_close fills market orders at the close",
     "close": "an order for the close fills at the close",
     "better open": "the bar opened beyond the limit: filled at the open, which is better",
     "limit": "the bar reached the limit: filled at the limit",
@@ -66,7 +66,8 @@ def ruling(
 def _share(terms: Any, bar: BarRow, lots: float) -> float:
     if not terms.uses.volume or bar.volume <= 0.0:
         return 1.0 if terms.uses.volume else 0.0
-    return min(1.0, abs(lots) * terms.n.lot_size / bar.volume)
+    share: float = abs(lots) * terms.n.lot_size / bar.volume
+    return min(1.0, share)
 
 
 def _candidates(
@@ -77,6 +78,8 @@ def _candidates(
         yield "same close", bar.close
     if asked.kind in ("market", "market_on_open"):
         yield "open", bar.open
+        if same_close:  # what the volume left over earlier
+            yield "same close", bar.close
     elif asked.kind == "market_on_close":
         yield "close", bar.close
     elif asked.kind == "limit":

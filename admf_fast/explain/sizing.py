@@ -29,13 +29,13 @@ def sized(
     """Return how `signal` became lots on `bar`, by the kernel that sizes in every mode."""
     settings = msgspec.to_builtins(config.sizing)
     kind = settings.pop("kind")
-    extra = {name: inputs[name] for name in ("atr", "deviation") if name in inputs}
-    seen = Bar(0, *bar, worth=terms.n.lot_value, **extra)
+    measured = {name: value for name, value in inputs.items() if name != "atr_before"}
+    seen = Bar(0, *bar)._replace(**{"worth": terms.n.lot_value, **measured})  # type: ignore[arg-type]
     empty: dict[str, Any] = dict.fromkeys(Desk._fields)
     desk = Desk(**{**empty, "e": Plain(Exposure, equity, 0.0, 0.0, 0.0), "ledger": ledger})
     lots = target_lots(terms, desk, seen, signal)
     return Sized(
-        kind, settings, signal, equity, bar.close, int(lots), _formula(terms, ledger, extra)
+        kind, settings, signal, equity, bar.close, int(lots), _formula(terms, ledger, measured)
     )
 
 

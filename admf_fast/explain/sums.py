@@ -1,7 +1,7 @@
 """The numbers of a round trip added up again, by the code that booked them."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from admf_fast.errors import DivergenceError
 from admf_fast.explain.stored import Row
@@ -24,7 +24,8 @@ def round_trips(fills: list[Row], adjustments: list[Row], worth: float) -> Itera
     A fill through zero is the last of one and the first of the next.
     """
     events = [("fills", row) for row in fills] + [("adjustments", row) for row in adjustments]
-    q, rows = Plain(Position), []
+    q: Any = Plain(Position)
+    rows: list[tuple[str, Row]] = []
     for table, row in sorted(events, key=lambda e: e[1]["sequence"]):
         rows.append((table, row))
         if table == "adjustments":
@@ -37,7 +38,7 @@ def round_trips(fills: list[Row], adjustments: list[Row], worth: float) -> Itera
             rows = [(table, row)] if q.lots != 0.0 else []
 
 
-def _adjust(q: Plain, row: Row) -> None:
+def _adjust(q: Any, row: Row) -> None:
     kept = row["lots"] * 1.0 / q.lots if q.lots != 0.0 else 0.0
     q.entry_lots *= kept
     q.exit_lots *= kept
