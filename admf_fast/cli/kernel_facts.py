@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from admf_kernels.codegen import run, scan
+from admf_kernels.codegen.engine import Form
 from admf_kernels.contract import (
     BAR_COLUMNS,
     CLOCK_COLUMNS,
@@ -18,9 +19,17 @@ from admf_kernels.contract import (
     resolve_bars,
 )
 from admf_kernels.errors import ParameterError
+from admf_kernels.execution.uses import make_terms
 from admf_kernels.layout import fields_of
 from admf_kernels.parameters import defaults_of, range_of
 from admf_kernels.plan import Plan
+
+ACCOUNT = {
+    "position": "signed quantity held, in units",
+    "cash": "cash, in account currency",
+    "equity": "equity at this close, in account currency",
+    "entry_price": "price of the fill that opened the position; 0 when flat",
+}
 
 
 def facts_of(kernel: Kernel) -> dict[str, Any]:
@@ -33,7 +42,9 @@ def facts_of(kernel: Kernel) -> dict[str, Any]:
         "params": _params(kernel),
         "rules": [rule.text for rule in kernel.rules],
         "inputs": _inputs(kernel),
-        "outputs": list(getattr(kernel, "outputs", ("signal",))),
+        "outputs": list(
+            getattr(kernel, "outputs", ("orders",) if getattr(kernel, "orders", 0) else ("signal",))
+        ),
         "warmup_bars": _warmup_bars(kernel),
     }
 
@@ -43,7 +54,8 @@ def driver_source(kernel: Kernel) -> str | None:
     if isinstance(kernel, Indicator):
         return scan.source(kernel, hashed=True)
     if isinstance(kernel, Strategy):
-        return run.source(kernel, tuple(_columns(kernel)))
+        form = Form(make_terms(requests=kernel.orders).uses)
+        return run.source(kernel, tuple(_columns(kernel)), form)
     return None
 
 
@@ -71,7 +83,7 @@ def _inputs(kernel: Kernel) -> list[dict[str, str]]:
         read = {name: output.label for name, output in features.items()}
         read |= {a: "the bar" for a in kernel.arguments if a in BAR_COLUMNS}
         read |= {a: "the clock" for a in kernel.arguments if a in CLOCK_COLUMNS}
-        read |= {a: "signed quantity held, in units" for a in kernel.arguments if a == "position"}
+        read |= {a: ACCOUNT[a] for a in kernel.arguments if a in ACCOUNT}
     else:
         assert isinstance(kernel, Indicator | Composite)
         params = _defaults(kernel)
