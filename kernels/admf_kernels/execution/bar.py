@@ -17,7 +17,6 @@ from admf_kernels.execution.log import signal_row
 from admf_kernels.execution.matching import NEVER, meeting
 from admf_kernels.execution.orders import (
     ENTRY_PLACE,
-    LEAVE_PLACE,
     order_at,
     places,
     stop_place,
@@ -189,7 +188,7 @@ def close_bar(t: Terms, d: Desk, bar: Any) -> None:
     d.now.entered = 2.0
     d.now.entered_at = bar.close
     d.now.volume_left = volume_lots(t, bar) if t.uses.volume else 0.0
-    for k in range(LEAVE_PLACE + 1 if t.uses.leaving else LEAVE_PLACE):
+    for k in range(places(t.uses)):
         o = order_at(d.slots, k)
         if o.id != 0 and o.kind == MARKET:
             execute(t, d, bar, k, o, bar.close, 2.0, False)

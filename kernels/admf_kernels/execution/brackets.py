@@ -25,7 +25,7 @@ from admf_kernels.execution.reasons import (
     TRAILING_STOP,
 )
 from admf_kernels.execution.records import Desk
-from admf_kernels.execution.terms import ATR, FRACTION, NO_DISTANCE, Terms
+from admf_kernels.execution.terms import ATR, FRACTION, NO_DISTANCE, NO_EXITS, Terms
 
 
 def distance(unit: int, value: float, price: float, atr: float) -> float:
@@ -53,14 +53,15 @@ def place_exits(t: Terms, d: Desk, bar: Any, stop_loss: float, take_profit: floa
     where it has one, come before the configured distances.
     """
     x, q = t.x, d.q
+    base = bar.close if x.from_close else q.entry_price
     side = 1.0 if q.lots > 0.0 else -1.0
     level, role = stop_loss, STOP_LOSS
     if level == 0.0 and x.stop != NO_DISTANCE:
-        level = q.entry_price - side * distance(x.stop, x.stop_value, q.entry_price, q.entry_atr)
+        level = base - side * distance(x.stop, x.stop_value, base, q.entry_atr)
     if x.trail != NO_DISTANCE and x.trail_start == 0.0:
-        away = distance(x.trail, x.trail_value, q.entry_price, q.entry_atr)
-        if level == 0.0 or away < (q.entry_price - level) * side:
-            level, role = q.entry_price - side * away, TRAILING
+        away = distance(x.trail, x.trail_value, base, q.entry_atr)
+        if level == 0.0 or away < (base - level) * side:
+            level, role = base - side * away, TRAILING
     moves = x.trail != NO_DISTANCE or x.even != NO_DISTANCE
     if level > 0.0 or moves:
         q.stop = rounded(t.n, level, side < 0.0) if level > 0.0 else 0.0
@@ -79,8 +80,8 @@ def place_exits(t: Terms, d: Desk, bar: Any, stop_loss: float, take_profit: floa
         for k in range(t.uses.targets):
             value = x.target_1 if k == 0 else (x.target_2 if k == 1 else x.target_3)
             part += x.part_1 if k == 0 else (x.part_2 if k == 1 else x.part_3)
-            away = distance(x.target, value, q.entry_price, q.entry_atr)
-            _target(t, d, bar, k, q.entry_price + side * away, part, side)
+            away = distance(x.target, value, base, q.entry_atr)
+            _target(t, d, bar, k, base + side * away, part, side)
 
 
 def _target(
@@ -116,6 +117,8 @@ def follow(t: Terms, d: Desk, bar: Any) -> None:
     high or its low came first. A position entered inside the bar has seen its close only.
     """
     q, x = d.q, t.x
+    if t.a.entry_bar == NO_EXITS and d.now.entered >= 0.0:
+        return
     inside = d.now.entered >= 1.0
     long = q.lots > 0.0
     side = 1.0 if long else -1.0
