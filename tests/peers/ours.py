@@ -66,17 +66,16 @@ def as_peer(setup: Setup, result: RunResult, bars: Bars) -> PeerResult:
     """Return what a run came to in the shape of the peers."""
     unit = setup.terms.n.lot_size
     fills = [
-        PeerFill(_bar(f["ts"]), f["quantity"], f["price"], f["fee"])
+        PeerFill(_bar(f["ts"]), f["lots"] * unit, f["price"], f["fee"])
         for f in result.tables["fills"].to_pylist()
     ]
     trades = [
         PeerTrade(
-            _bar(t["entry_ts"]), _bar(t["ts"]), t["quantity"], t["entry_price"], t["exit_price"],
-            t["pnl"], t["fees"],
+            _bar(t["entry_ts"]), _bar(t["ts"]), t["lots"] * unit, t["entry_price"],
+            t["exit_price"], t["pnl"], t["fees"],
         )
         for t in result.tables["trades"].to_pylist()
     ]  # fmt: skip
-    assert unit > 0.0
     q = result.state["q"]
     still = []
     if q.lots:

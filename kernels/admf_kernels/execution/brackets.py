@@ -9,6 +9,8 @@ from admf_kernels.execution.orders import (
     end,
     make,
     order_at,
+    places,
+    request_place,
     stop_place,
     target_place,
 )
@@ -102,11 +104,18 @@ def _target(
 
 
 def cancel_exits(t: Terms, d: Desk, but: int) -> None:
-    """Cancel all exits of a position that is closed, except the order in place `but`."""
+    """Cancel all exits of a position that is closed, except the order in place `but`.
+
+    An order of the strategy that only reduces ends with the position, too.
+    """
     last = target_place(t.uses) + t.uses.targets if t.uses.brackets else stop_place(t.uses)
     for k in range(LEAVE_PLACE, last):
         o = order_at(d.slots, k)
         if k != but and o.id != 0:
+            end(d, o, o.lots, CANCELED, OTHER_LEG)
+    for k in range(request_place(t.uses), places(t.uses)):
+        o = order_at(d.slots, k)
+        if k != but and o.id != 0 and o.reduce_only:
             end(d, o, o.lots, CANCELED, OTHER_LEG)
 
 
