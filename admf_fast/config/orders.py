@@ -80,6 +80,13 @@ class ExecutionSpec(Section, frozen=True, kw_only=True):
             "open, which otherwise sees its whole bar."
         ),
     ] = "pessimistic"
+    reversal: Annotated[
+        Literal["one_order", "two_orders"],
+        Meta(
+            description="How a position is turned. one_order: through zero, one fee. two_orders: "
+            "the first leaves, the second enters with what is there after it."
+        ),
+    ] = "one_order"
     unaffordable: Annotated[
         Literal["reduce", "reject"],
         Meta(

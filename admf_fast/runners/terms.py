@@ -80,6 +80,7 @@ def account_of(config: Config, instrument: InstrumentSpec) -> Account:
         maintenance=account.maintenance_percent / 100.0,
         interest_rate=account.interest_percent / 100.0,
         reject=execution.unaffordable == "reject",
+        exit_first=execution.reversal == "two_orders",
         size_at_fill=getattr(config.sizing, "at", "close") == "fill",
         **_sizing_of(config, instrument),
     )

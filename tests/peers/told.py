@@ -123,3 +123,67 @@ def told_target(s: Wanted, target: float) -> tuple[Wanted, float]:
     """Want the share of equity that was last given; above 9 is nothing given."""
     signal = s.signal if target > 9.0 else target
     return Wanted(signal), signal
+
+
+class AmountParams(NamedTuple):
+    """Whether sizes are positions, and the one side that may be held; 0 for both."""
+
+    target: bool = False
+    side: int = 0
+
+
+@strategy(
+    params=AmountParams,
+    features=lambda p: {"size": instructions().size, "given": instructions().part},
+    orders=1,
+)
+def told_amounts(
+    c: AmountParams, position: float, size: float, given: float
+) -> tuple[Request]:
+    """Buy or sell an amount, or what is missing to it."""
+    quantity = size - position if c.target else size
+    if given == 0.0 or quantity == 0.0:
+        return (orders.keep(),)
+    return (orders.market(quantity, 0.0, 0.0, c.side * quantity < 0.0),)
+
+
+class AddingParams(NamedTuple):
+    """The units that an entry adds and an exit takes away."""
+
+    size: float = 5.0
+
+
+@strategy(
+    params=AddingParams,
+    features=lambda p: {name: getattr(signals(), name) for name in SIGNALS},
+    orders=1,
+)
+def told_adding(
+    c: AddingParams, position: float, long_entry: float, long_exit: float, short_entry: float,
+    short_exit: float,
+) -> tuple[Request]:  # fmt: skip
+    """Add to the position with every entry, and take away with every exit."""
+    buy, leave_long = long_entry > long_exit, long_exit > long_entry
+    short, leave_short = short_entry > short_exit, short_exit > short_entry
+    if buy and short:
+        buy, short = False, False
+    if short and position >= 0.0:
+        return (orders.market(-c.size),)
+    if buy and position <= 0.0:
+        return (orders.market(c.size),)
+    if position > 0.0 and leave_long:
+        return (orders.market(-c.size, 0.0, 0.0, True),)
+    if position < 0.0 and leave_short:
+        return (orders.market(c.size, 0.0, 0.0, True),)
+    if buy and position > 0.0:
+        return (orders.market(c.size),)
+    if short and position < 0.0:
+        return (orders.market(-c.size),)
+    return (orders.keep(),)
+
+
+def lots_for_2000(
+    signal: float, equity: float, close: float, worth: float, atr: float, deviation: float
+) -> float:
+    """Size a position by an amount of money."""
+    return 2_000.0 / (close * worth)

@@ -65,6 +65,7 @@ class Account(NamedTuple):
     maintenance: float = 0.0  # equity over gross exposure below which everything is closed
     interest_rate: float = 0.0  # a year, on negative cash
     reject: bool = False  # what cannot be paid whole is not filled at all
+    exit_first: bool = False  # turning takes two orders: one that leaves, one that enters
     size_at_fill: bool = False  # PERCENT and ALL_IN: sized by the price of the fill
 
 
