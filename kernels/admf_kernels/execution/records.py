@@ -209,6 +209,7 @@ class Now(NamedTuple):
     entered_by_stop: bool = False
     stop_in_reach: bool = False  # the new position's stop lies inside the bar
     volume_left: float = 0.0  # lots that orders may still take from this bar
+    slips: bool = True  # the fill at hand pays slippage
 
 
 class Desk(NamedTuple):
