@@ -123,8 +123,7 @@ BANNED_CALLS = {
 CORE_EXCEPTIONS = {
     ("kernels/admf_kernels/testing.py", "default_rng"),
     ("kernels/admf_kernels/testing.py", "cumsum"),
-    ("kernels/admf_kernels/codegen/lanes.py", "sum"),
-    ("kernels/admf_kernels/codegen/run.py", "sum"),
+    ("kernels/admf_kernels/codegen/engine.py", "sum"),
     ("kernels/admf_kernels/feature_program.py", "sum"),
     ("admf_fast/runners/recorder.py", "cumsum"),
 }
@@ -135,11 +134,13 @@ def _banned(path: Path) -> Iterator[tuple[int, str]]:
         if module.split(".")[0] in BANNED_MODULES:
             yield line, module
     for node in ast.walk(_tree(path)):
-        if isinstance(node, ast.Attribute) and node.attr in BANNED_CALLS:
+        if isinstance(node, ast.Attribute) and node.attr in BANNED_CALLS - {"now"}:
             yield node.lineno, node.attr
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id in BANNED_CALLS:
-                yield node.lineno, node.func.id
+        elif isinstance(node, ast.Call):  # the notes of a bar are called `now`
+            name = node.func.id if isinstance(node.func, ast.Name) else ""
+            name = "now" if getattr(node.func, "attr", "") == "now" else name
+            if name in BANNED_CALLS:
+                yield node.lineno, name
         elif isinstance(node, ast.For | ast.comprehension) and _is_set(node.iter):
             yield node.iter.lineno, "iteration over a set"
 
@@ -242,8 +243,9 @@ SUFFIXES = {".md", ".py", ".toml", ".yaml", ".txt", ".json", ""}
 
 def test_no_text_names_a_path_of_one_machine():
     files = [*ROOT.glob("*"), *(p for folder in FOLDERS for p in (ROOT / folder).rglob("*"))]
-    texts = [p for p in files if p.is_file() and p.suffix in SUFFIXES and p != Path(__file__)]
+    texts = [p for p in files if p.is_file() and p.suffix in SUFFIXES]
     assert len(texts) > 200
-    found = [p for p in texts if MACHINE.search(p.read_text("utf-8", "replace"))]
+    ours = [p for p in texts if p != Path(__file__) and p.name != ".git"]
+    found = [p for p in ours if MACHINE.search(p.read_text("utf-8", "replace"))]
 
     assert not found

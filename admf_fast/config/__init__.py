@@ -16,7 +16,6 @@ from admf_fast.config.model import (
     Config,
     FeatureSpec,
     MetricsSpec,
-    StrategySpec,
     costs_of,
     instruments_of,
 )
@@ -41,6 +40,7 @@ from admf_fast.config.strategy import (
     RegimesSpec,
     SideSpec,
     StateSpec,
+    StrategySpec,
 )
 
 __all__ = [

@@ -10,7 +10,7 @@ from admf_fast.runners.result import RunResult
 from admf_fast.runners.runner import Runner
 from admf_fast.runners.setup import Setup
 from admf_kernels.errors import KernelError
-from admf_kernels.program import BLOCK_BARS
+from admf_kernels.feature_program import BLOCK_BARS
 
 Progress = Callable[[int], None]
 

@@ -9,7 +9,8 @@ from admf_fast.runners.setup import Setup
 from admf_kernels import snapshot
 from admf_kernels.environment import check_float_environment
 from admf_kernels.errors import KernelError
-from admf_kernels.program import BLOCK_BARS, TradingProgram
+from admf_kernels.feature_program import BLOCK_BARS
+from admf_kernels.program import TradingProgram
 
 
 class Runner:

@@ -314,7 +314,8 @@ def function_of(config: Config, name: str, *where: str) -> Any:
     module, _, attribute = name.partition(":")
     if not attribute:
         raise ConfigError(
-            f"{config.where(*where)}: expected module:name of a function of your own; found {name!r}"
+            f"{config.where(*where)}: expected module:name of a function of your own; "
+            f"found {name!r}"
         )
     found = getattr(registry.import_own(module, name), attribute, None)
     if not isinstance(found, FunctionType):

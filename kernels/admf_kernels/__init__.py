@@ -8,9 +8,10 @@ from admf_kernels.contract import Feature, Indicator, Output, Strategy, lag, on,
 from admf_kernels.errors import KernelError
 from admf_kernels.execution.terms import Account, Entry, Exits, Instrument, Limits, Terms
 from admf_kernels.execution.uses import make_terms
+from admf_kernels.feature_program import FeatureProgram
 from admf_kernels.numeric import at, exp, fma, is_finite, log, nan, select
 from admf_kernels.parameters import Between, Rule
-from admf_kernels.program import FeatureProgram, Program
+from admf_kernels.program import Program
 from admf_kernels.registry import bundle, composite, get, indicator, names, strategy
 from admf_kernels.stream import Stream, compute
 

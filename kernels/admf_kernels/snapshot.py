@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from admf_kernels import drivers
 from admf_kernels.errors import KernelError
+from admf_kernels.feature_program import FeatureProgram
 from admf_kernels.layout import fields_of
-from admf_kernels.program import FeatureProgram
 
 MAGIC = b"ADMFSTAT"
 VERSION = 1

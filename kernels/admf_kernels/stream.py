@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from admf_kernels import drivers
 from admf_kernels.contract import Feature, Output, output_of
 from admf_kernels.errors import KernelError
+from admf_kernels.feature_program import STATUS, FeatureProgram
 from admf_kernels.plan import Plan, bar_columns_of
-from admf_kernels.program import STATUS, FeatureProgram
 
 TILE_BARS = 512  # what 4 KiB of each column in between hold; measured best of 256 to 4096
 

@@ -19,9 +19,10 @@ from admf_fast.runners.live import LiveRunner
 from admf_fast.runners.result import RunResult
 from admf_fast.runners.setup import Setup
 from admf_kernels import get, names
-from admf_kernels.contract import Output, Strategy
-from admf_kernels.execution import account as accounts
-from admf_kernels.execution.account import Account
+from admf_kernels.contract import Output, Strategy, output_of
+from admf_kernels.execution import terms as kinds
+from admf_kernels.execution.terms import Account, Instrument, Terms
+from admf_kernels.execution.uses import make_terms
 from admf_kernels.recording import Bars
 from admf_kernels.registry import strategy
 from tests.kernels.strategies import parameters
@@ -46,14 +47,17 @@ def config_of(text: str = "", *, kernel: str = "sma_cross", base_dir: str = "") 
 def setup_of(
     kernel: str | Strategy,
     params: Any = None,
-    account: Account | None = None,
+    terms: Terms | None = None,
     features: Mapping[str, Output] | None = None,
+    inputs: Mapping[str, Any] | None = None,
 ) -> Setup:
     """Return a set-up of a kernel without reading a configuration for it."""
     found = get(kernel) if isinstance(kernel, str) else kernel
     assert isinstance(found, Strategy)
     chosen = found.checked() if params is None else params
-    return Setup(config_of(), found, chosen, account or Account(), dict(features or {}))
+    made = make_terms(requests=found.orders) if terms is None else terms
+    read = {name: output_of(feature) for name, feature in (inputs or {}).items()}
+    return Setup(config_of(), found, chosen, made, read, dict(features or {}))
 
 
 def block_of(bars: Bars) -> BarBlock:
@@ -80,7 +84,7 @@ def sixteenths(low: int, high: int) -> st.SearchStrategy[float]:
 
 
 @st.composite
-def account_costs(draw: st.DrawFn) -> dict[str, float]:
+def exact_costs(draw: st.DrawFn) -> dict[str, float]:
     """Costs whose arithmetic is exact."""
     return {
         "fee_rate": draw(st.integers(0, 64)) / 1024,
@@ -92,42 +96,52 @@ def account_costs(draw: st.DrawFn) -> dict[str, float]:
 
 
 @st.composite
-def exact_accounts(draw: st.DrawFn) -> Account:
-    """Accounts whose arithmetic on prices in sixteenths is exact."""
-    sizing = draw(st.sampled_from((accounts.FIXED, accounts.PERCENT, accounts.ALL_IN)))
-    value = {accounts.FIXED: float(draw(st.integers(1, 64))), accounts.ALL_IN: 1.0}
+def exact_terms(draw: st.DrawFn) -> Terms:
+    """Terms whose arithmetic on prices in sixteenths is exact."""
+    sizing = draw(st.sampled_from((kinds.FIXED, kinds.PERCENT, kinds.ALL_IN)))
+    value = {kinds.FIXED: float(draw(st.integers(1, 64))), kinds.ALL_IN: 1.0}
     long_allowed, short_allowed = draw(st.sampled_from(((1, 1), (1, 0), (0, 1))))
-    return Account(
+    size = draw(st.sampled_from((0.25, 1.0, 10.0)))
+    account = Account(
         cash=draw(sixteenths(1, 4096)),
-        lot_size=draw(st.sampled_from((0.25, 1.0, 10.0))),
-        **draw(account_costs()),
         sizing=sizing,
         sizing_value=value.get(sizing, draw(st.integers(1, 16)) / 16),
-        fill=draw(st.sampled_from((accounts.NEXT_OPEN, accounts.SAME_CLOSE))),
+        fill=draw(st.sampled_from((kinds.NEXT_OPEN, kinds.SAME_CLOSE))),
         long_allowed=bool(long_allowed),
         short_allowed=bool(short_allowed),
     )
+    return make_terms(account, Instrument(lot_size=size, lot_value=size, **draw(exact_costs())))
 
 
 @st.composite
-def any_accounts(draw: st.DrawFn) -> Account:
+def any_terms(draw: st.DrawFn) -> Terms:
     """Accounts of every kind, with costs as users write them."""
-    sizing = draw(st.sampled_from((accounts.FIXED, accounts.PERCENT, accounts.ALL_IN)))
-    value = float(draw(st.integers(1, 10**6))) if sizing == accounts.FIXED else 1.0
+    sizing = draw(st.sampled_from((kinds.FIXED, kinds.PERCENT, kinds.ALL_IN)))
+    value = float(draw(st.integers(1, 10**6))) if sizing == kinds.FIXED else 1.0
     long_allowed, short_allowed = draw(st.sampled_from(((1, 1), (1, 0), (0, 1))))
-    return Account(
+    account = Account(
         cash=draw(st.sampled_from((1.0, 1e4, 1e5, 1e9))),
-        lot_size=draw(st.sampled_from((1.0, 0.1, 1e-8, 100.0))),
+        sizing=sizing,
+        sizing_value=draw(st.floats(0.01, 1.0)) if sizing == kinds.PERCENT else value,
+        fill=draw(st.sampled_from((kinds.NEXT_OPEN, kinds.SAME_CLOSE))),
+        long_allowed=bool(long_allowed),
+        short_allowed=bool(short_allowed),
+    )
+    return make_terms(account, draw(any_instruments()))
+
+
+@st.composite
+def any_instruments(draw: st.DrawFn) -> Instrument:
+    """Instruments with costs as users write them."""
+    size = draw(st.sampled_from((1.0, 0.1, 1e-8, 100.0)))
+    return Instrument(
+        lot_size=size,
+        lot_value=size,
         fee_rate=draw(st.sampled_from((0.0, 0.0002, 0.01))),
         fee_per_unit=draw(st.sampled_from((0.0, 0.005))),
         fee_fixed=draw(st.sampled_from((0.0, 0.35, 1.0))),
         slippage_rate=draw(st.sampled_from((0.0, 0.0001, 0.05))),
         slippage_amount=draw(st.sampled_from((0.0, 0.02))),
-        sizing=sizing,
-        sizing_value=draw(st.floats(0.01, 1.0)) if sizing == accounts.PERCENT else value,
-        fill=draw(st.sampled_from((accounts.NEXT_OPEN, accounts.SAME_CLOSE))),
-        long_allowed=bool(long_allowed),
-        short_allowed=bool(short_allowed),
     )
 
 
@@ -135,7 +149,7 @@ def any_accounts(draw: st.DrawFn) -> Account:
 def setups(draw: st.DrawFn) -> Setup:
     """Any strategy of the registry, any parameters, any account."""
     kernel = get(draw(st.sampled_from(names(Strategy))))
-    return setup_of(kernel, draw(parameters(kernel)), draw(any_accounts()))
+    return setup_of(kernel, draw(parameters(kernel)), draw(any_terms()))
 
 
 def until(log: Log, ts_ns: int) -> Log:

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from admf_kernels.execution.account import ALL_IN, FIXED, SAME_CLOSE, Account
+from admf_kernels.execution.terms import ALL_IN, FIXED, SAME_CLOSE, Terms
 
 ZERO = Fraction(0)
 
@@ -27,10 +27,10 @@ class Round:
 class SimpleBacktest:
     """One account; events are tuples that start with the bar's number."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, terms: Terms) -> None:
         self.a = {
             name: Fraction(value) if isinstance(value, float) else value
-            for name, value in account._asdict().items()
+            for name, value in {**terms.a._asdict(), **terms.n._asdict()}.items()
         }
         self.cash: Fraction = self.a["cash"]
         self.lots = 0

@@ -1,16 +1,24 @@
 """What a fill costs, against exact rationals."""
 
+import datetime as dt
 from fractions import Fraction
 
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from admf_kernels.execution.account import Account
-from admf_kernels.execution.bar import Book, match_market
-from admf_kernels.execution.costs import LOTS_MAX, affordable_lots, fill_fee, fill_price
-from admf_kernels.execution.metrics import Ledger
-from admf_kernels.execution.portfolio import Portfolio, apply_fill
-from tests.engine.kit import account_costs, any_accounts, exact_accounts, sixteenths
+from admf_kernels.execution.costs import (
+    affordable_lots,
+    cash_after,
+    fill_price,
+    month_of,
+    payable,
+    quote,
+    standard_fee,
+)
+from admf_kernels.execution.terms import LOTS_MAX, Account, Instrument
+from admf_kernels.execution.uses import make_terms
+from tests.engine.desks import bar_at, desk_of
+from tests.engine.kit import any_instruments, exact_costs, sixteenths
 from tests.kernels.strategies import quick
 
 signs = st.sampled_from((-1.0, 1.0))
@@ -21,90 +29,161 @@ prices = st.one_of(
 money = st.one_of(st.floats(1e-3, 1e12), st.integers(1, 10**6).map(float))
 
 
+@st.composite
+def exact_instruments(draw: st.DrawFn) -> Instrument:
+    size = draw(st.sampled_from((0.25, 1.0, 10.0)))
+    return Instrument(lot_size=size, lot_value=size, **draw(exact_costs()))
+
+
+def fee_of(n: Instrument, lots: float, price: float, *, maker: bool = False, month: float = 0.0):
+    return standard_fee(n, month, lots, n.lot_value, price, maker)
+
+
 @quick(200)
-@given(exact_accounts(), signs, sizes, sixteenths(1, 4096))
-def test_the_price_is_moved_by_rate_and_amount_against_the_order(account, sign, size, price):
-    rate, amount = Fraction(account.slippage_rate), Fraction(account.slippage_amount)
+@given(exact_instruments(), signs, sizes, sixteenths(1, 4096))
+def test_the_price_is_moved_by_rate_and_amount_against_the_order(n, sign, size, price):
+    rate, amount = Fraction(n.slippage_rate), Fraction(n.slippage_amount)
     moved = Fraction(price) + Fraction(sign) * (Fraction(price) * rate + amount)
 
-    found = fill_price(account, sign * size, price)
+    found = fill_price(n, sign * size, price, 0.0)
 
     assert found == max(moved, Fraction(0))
     assert sign * (found - price) >= 0.0
 
 
 @quick(200)
-@given(any_accounts(), sizes, prices)
-def test_a_purchase_never_pays_less_and_a_sale_never_gets_more(account, size, price):
-    assert fill_price(account, size, price) >= price
-    assert 0.0 <= fill_price(account, -size, price) <= price
+@given(any_instruments(), sizes, prices, st.floats(0.0, 1.0))
+def test_a_purchase_never_pays_less_and_a_sale_never_gets_more(n, size, price, share):
+    n = n._replace(slippage_impact=0.3)
+
+    assert fill_price(n, size, price, share) >= price
+    assert 0.0 <= fill_price(n, -size, price, share) <= price
 
 
 @quick(200)
-@given(exact_accounts(), signs, st.integers(1, 4096).map(float), sixteenths(1, 4096))
-def test_the_fee_is_of_value_of_units_and_fixed_whatever_the_side(account, sign, size, price):
-    units = Fraction(size) * Fraction(account.lot_size)
-    fee = units * Fraction(price) * Fraction(account.fee_rate)
-    fee += units * Fraction(account.fee_per_unit) + Fraction(account.fee_fixed)
+@given(exact_instruments(), signs, st.integers(1, 4096).map(float), sixteenths(1, 4096))
+def test_the_fee_is_of_value_of_units_and_fixed_whatever_the_side(n, sign, size, price):
+    units = Fraction(size) * Fraction(n.lot_size)
+    fee = units * Fraction(price) * Fraction(n.fee_rate)
+    fee += units * Fraction(n.fee_per_unit) + Fraction(n.fee_fixed)
 
-    assert fill_fee(account, sign * size, price) == fee
+    assert fee_of(n, sign * size, price) == fee
 
 
-def _bought(account: Account, cash: float, lots: float, price: float) -> Portfolio:
-    at = fill_price(account, lots, price)
-    return apply_fill(account, Portfolio(cash), 0, lots, at, fill_fee(account, lots, at))[0]
+def test_the_fee_of_an_order_that_waited_has_its_own_rate():
+    n = Instrument(fee_rate=0.5, fee_rate_maker=0.25, fee_fixed=1.0)
+
+    assert (fee_of(n, 4.0, 2.0), fee_of(n, 4.0, 2.0, maker=True)) == (5.0, 3.0)
+
+
+def test_a_fee_is_at_least_the_minimum():
+    n = Instrument(fee_rate=0.5, fee_minimum=6.0)
+
+    assert [fee_of(n, lots, 2.0) for lots in (1.0, -6.0, 7.0)] == [6.0, 6.0, 7.0]
+
+
+def test_tiers_go_by_the_turnover_of_the_month_before_the_fill():
+    n = Instrument(
+        fee_rate=0.5, fee_rate_maker=0.125, fee_tiers=2,
+        fee_from_1=100.0, fee_rate_1=0.25, fee_from_2=1000.0, fee_rate_2=0.0625,
+    )  # fmt: skip
+    found = [fee_of(n, 16.0, 1.0, month=m) for m in (0.0, 99.0, 100.0, 999.0, 1000.0, 1e9)]
+
+    assert found == [8.0, 8.0, 4.0, 4.0, 1.0, 1.0]
+    assert fee_of(n, 16.0, 1.0, maker=True) == 2.0
+
+
+def test_months_are_calendar_months():
+    days = [dt.date(1970, 1, 1) + dt.timedelta(days=k) for k in range(0, 80_000, 7)]
+    for day in days:
+        ts_ns = (day - dt.date(1970, 1, 1)).days * 86_400 * 10**9
+        since = 12 * day.year + day.month - 1
+        assert month_of(ts_ns) - month_of(0) == since - 12 * 1970
+        assert month_of(ts_ns + 86_400 * 10**9 - 1) == month_of(ts_ns)
 
 
 @quick(500)
-@given(any_accounts(), money, prices)
-@example(Account(fee_fixed=0.35), 6.42982, 1e-05)
-def test_all_that_is_affordable_never_makes_cash_negative(account, cash, price):
+@given(any_instruments(), money, prices)
+@example(Instrument(fee_fixed=0.35), 6.42982, 1e-05)
+def test_all_that_is_affordable_never_makes_cash_negative(n, cash, price):
     """Not by a single bit: the quotient of money and price is rounded."""
-    lots = affordable_lots(account, cash, price)
+    lots = affordable_lots(n, n.lot_value, cash, price)
+    at = fill_price(n, lots, price, 0.0)
 
     assert lots >= 0.0
     assert lots == int(lots)
-    assert _bought(account, cash, lots, price).cash >= 0.0 or lots == 0.0
+    assert cash_after(cash, lots, n.lot_value, at, fee_of(n, lots, at)) >= 0.0 or lots == 0.0
 
 
 @quick(500)
-@given(any_accounts(), money, prices)
-def test_what_is_left_does_not_buy_another_lot(account, cash, price):
-    lots = affordable_lots(account, cash, price)
+@given(any_instruments(), money, prices)
+def test_what_is_left_does_not_buy_another_lot(n, cash, price):
+    lots = affordable_lots(n, n.lot_value, cash, price)
     assume(lots < LOTS_MAX)
-    worst = Fraction(fill_price(account, 1.0, price))
-    lot = Fraction(account.lot_size) * (
-        worst * (1 + Fraction(account.fee_rate)) + Fraction(account.fee_per_unit)
-    )
-    cost = (Fraction(lots) + 1) * lot + Fraction(account.fee_fixed)
+    worst = Fraction(fill_price(n, 1.0, price, 0.0))
+    lot = Fraction(n.lot_size) * (worst * (1 + Fraction(n.fee_rate)) + Fraction(n.fee_per_unit))
+    cost = (Fraction(lots) + 1) * lot + Fraction(n.fee_fixed)
 
     # Where it is a matter of the last bits, the smaller quantity is taken.
     assert cost > Fraction(cash) * (1 - Fraction(1, 2**48))
 
 
 @quick(500)
-@given(any_accounts(), money, prices, st.integers(1, 10**5), st.integers(1, 10**8))
+@given(any_instruments(), money, prices, st.integers(1, 10**5), st.integers(1, 10**8))
 @example(
-    Account(lot_size=10.0, fee_rate=0.1, fee_per_unit=0.005, slippage_rate=0.0001),
+    Instrument(10.0, 10.0, fee_rate=0.1, fee_per_unit=0.005, slippage_rate=0.0001),
     9995.718652591024, 0.001, 540, 37_562_281,
 )  # fmt: skip
-def test_a_purchase_through_a_short_is_cut_to_what_cash_can_pay(account, cash, price, short, more):
-    """The cover is always bought; what lies beyond it never makes cash negative."""
-    held = Portfolio(cash, -float(short), entry_lots=float(short), entry_value=1.0)
-    book = Book(order_lots=float(short + more), order_id=1)
+def test_a_purchase_through_a_short_is_cut_to_what_cash_can_pay(n, cash, price, short, more):
+    """The cover is always bought; what lies beyond it never makes cash negative, nor less than
+    it could be.
+    """
+    terms, desk = make_terms(n=n), desk_of(cash=cash, lots=-float(short))
+    bar = bar_at(price, worth=n.lot_value)
 
-    _, after, _, fill, _ = match_market(account, book, held, Ledger(), 0, price)
+    lots = payable(terms, desk, bar, float(short + more), price, False, 0.0)
 
-    assert fill.lots >= short
-    assert fill.lots + fill.canceled_lots == short + more
-    assert after.cash >= 0.0 or fill.lots == short
+    def left(count):
+        at, fee = quote(terms, desk, bar, count, price, False, 0.0)
+        return cash_after(cash, count, n.lot_value, at, fee)
+
+    assert short <= lots <= short + more
+    assert left(lots) >= 0.0 or lots == short
+    assert lots == short + more or left(lots + 1.0) < 0.0
 
 
 @quick(200)
-@given(account_costs(), st.integers(1, 512), sixteenths(1, 64), sixteenths(1, 64))
+@given(exact_costs(), st.integers(1, 512), sixteenths(1, 64), sixteenths(1, 64))
 def test_sales_are_filled_whole(costs, lots, cash, price):
-    book = Book(order_lots=-float(lots), order_id=1)
+    terms = make_terms(n=Instrument(**costs))
+    desk = desk_of(cash=cash)
 
-    _, after, _, fill, _ = match_market(Account(**costs), book, Portfolio(cash), Ledger(), 0, price)
+    assert payable(terms, desk, bar_at(price), -float(lots), price, False, 0.0) == -lots
 
-    assert (fill.lots, fill.canceled_lots, after.lots) == (-lots, 0.0, -lots)
+
+@quick(300)
+@given(
+    st.sampled_from((1.5, 2.0, 4.0)), st.integers(-50, 50), st.integers(1, 400), signs,
+    sixteenths(1, 64), st.sampled_from((0.0, 1 / 64)),
+)  # fmt: skip
+def test_on_margin_the_exposure_after_a_fill_is_within_leverage(
+    leverage, held, size, sign, price, slippage
+):
+    """As many lots as keep gross exposure within leverage times equity, costs included."""
+    n = Instrument(slippage_rate=slippage, fee_per_unit=0.25)
+    terms = make_terms(Account(leverage=leverage), n)
+    desk = desk_of(cash=1000.0 - held * price, lots=float(held), price=price)
+
+    lots = payable(terms, desk, bar_at(price), sign * size, price, False, 0.0)
+
+    def fits(count):
+        at = Fraction(price) * (1 + (1 if sign > 0 else -1) * Fraction(slippage))
+        cost = abs(count) * (Fraction(1, 4) + abs(at - Fraction(price)))
+        # What was held is valued at the price before slippage in the exposure so far.
+        before = abs(held) * Fraction(price) - abs(held) * at
+        return before + abs(held + count) * at <= Fraction(leverage) * (1000 - cost)
+
+    closing = min(size, abs(held)) if held * sign < 0 else 0
+    assert closing <= abs(lots) <= size
+    assert abs(lots) == closing or fits(Fraction(lots))
+    assert abs(lots) == size or not fits(Fraction(lots + sign))

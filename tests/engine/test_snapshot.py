@@ -10,7 +10,8 @@ from admf_fast.runners.live import LiveRunner
 from admf_kernels import FeatureProgram, Program, get, names, snapshot
 from admf_kernels.contract import Indicator, Strategy
 from admf_kernels.errors import KernelError
-from admf_kernels.execution.account import Account
+from admf_kernels.execution.terms import Instrument
+from admf_kernels.execution.uses import make_terms
 from admf_kernels.lane_program import LaneProgram
 from admf_kernels.recording import clock_over
 from admf_kernels.testing import random_bars
@@ -18,6 +19,7 @@ from tests.engine.kit import block_of, follow_volume, setup_of
 from tests.kernels.strategies import quick
 
 BARS = random_bars(300, 5)
+COSTLY = make_terms(n=Instrument(fee_fixed=1.0))
 PERIODS = {"period": 12, "fast": 4, "slow": 11, "entry": 9, "exit": 4, "signal": 3}
 
 
@@ -120,7 +122,7 @@ def test_any_other_length_is_refused_and_changes_nothing(saved, untouched, data)
 
 OTHERS = {
     "parameters": lambda: Program(get("sma_cross"), _short(get("sma_cross"), 1)),
-    "account": lambda: Program(get("sma_cross"), _short(get("sma_cross")), Account(fee_fixed=1.0)),
+    "costs": lambda: Program(get("sma_cross"), _short(get("sma_cross")), COSTLY),
     "strategy": lambda: Program(get("buy_and_hold")),
     "kind": lambda: _lanes("sma_cross"),
     "features": lambda: Program(

@@ -9,15 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from admf_fast.runners.historical import run_historical
-from admf_kernels.execution.account import Account
-from admf_kernels.execution.metrics import Curve, Ledger
+from admf_kernels.execution.metrics import Curve
+from admf_kernels.execution.records import Ledger
 from admf_kernels.execution.summary import NS_PER_YEAR, Summary, summarize
+from admf_kernels.execution.terms import Account, Instrument
+from admf_kernels.execution.uses import make_terms
 from admf_kernels.recording import Bars
 from admf_kernels.testing import random_bars
 from tests.engine.kit import bars_of, block_of, follow_volume, setup_of
 from tests.kernels.strategies import quick
 
-COSTS = Account(fee_rate=0.0002, fee_fixed=1.0, slippage_rate=0.0001)
+COSTS = make_terms(n=Instrument(fee_rate=0.0002, fee_fixed=1.0, slippage_rate=0.0001))
 PERIODS, RISK_FREE = 252.0, 0.03
 
 
@@ -27,9 +29,9 @@ def _moving(seed: int, bars: int) -> tuple[Bars, Summary, dict]:
     drawn = random_bars(bars, seed)
     wishes = np.repeat(rng.integers(0, 3, bars), 7)[:bars] * 4.0
     drawn = drawn._replace(volume=wishes)
-    result = run_historical(setup_of(follow_volume, account=COSTS), [block_of(drawn)])
+    result = run_historical(setup_of(follow_volume, terms=COSTS), [block_of(drawn)])
     state = result.state
-    summary = summarize(state["curve"], state["ledger"], COSTS.cash, PERIODS, RISK_FREE)
+    summary = summarize(state["curve"], state["ledger"], COSTS.a.cash, PERIODS, RISK_FREE)
     tables = {
         n: {c: t.column(c).to_numpy() for c in t.column_names} for n, t in result.tables.items()
     }
@@ -44,11 +46,11 @@ def _close(a: float, b: float) -> bool:
 @given(st.integers(0, 10**6), st.integers(30, 900))
 def test_figures_of_the_curve_are_those_of_the_textbook(seed, bars):
     drawn, found, tables = _moving(seed, bars)
-    equity = np.concatenate([[COSTS.cash], tables["equity"]["equity"]])
+    equity = np.concatenate([[COSTS.a.cash], tables["equity"]["equity"]])
     owned = np.where(equity[:-1] > 0.0, equity[:-1], np.inf)  # on nothing, nothing is gained
     returns = np.diff(equity) / owned
     drawdown = 1.0 - equity / np.maximum.accumulate(equity)
-    growth = equity[-1] / COSTS.cash
+    growth = equity[-1] / COSTS.a.cash
     annual = growth ** (PERIODS / bars) - 1.0 if growth > 0.0 else -1.0
     excess = returns.mean() - RISK_FREE / PERIODS
     downside = math.sqrt(np.square(np.minimum(returns, 0.0)).mean())
@@ -149,8 +151,8 @@ def test_periods_are_counted_between_first_and_last_close():
 
 def test_an_account_that_lost_everything_has_lost_a_hundred_per_cent_a_year():
     rows = [(10.0, 10.0, 0.0), (10.0, 10.0, 0.0), (100.0, 100.0, 0.0), (100.0, 100.0, 4.0)]
-    account = Account(cash=20.0, sizing=0, sizing_value=1.0)
-    found = run_historical(setup_of(follow_volume, account=account), [bars_of(rows)]).summary
+    terms = make_terms(Account(cash=20.0, sizing=0, sizing_value=1.0))
+    found = run_historical(setup_of(follow_volume, terms=terms), [bars_of(rows)]).summary
 
     assert found.equity_final == -70.0
     assert found.annual_return == -1.0

@@ -17,30 +17,33 @@ from admf_fast.parity.compare import Difference, first_difference
 from admf_fast.parity.sample import plain_sample
 from admf_fast.runners.setup import Setup
 from admf_kernels import drivers
-from admf_kernels.codegen.text import class_name
+from admf_kernels.codegen import engine
 from admf_kernels.compiler import build, cache, toolchain
 from admf_kernels.errors import RuleError
-from admf_kernels.execution.account import PERCENT, Account
-from admf_kernels.execution.bar import Book
+from admf_kernels.execution.terms import PERCENT, Account, Instrument
+from admf_kernels.execution.uses import make_terms
 from admf_kernels.plan import Plan
 from admf_kernels.registry import indicator, strategy
 from admf_kernels.testing import random_bars
 from tests.engine import faulty_kernels as faulty
 from tests.engine.kit import block_of, in_parts, setup_of
+from tests.engine.mutants import mutant
 
 BARS = block_of(random_bars(400, 2))
-COSTS = Account(
-    fee_rate=0.0007, fee_fixed=1.1, slippage_rate=0.0001, sizing=PERCENT, sizing_value=0.2
+COSTS = make_terms(
+    Account(sizing=PERCENT, sizing_value=0.2),
+    Instrument(fee_rate=0.0007, fee_fixed=1.1, slippage_rate=0.0001),
 )
 MANY_CUTS = 193  # a seed that cuts these bars into 13 blocks, two of them behind an order
 EDGES = {"random blocks", "live", "restored"}
 COPIES = {"lane", "plain Python"}
+PLAIN = {"plain Python"}  # one compiled engine serves all other ways
 Source = Callable[[str], str]
 
 
 def the_setup() -> Setup:
     kernel = setup_of("sma_cross").strategy
-    return setup_of(kernel, kernel.checked(fast=3, slow=11), COSTS)
+    return setup_of(kernel, kernel.checked(fast=3, slow=11), terms=COSTS)
 
 
 def differences(setup: Setup) -> dict[str, Difference]:
@@ -68,6 +71,7 @@ class Fault:
     source: Source = lambda text: text
     step: str = ""  # the name in the driver's source that means another function
     function: Callable[..., Any] | None = None
+    engine: tuple[str, str, str] | None = None  # module of the engine, a text in it, another
 
 
 def _reset(pattern: str) -> Source:
@@ -83,11 +87,21 @@ def _reset(pattern: str) -> Source:
 
 
 def _drop_working_order(text: str) -> str:
-    book = class_name(Book)
-    kept = "book.sequence, book.bar_sequence, book.signal"
-    return text.replace(
-        "    status = 0\n", f"    book = {book}({kept}, 0.0, 0)\n    status = 0\n", 1
-    )
+    place = engine.offsets(setup_of("sma_cross").strategy)["slots"]
+    dropped = f"    state_i[{place}] = 0\n    intent.working = 0\n"
+    return text.replace("    status = 0\n", f"{dropped}    status = 0\n", 1)
+
+
+def _forget_orders(text: str) -> str:
+    forget = "    if before < d.log.order_count and d.book.sequence > 40:\n"
+    forget += "        d.log.order_count = before\n    return 0\n"
+    text = text.replace("    return 0\n", forget)
+    return text.replace("    if op == 0:\n", "    before = d.log.order_count\n    if op == 0:\n")
+
+
+def _fill_at_once(text: str) -> str:
+    decide = "        decide(terms, d, bar, from_bits(word))\n"
+    return text.replace(decide, f"{decide}        close_bar(terms, d, bar)\n")
 
 
 FAULTS = {
@@ -96,14 +110,16 @@ FAULTS = {
         step="step", function=faulty.sma_in_another_order,
     ),
     "two subtractions of the cash swapped": Fault(
-        "run_", COPIES, "equity", "cash",
-        step="open_bar", function=faulty.open_bar_with_cash_in_another_order,
+        "engine", PLAIN, "equity", "cash",
+        engine=(
+            "costs", "cash - lots * worth * price - fee", "cash - fee - lots * worth * price",
+        ),
     ),
     "state of an indicator reset at a block's edge": Fault(
         "scan_hashed_sma", EDGES, "state", "checksum", source=_reset("s"),
     ),
     "running sums reset at a block's edge": Fault(
-        "run_", EDGES, "state", "checksum", source=_reset("ledger"),
+        "run_", EDGES, "state", "checksum", source=_reset("curve"),
     ),
     "a working order lost at a block's edge": Fault(
         "run_", EDGES, "fills", source=_drop_working_order,
@@ -113,18 +129,21 @@ FAULTS = {
         source=lambda text: text.replace("feature_fast[t]", "feature_fast[t + 1]"),
     ),
     "a fill on the bar that made the order": Fault(
-        "run_", COPIES, "fills", "ts", step="close_bar", function=faulty.close_bar_that_fills,
+        "engine", PLAIN, "fills", "ts", source=_fill_at_once,
+        engine=("bar", "    if t.a.fill != SAME_CLOSE:\n        return\n", ""),
     ),
     "no fee on closing": Fault(
-        "run_", COPIES, "equity", "cash",
-        step="open_bar", function=faulty.open_bar_without_fee_on_close,
+        "engine", PLAIN, "equity", "cash",
+        engine=(
+            "fills", "cash_after(d.wallet.cash, lots, bar.worth, at, fee)",
+            "cash_after(d.wallet.cash, lots, bar.worth, at, 0.0 if trade.lots != 0.0 else fee)",
+        ),
     ),
     "one bit of the state": Fault(
-        "run_", COPIES, "state", "checksum", step="mark", function=faulty.mark_one_ulp_off,
+        "run_", COPIES, "state", "checksum", step="mark_bar", function=faulty.mark_one_ulp_off,
     ),
     "an event that is not written": Fault(
-        "run_", COPIES, "orders",
-        source=lambda text: text.replace("if made.order_id != 0:", "if made.order_id > 40:"),
+        "engine", PLAIN, "orders", source=_forget_orders,
     ),
     "a signal one bar late": Fault(
         "run_", COPIES, "signals",
@@ -135,7 +154,8 @@ FAULTS = {
 
 def forget() -> None:
     """Let every driver be asked for anew."""
-    for cached in (drivers.for_indicator, drivers.for_strategy, drivers.for_lanes):
+    kinds = (drivers.for_indicator, drivers.for_strategy, drivers.for_lanes, drivers.engine_for)
+    for cached in kinds:
         cached.cache_clear()
 
 
@@ -153,7 +173,13 @@ def put_in(monkeypatch, tmp_path) -> Iterator[Callable[[Fault], None]]:
                 if fault.function:
                     functions = [*functions, fault.function]
                     names = {**names, fault.step: fault.function}
-                assert source != given or fault.function, "the fault did not reach the driver"
+                if fault.engine:
+                    module, old, new = fault.engine
+                    found = mutant(module, (old, new))
+                    functions = [found.get(f.__name__, f) for f in functions]
+                    names = {**names, **found}
+                changed = source != given or fault.function or fault.engine
+                assert changed, "the fault did not reach the driver"
             return honest(name, source, functions, names)
 
         monkeypatch.setattr(drivers, "native", native)
@@ -236,14 +262,14 @@ def contracting(monkeypatch, tmp_path) -> Iterator[None]:
 
 def test_contraction_is_refused_when_a_driver_is_compiled(contracting):
     with pytest.raises(RuleError, match="was allowed 'contract"):
-        ways.one_block(setup_of(above_weighted, account=COSTS), BARS)
+        ways.one_block(setup_of(above_weighted, terms=COSTS), BARS)
 
 
 @pytest.mark.skipif("+fma," not in toolchain.cpu()["features"], reason="the CPU cannot contract")
 def test_contraction_would_have_been_caught(contracting, monkeypatch):
     """With the refusal taken out, the bits differ, and the comparison says so."""
     monkeypatch.setattr(build, "_check_code", lambda name, text: None)
-    setup = setup_of(above_weighted, account=COSTS)
+    setup = setup_of(above_weighted, terms=COSTS)
     _, difference = plain_sample(setup, BARS, ways.one_block(setup, BARS), 5)
 
     assert difference is not None

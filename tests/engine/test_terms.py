@@ -18,6 +18,7 @@ from admf_kernels.execution.terms import (
     Limits,
     Uses,
 )
+from admf_kernels.execution.uses import make_terms
 from tests.config.any_config import CONFIGS
 
 HEAD = "bars: {path: a.csv, symbol: X}\nstrategy: {kernel: sma_cross}\n"
@@ -41,7 +42,7 @@ def test_nothing_said_means_the_defaults_of_the_kernels():
     assert mapped(mapping.entry_of) == Entry()
     assert mapped(mapping.exits_of) == Exits()
     assert mapped(mapping.limits_of) == Limits()
-    assert mapped(mapping.uses_of) == PLAIN
+    assert mapped(mapping.terms_of).uses == PLAIN
 
 
 def test_account():
@@ -237,22 +238,24 @@ risk: {max_position_percent: 20, max_position: 0.29, max_gross_percent: 150, max
 
 
 FLAGS = [
-    ("entry: {order: limit, limit: {percent: 1}}", {"resting"}),
-    ("entry: {order: market_on_open}", {"resting", "sessions"}),
+    ("entry: {order: limit, limit: {percent: 1}}", {"resting", "leaving"}),
+    ("entry: {order: market_on_open}", {"resting", "leaving", "sessions"}),
     ("entry: {time_in_force: DAY}", {"sessions"}),
     ("entry: {time_in_force: IOC}", set()),
     ("exits: {stop_loss: {percent: 1}}", {"resting", "brackets"}),
-    ("exits: {take_profit: {atr: 1}}", {"resting", "brackets", "targets"}),
-    ("exits: {trailing_stop: {percent: 1}}", {"resting", "brackets", "tracking"}),
-    ("exits: {break_even: {percent: 1}}", {"resting", "brackets", "tracking"}),
-    ("exits: {max_bars: 5}", {"leaving", "tracking"}),
+    ("exits: {take_profit: {atr: 1}}", {"resting", "brackets", "targets", "atr"}),
+    ("exits: {trailing_stop: {percent: 1}}", {"resting", "brackets", "following"}),
+    ("exits: {break_even: {percent: 1}}", {"resting", "brackets", "following"}),
+    ("exits: {max_bars: 5}", {"leaving", "max_bars"}),
     ("exits: {memory: none}", set()),
-    ("risk: {max_position: 5}", {"limits"}),
-    ("risk: {max_gross_percent: 50}", {"limits"}),
-    ("risk: {max_orders_per_day: 5}", {"limits", "sessions"}),
+    ("risk: {max_position: 5}", {"limits", "leaving"}),
+    ("risk: {max_gross_percent: 50}", {"limits", "leaving"}),
+    ("risk: {max_orders_per_day: 5}", {"limits", "leaving", "sessions"}),
     ("risk: {max_daily_loss_percent: 5}", {"limits", "sessions", "leaving"}),
     ("risk: {max_drawdown_percent: 5}", {"limits", "leaving"}),
-    ("risk: {max_drawdown_percent: 5, on_halt: keep}", {"limits"}),
+    ("risk: {max_drawdown_percent: 5, on_halt: keep}", {"limits", "leaving"}),
+    ("execution: {fill: same_close}", {"same_close"}),
+    ("sizing: {kind: volatility, percent: 9}\nmetrics: {periods_per_year: 252}", {"deviation"}),
     ("execution: {max_volume_percent: 5}", {"volume"}),
     ("execution: {limit_fill: touch, both_hit: target_first}", set()),
     ("costs: {impact_percent: 5}", {"volume"}),
@@ -268,26 +271,30 @@ FLAGS = [
 
 @pytest.mark.parametrize(("text", "flags"), FLAGS)
 def test_every_section_switches_on_what_it_needs_and_nothing_else(text, flags):
-    uses = mapped(mapping.uses_of, text)
+    uses = mapped(mapping.terms_of, text).uses
     assert {name for name, value in uses._asdict().items() if value} == flags
 
 
 def test_every_part_of_the_engine_is_switched_on_by_something():
-    assert set().union(*(flags for _, flags in FLAGS)) | {"requests"} == set(Uses._fields)
-    assert mapped(mapping.uses_of, requests=2) == PLAIN._replace(requests=2, resting=True)
-    assert mapped(mapping.uses_of, excursions=True) == PLAIN._replace(tracking=True)
-    assert all(mapping.general_uses())
+    found = set().union(*(flags for _, flags in FLAGS)) | {"requests", "clock", "session_end"}
+    assert found == set(Uses._fields)
+    asking = PLAIN._replace(requests=2, resting=True, brackets=True, targets=1, sessions=True)
+    assert mapped(mapping.terms_of, requests=2).uses == asking
+    assert mapped(mapping.terms_of, clock=True).uses == PLAIN._replace(clock=True)
+
+
+def test_the_session_end_needs_sessions():
+    uses = make_terms(x=Exits(session_end=True)).uses
+    flags = ("resting", "leaving", "sessions", "session_end")
+    assert uses == PLAIN._replace(**dict.fromkeys(flags, True))
 
 
 def test_targets_are_counted():
     for parts, targets in ((("100",), 1), (("50", "50"), 2), (("20", "30", "10"), 3)):
         listed = ", ".join(f"{{percent: {k}, part: {p}}}" for k, p in enumerate(parts, start=1))
-        assert mapped(mapping.uses_of, f"exits: {{take_profit: [{listed}]}}").targets == targets
-
-
-def test_the_session_end_needs_sessions():
-    uses = mapping.least_uses(Account(), Instrument(), Entry(), Exits(session_end=True), Limits())
-    assert uses == PLAIN._replace(leaving=True, sessions=True)
+        assert (
+            mapped(mapping.terms_of, f"exits: {{take_profit: [{listed}]}}").uses.targets == targets
+        )
 
 
 def test_columns_that_exits_and_sizing_need():
@@ -309,7 +316,7 @@ def test_any_valid_configuration_has_terms_and_its_uses_cover_them(drawn):
         e = mapping.entry_of(config, instrument)
         x = mapping.exits_of(config, instrument)
         r = mapping.limits_of(config, instrument)
-        uses = mapping.uses_of(config, instrument)
+        uses = make_terms(a, n, e, x, r, actions=bool(instrument.actions)).uses
 
         for found, kind in ((a, Account), (n, Instrument), (e, Entry), (x, Exits), (r, Limits)):
             for value, (name, default) in zip(found, kind._field_defaults.items(), strict=True):
@@ -322,8 +329,10 @@ def test_any_valid_configuration_has_terms_and_its_uses_cover_them(drawn):
         assert uses.brackets == bool(
             exits.stop_loss or exits.targets or exits.trailing_stop or exits.break_even
         )
-        assert uses.resting == (config.entry.order != "market" or uses.brackets)
-        assert uses.tracking == bool(exits.trailing_stop or exits.break_even or exits.max_bars)
+        waits = config.entry.order != "market" or uses.brackets or x.session_end
+        assert uses.resting == waits
+        assert uses.following == bool(exits.trailing_stop or exits.break_even)
+        assert uses.max_bars == bool(exits.max_bars)
         assert uses.limits == any(
             getattr(risk, key) for key in risk.__struct_fields__ if key.startswith("max_")
         )

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admf_kernels import Account, Program, get, names, testing
+from admf_kernels import Program, get, names, testing
 from admf_kernels.checksum import slot_of
 from admf_kernels.contract import Composite, Indicator, Strategy
 from admf_kernels.layout import fields_of
 from admf_kernels.parameters import range_of
-from admf_kernels.plain import PlainProgram, share_of_checksum
+from admf_kernels.plain import PlainProgram
+from admf_kernels.plain_features import share_of_checksum
 from admf_kernels.recording import Run, clock_over, record_compiled, record_plain, require_equal
 from tests.kernels.strategies import bars, cuts, features, parameters, quick
 
@@ -100,8 +101,8 @@ def test_a_feature_nobody_reads_changes_nothing(name, data):
     drawn = data.draw(bars(min_bars=30))
     kernel = get(name)
     params = data.draw(parameters(kernel))
-    alone = Run(name, (), kernel, params, Account())
-    beside = Run(name, (data.draw(features(FEATURES, depth=2)),), kernel, params, Account())
+    alone = Run(name, (), kernel, params)
+    beside = Run(name, (data.draw(features(FEATURES, depth=2)),), kernel, params)
 
     expected = record_compiled(alone, drawn, [drawn.bars])
     found = record_compiled(beside, drawn, [drawn.bars])

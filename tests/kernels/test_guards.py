@@ -7,11 +7,22 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from admf_kernels import Account, Program, Stream, at, compute, indicator, lag, snapshot, strategy
+from admf_kernels import (
+    Account,
+    Program,
+    Stream,
+    at,
+    compute,
+    indicator,
+    lag,
+    make_terms,
+    snapshot,
+    strategy,
+)
 from admf_kernels import window as window_of
 from admf_kernels.compiler import closure
 from admf_kernels.errors import KernelError
-from admf_kernels.execution.account import FIXED, SAME_CLOSE
+from admf_kernels.execution.terms import FIXED, SAME_CLOSE
 from admf_kernels.indicators import sma
 
 CLOSES = np.linspace(100.0, 140.0, 64)
@@ -87,7 +98,7 @@ def test_equity_that_is_not_finite_stops_the_run_on_its_bar():
     account = Account(fill=SAME_CLOSE, sizing=FIXED, sizing_value=1e6)
 
     with pytest.raises(KernelError, match=r"bar 1 .*the equity is not finite"):
-        feed(Program(short, None, account), [1.0, 1e303])
+        feed(Program(short, None, make_terms(account)), [1.0, 1e303])
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from admf_kernels import Account, at, drivers, get, indicator, lag, nan, testing, window
+from admf_kernels import at, drivers, get, indicator, lag, nan, testing, window
 from admf_kernels.codegen import run as run_source
 from admf_kernels.codegen import scan
 from admf_kernels.indicators import atr, macd, sma
@@ -207,7 +207,7 @@ def test_an_integer_that_overflows_is_caught():
 def test_nothing_is_found_where_nothing_is_wrong():
     """The same comparison, unmutated, is silent."""
     kernel = get("sma_cross")
-    run = Run("sma_cross", (), kernel, kernel.checked(3, 8), Account())
+    run = Run("sma_cross", (), kernel, kernel.checked(3, 8))
     data = testing.random_bars(300)
 
     require_equal(run, "same", record_plain(run, data), record_compiled(run, data, [300]))

@@ -16,13 +16,14 @@ from admf_fast.feeds import replay
 from admf_fast.runners.figures import metrics_of, run_figures
 from admf_fast.runners.historical import HistoricalRunner, run_historical
 from admf_fast.runners.live import run_live
-from admf_kernels.execution.account import Account
 from admf_kernels.execution.summary import summarize
+from admf_kernels.execution.terms import Instrument
+from admf_kernels.execution.uses import make_terms
 from admf_kernels.testing import random_bars
 from tests.engine.kit import block_of, follow_volume, setup_of
 from tests.kernels.strategies import quick
 
-COSTS = Account(fee_rate=0.0002, fee_fixed=1.0, slippage_rate=0.0001)
+COSTS = make_terms(n=Instrument(fee_rate=0.0002, fee_fixed=1.0, slippage_rate=0.0001))
 PERIODS, RISK_FREE = 98_280.0, 0.03
 
 
@@ -31,7 +32,7 @@ def run(seed, bars):
     rng = np.random.default_rng(seed)
     drawn = random_bars(bars, seed)
     wishes = np.repeat(rng.integers(0, 3, bars), 7)[:bars] * 4.0
-    return drawn._replace(volume=wishes), setup_of(follow_volume, account=COSTS)
+    return drawn._replace(volume=wishes), setup_of(follow_volume, terms=COSTS)
 
 
 @quick(40)
@@ -42,8 +43,8 @@ def test_the_summary_has_the_definitions_of_the_package(seed, bars):
     equity = result.tables["equity"]["equity"].to_numpy()
     assume((equity > 0.0).all())
     state = result.state
-    found = summarize(state["curve"], state["ledger"], COSTS.cash, PERIODS, RISK_FREE)
-    returns = metrics.equity_returns(equity, COSTS.cash)
+    found = summarize(state["curve"], state["ledger"], COSTS.a.cash, PERIODS, RISK_FREE)
+    returns = metrics.equity_returns(equity, COSTS.a.cash)
     free = RISK_FREE / PERIODS
     expected = {
         "total_return": metrics.cum_returns_final(returns),
@@ -139,7 +140,7 @@ def test_a_restored_run_does_not_know_the_days_before():
 TEXT = """
 bars: {path: bars.parquet}
 strategy: {kernel: sma_cross, params: {fast: 3, slow: 9}}
-execution: {fee_bps: 2}
+costs: {fee_bps: 2}
 """
 
 

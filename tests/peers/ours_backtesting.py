@@ -138,12 +138,16 @@ def _differences(case: Case) -> dict[int, str]:
         stop, limit = float(told.stop[at]), float(told.limit[at])
         gap = not isnan(stop) and (bars.open[done.bar] - stop) * side > 0
         if not done.opened:
-            if side < 0 and not case.options.get("exclusive") is False:
+            if side < 0 and case.options.get("exclusive") is not False:
                 found[at] = "short without money"
             continue
         opened[done.bar if not model.on_close else done.bar - 1, done.units] = at
         resting = not (isnan(stop) and isnan(limit))
-        if resting and (gap or done.price == bars.open[done.bar]) and _in_reach(told, bars, at, done):
+        if (
+            resting
+            and (gap or done.price == bars.open[done.bar])
+            and _in_reach(told, bars, at, done)
+        ):
             found[at] = "resting order filled at the open"
     for trade in result.trades:
         at = opened.get((trade.entry_bar, trade.units))

@@ -22,13 +22,7 @@ NOT_OURS = {
     "stops_at_close": "a stop does not fill at the close of its bar",
     "order_percent": "shares of the cash instead of the equity: a strategy with orders counts them",
 }
-PENDING = {
-    name: "one account over several instruments"
-    for name in (
-        "shared", "shared_sells_first", "shared_stops", "target_percent_shared", "rebalancing",
-        "amount_shared",
-    )
-}  # fmt: skip
+PENDING = dict.fromkeys(("shared", "shared_sells_first", "shared_stops", "target_percent_shared", "rebalancing", "amount_shared"), "one account over several instruments")  # fmt: skip
 
 
 def config_of(rules: Rules, kernel: str) -> str:

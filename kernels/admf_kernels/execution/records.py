@@ -6,7 +6,7 @@ the state; in plain Python it is a `Plain` object. Both have the fields of a Nam
 class, which is the layout.
 """
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from admf_kernels.layout import fields_of
 
@@ -18,6 +18,10 @@ class Plain:
         self.__dict__["cls"] = cls
         for field, value in zip(fields_of(cls), values or cls(), strict=True):
             self.__dict__[field.name] = value
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name not in self.cls._fields:

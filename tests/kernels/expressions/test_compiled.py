@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admf_kernels import Account, FeatureProgram, KernelError, Program, compute, get, testing
+from admf_kernels import (
+    Account,
+    FeatureProgram,
+    KernelError,
+    Program,
+    compute,
+    get,
+    make_terms,
+    testing,
+)
 from admf_kernels.contract import output_of
 from admf_kernels.expressions import (
     Ensemble,
@@ -79,7 +88,7 @@ def test_a_signal_is_what_its_text_means(data):
     ]
     number, condition = map(text_of, trees)
     text = f"clip({number}, -1, 1) if ({condition}) else clip(-({number}), -0.5, 0.5)"
-    program = PlainProgram(strategy_of(Signal(signal=text)), account=Account(cash=1e300))
+    program = PlainProgram(strategy_of(Signal(signal=text)), None, make_terms(Account(cash=1e300)))
     ready = program.first_bar
     found = [program.step(*bar).signal for bar in zip(*(c.tolist() for c in drawn), strict=True)]
 

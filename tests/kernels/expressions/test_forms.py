@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admf_kernels import Account, Program, strategy
-from admf_kernels.execution.account import FIXED
+from admf_kernels import Account, Program, make_terms, strategy
+from admf_kernels.execution.terms import FIXED
 from admf_kernels.expressions import (
     Ensemble,
     ExpressionError,
@@ -24,7 +24,7 @@ from admf_kernels.expressions import (
 from admf_kernels.recording import Bars
 from tests.kernels.strategies import quick
 
-RICH = Account(cash=1e9, sizing=FIXED, sizing_value=1.0)
+RICH = make_terms(Account(cash=1e9, sizing=FIXED, sizing_value=1.0))
 SIGNALS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 COUNT = 400
 
