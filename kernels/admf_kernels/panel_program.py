@@ -207,7 +207,7 @@ class PanelProgram:
     def _leg_table(self, number: int, leg: Leg, shared: Mapping[str, int]) -> int:
         of = self.instruments[number]
         reads = [*leg.reads.values()]
-        columns = [leg.plan.column(name) for name in panel.PRICES]
+        columns = [leg.plan.column(name) for name in engine.PRICES]
         more = [place.column for place in leg._extras()]
         columns += [*more, *(leg.plan.column(o) for o in reads)]
         at = int(leg.columns.ctypes.data)

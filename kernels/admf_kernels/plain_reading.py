@@ -86,7 +86,8 @@ class PlainReading(PlainFeatures):
         extra |= {n: self.columns[n][-1] for n in self.needs}
         if not (uses.sessions and uses.clock):
             extra["session"] = float((ts_ns - 1) // 86_400_000_000_000)
-        return Bar(self.seen, ts_ns, *prices, worth, **extra)
+        open_, high, low, close, volume = prices
+        return Bar(self.seen, ts_ns, open_, high, low, close, volume, worth, **extra)
 
     def answer(self, desk: Desk, none: float = 0.0) -> tuple[float, Sequence[Any]]:
         """Call the strategy with what its arguments name; returns its signal and requests.

@@ -79,7 +79,7 @@ def as_peer(setup: Setup, result: RunResult, bars: Bars) -> PeerResult:
     q = result.state["q"]
     still = []
     if q.lots:
-        entry = q.entry_value / (q.entry_lots * setup.terms.n.lot_value)
+        entry = q.entry_points / q.entry_lots
         still = [
             PeerTrade(_bar(q.entry_ts_ns), -1, q.lots * unit, entry, float(bars.close[-1]), 0, 0)
         ]
