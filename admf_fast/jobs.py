@@ -31,6 +31,7 @@ from admf_fast.store import ParquetSink, check_target, manifest_of, write_run
 from admf_kernels import drivers
 from admf_kernels.compiler import toolchain
 from admf_kernels.execution.summary import summarize
+from admf_kernels.program import Program
 
 RUNS = "runs"
 Run = Callable[[Setup, Iterator[BarBlock], Sink | None], RunResult]
@@ -199,7 +200,6 @@ def _manifest(
     setup: Setup, source: BarSource, result: RunResult, digest: BarDigest
 ) -> dict[str, Any]:
     program = setup.program(1)
-    indicators = [feature.indicator for feature in program.plan.nodes]
     return manifest_of(
         mode=result.mode,
         config=msgspec.json.decode(canonical(setup.config)),
@@ -207,13 +207,26 @@ def _manifest(
         params=setup.params._asdict(),
         data=source.report(),
         data_digest=digest.hexdigest(),
-        code_digest=drivers.code_digest(
-            setup.strategy, indicators, [summarize], form=program.form, made=setup.terms
-        ),
+        code_digest=code_digest_of(setup, program),
         plan_digest=hashlib.sha256(program.describe().encode()).hexdigest(),
         versions={"admf-fast": __version__, "pyarrow": pa.__version__, **toolchain.versions()},
         cpu=toolchain.cpu(),
         bars=result.bars,
         ready_bars=program.ready_bars(program.reads),
         layers=result.layers,
+        calendar=_calendar(setup),
+    )
+
+
+def _calendar(setup: Setup) -> dict[str, str] | None:
+    """Return which calendar it was, from which table; the plan's digest covers what was read."""
+    made = setup.calendar
+    return {"name": made.name, "source": made.source, "sha256": made.digest} if made else None
+
+
+def code_digest_of(setup: Setup, program: Program | None = None) -> str:
+    """Return the digest of all code that decides what a run does; `program` is one of `setup`."""
+    made = program or setup.program(1)
+    return drivers.code_digest(
+        setup.strategy, made.plan.indicators, [summarize], form=made.form, made=setup.terms
     )

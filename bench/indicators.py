@@ -8,8 +8,9 @@ import talib
 
 from admf_fast.data import BarBlock
 from admf_kernels import Indicator, compute, get, names
+from admf_kernels.clock import continuous
 from admf_kernels.contract import Composite, Feature, Output
-from admf_kernels.plan import bar_columns_of
+from admf_kernels.plan import Plan, bar_columns_of
 from bench.bars import bars_of
 from bench.figure import Figure, Scale
 from bench.timing import fastest_s
@@ -89,7 +90,9 @@ def indicator_names() -> list[str]:
 def columns_read(feature: Feature | Output, bars: BarBlock) -> list[np.ndarray]:
     """Return the columns of `bars` that a feature reads, in the order `compute` takes them."""
     output = feature if isinstance(feature, Output) else Output(feature, 0)
-    return [bars.columns()[k] for k in bar_columns_of([output])]
+    clock = continuous().columns(bars.ts_ns)
+    columns = [*bars.columns(), *(clock[n] for n in Plan([output]).clock_columns)]
+    return [columns[k] for k in bar_columns_of([output])]
 
 
 def ours(name: str, bars: BarBlock) -> Callable[[], Any]:

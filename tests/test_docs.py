@@ -66,6 +66,14 @@ def test_python_of_the_pages_runs(
         _program_of(kernel)
 
 
+def test_python_of_the_page_on_time_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = _module("docs/time.md", "my_time", tmp_path, monkeypatch)
+
+    assert len(module.column) == 5000
+    assert not np.isnan(module.column[-1])
+    rules.check(module.below_the_average.step)
+
+
 def test_the_test_of_the_page_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = _module("docs/kernels.md", "my_module", tmp_path, monkeypatch)
     assert {k.name.rpartition(":")[2] for k in _kernels(module)} >= {

@@ -24,6 +24,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "missing": ("refuse", "drop"),
     "invalid": ("refuse", "drop"),
     "off_grid": ("refuse", "drop", "keep"),
+    "calendar": ("XNYS", "XLON", "XEUR", "CME", "24/7"),
 }
 _HELP: dict[str, str] = {
     "timeframe": "Length of the bars, such as 1m or 1d.",
@@ -37,6 +38,7 @@ _HELP: dict[str, str] = {
     "missing": "Rows with a null or a NaN.",
     "invalid": "Rows that break a rule of prices or volume.",
     "off_grid": "Times between the grid points of the timeframe.",
+    "calendar": "Sessions and local time of the market.",
     "start": "First close time to use, ISO.",
     "end": "Close time to stop before, ISO.",
 }

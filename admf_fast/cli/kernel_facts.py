@@ -8,6 +8,7 @@ from admf_kernels.codegen import run, scan
 from admf_kernels.codegen.engine import Form
 from admf_kernels.contract import (
     BAR_COLUMNS,
+    CLOCK_COLUMNS,
     Composite,
     Indicator,
     Kernel,
@@ -23,6 +24,13 @@ from admf_kernels.layout import fields_of
 from admf_kernels.parameters import defaults_of, range_of
 from admf_kernels.plan import Plan
 
+ACCOUNT = {
+    "position": "signed quantity held, in units",
+    "cash": "cash, in account currency",
+    "equity": "equity at this close, in account currency",
+    "entry_price": "price of the fill that opened the position; 0 when flat",
+}
+
 
 def facts_of(kernel: Kernel) -> dict[str, Any]:
     """Return name, kind, docs, parameters, inputs, outputs and warm-up of a kernel."""
@@ -34,7 +42,9 @@ def facts_of(kernel: Kernel) -> dict[str, Any]:
         "params": _params(kernel),
         "rules": [rule.text for rule in kernel.rules],
         "inputs": _inputs(kernel),
-        "outputs": list(getattr(kernel, "outputs", ("signal",))),
+        "outputs": list(
+            getattr(kernel, "outputs", ("orders",) if getattr(kernel, "orders", 0) else ("signal",))
+        ),
         "warmup_bars": _warmup_bars(kernel),
     }
 
@@ -45,7 +55,7 @@ def driver_source(kernel: Kernel) -> str | None:
         return scan.source(kernel, hashed=True)
     if isinstance(kernel, Strategy):
         form = Form(make_terms(requests=kernel.orders).uses)
-        return run.source(kernel, tuple(_features(kernel) or ()), form)
+        return run.source(kernel, tuple(_columns(kernel)), form)
     return None
 
 
@@ -72,7 +82,8 @@ def _inputs(kernel: Kernel) -> list[dict[str, str]]:
         features = _features(kernel) or {}
         read = {name: output.label for name, output in features.items()}
         read |= {a: "the bar" for a in kernel.arguments if a in BAR_COLUMNS}
-        read |= {a: "signed quantity held, in units" for a in kernel.arguments if a == "position"}
+        read |= {a: "the clock" for a in kernel.arguments if a in CLOCK_COLUMNS}
+        read |= {a: ACCOUNT[a] for a in kernel.arguments if a in ACCOUNT}
     else:
         assert isinstance(kernel, Indicator | Composite)
         params = _defaults(kernel)
@@ -105,6 +116,11 @@ def _defaults(kernel: Kernel) -> Any:
 def _features(kernel: Strategy) -> dict[str, Output] | None:
     params = _defaults(kernel)
     return None if params is None else kernel.outputs_for(params)
+
+
+def _columns(kernel: Strategy) -> dict[str, Any]:
+    params = _defaults(kernel)
+    return {} if params is None else kernel.columns_for(params)
 
 
 def _warmup_bars(kernel: Kernel) -> int | None:

@@ -1,6 +1,6 @@
 """What a fill costs: fees, slippage, spread and impact."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -48,6 +48,13 @@ SpreadBps = Annotated[
 SpreadTicks = Annotated[
     Cost, Meta(description="Bid-ask spread in ticks; every fill pays half of it.")
 ]
+SlippageOn = Annotated[
+    Literal["every_fill", "no_brackets", "entries"],
+    Meta(
+        description="Fills that slippage, spread and impact move. no_brackets: all but those of "
+        "stop losses and targets. entries: those that open or enlarge a position."
+    ),
+]
 ImpactPercent = Annotated[
     float,
     Meta(
@@ -73,6 +80,7 @@ class CostsSpec(Section, frozen=True, kw_only=True):
     spread_bps: SpreadBps = 0.0
     spread_ticks: SpreadTicks = 0.0
     impact_percent: ImpactPercent = 0.0
+    slippage_on: SlippageOn = "every_fill"
 
     def changed(self, own: "OwnCostsSpec") -> "CostsSpec":
         """These costs with those of an instrument's own in their place, key by key."""
@@ -97,3 +105,4 @@ class OwnCostsSpec(Section, frozen=True, kw_only=True):
     spread_bps: SpreadBps | UnsetType = UNSET
     spread_ticks: SpreadTicks | UnsetType = UNSET
     impact_percent: ImpactPercent | UnsetType = UNSET
+    slippage_on: SlippageOn | UnsetType = UNSET

@@ -20,6 +20,10 @@ def check_exits(config: ConfigContent, problems: Problems) -> None:
     _check_break_even(config, last, problems)
     if exits.session_end:
         _check_calendar(config, problems)
+    execution = config.execution
+    if exits.base == "close" and execution.entry_bar != "none" and execution.fill == "next_open":
+        text = "expected only with execution.entry_bar none, or fill same_close; found close"
+        problems.add(("exits", "base"), f"{text}, with {execution.entry_bar}")
     if isinstance(exits.memory, tuple):
         doubled = sorted({kind for kind in exits.memory if exits.memory.count(kind) > 1})
         if doubled:

@@ -84,6 +84,13 @@ class ExitsSpec(Section, frozen=True, kw_only=True):
         ]
         | UnsetType
     ) = UNSET
+    base: Annotated[
+        Literal["fill", "close"],
+        Meta(
+            description="Price that distances count from. fill: that of the entry. close: the "
+            "close of its bar, known only then, so with execution.entry_bar none."
+        ),
+    ] = "fill"
     atr_period: Annotated[
         int,
         Meta(ge=1, le=100_000, description="Bars of the ATR for distances in atr, entries too."),

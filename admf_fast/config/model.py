@@ -32,6 +32,10 @@ class FeatureSpec(Section, frozen=True, kw_only=True):
         tuple[Identifier, ...],
         Meta(description="Columns the kernel reads, in its order; none: those it declares."),
     ] = ()
+    timeframe: Annotated[
+        str,
+        Meta(description="Of longer bars that it is computed on, such as 1h; none: the bars'."),
+    ] = ""
 
 
 class MetricsSpec(Section, frozen=True, kw_only=True):

@@ -73,12 +73,27 @@ class ExecutionSpec(Section, frozen=True, kw_only=True):
         Meta(description="What comes first when a bar reaches both the stop and a target."),
     ] = "stop_first"
     entry_bar: Annotated[
-        Literal["pessimistic", "next_bar"],
+        Literal["pessimistic", "next_bar", "none"],
         Meta(
-            description="Exits on the bar of the entry. pessimistic: stops fill, targets do not. "
-            "next_bar: neither does."
+            description="Exits on the bar of an entry inside it. pessimistic: stops fill, targets "
+            "do not. next_bar: neither does. none: neither does, not even after an entry at the "
+            "open, which otherwise sees its whole bar."
         ),
     ] = "pessimistic"
+    reversal: Annotated[
+        Literal["one_order", "two_orders"],
+        Meta(
+            description="How a position is turned. one_order: through zero, one fee. two_orders: "
+            "the first leaves, the second enters with what is there after it."
+        ),
+    ] = "one_order"
+    unaffordable: Annotated[
+        Literal["reduce", "reject"],
+        Meta(
+            description="An order that there is not enough money for. reduce: it is filled as far "
+            "as the money goes. reject: it is canceled whole."
+        ),
+    ] = "reduce"
     max_volume_percent: (
         Annotated[Share, Meta(description="Most of a bar's volume that our fills may take.")]
         | UnsetType

@@ -5,6 +5,7 @@ from msgspec import UnsetType
 from admf_fast.config.markets import lacking
 from admf_fast.config.model import ConfigContent
 from admf_fast.config.sizing import (
+    AllInSizing,
     KellySizing,
     KernelSizing,
     PercentSizing,
@@ -38,6 +39,13 @@ def check_risk(config: ConfigContent, problems: Problems) -> None:
 
 def _check_sizing(config: ConfigContent, problems: Problems) -> None:
     sizing = config.sizing
+    if isinstance(sizing, AllInSizing | PercentSizing) and sizing.at == "fill":
+        if config.instruments:
+            text = "expected only with one instrument; found fill, with instruments"
+            problems.add(("sizing", "at"), text)
+        if config.entry.order != "market":
+            text = f"expected only with order market; found fill, with {config.entry.order}"
+            problems.add(("sizing", "at"), text)
     if isinstance(sizing, PercentSizing):
         _check_buying_power(config, "percent", sizing.percent, problems)
     if isinstance(sizing, RiskSizing | VolatilitySizing | KellySizing | KernelSizing):

@@ -10,17 +10,28 @@ from admf_fast.config.order_rules import check_orders
 from admf_fast.config.risk_rules import check_risk
 from admf_fast.config.source import KeyPath, Problems, quoted
 from admf_fast.config.strategy import check_strategy
-from admf_fast.data.spec import BarSpec, check_stamp, check_symbol, parse_range, parse_timeframe
+from admf_fast.data.spec import (
+    BarSpec,
+    check_longer,
+    check_stamp,
+    check_symbol,
+    parse_range,
+    parse_timeframe,
+)
 from admf_fast.errors import ConfigError
 
 # Columns of the bars, of features.parquet and of the log: a feature beside them is none of these.
-TAKEN_NAMES = ("ts", "ts_ns", "timestamp", "sequence", "open", "high", "low", "close", "volume")
+TAKEN_NAMES = (
+    *("ts", "ts_ns", "timestamp", "sequence", "open", "high", "low", "close", "volume"),
+    *("session", "minute_of_day", "minute_of_session", "minutes_left", "weekday"),
+)
 
 
 def check_rules(config: ConfigContent, problems: Problems) -> None:
     """Note every rule that the configuration breaks."""
     check_strategy(config.strategy, ("strategy",), problems)
     _check_feature_names(config, problems)
+    _check_timeframes(config, problems)
     if config.instruments:
         for index, instrument in enumerate(config.instruments):
             _check_bars(instrument.bars, ("instruments", index), problems)
@@ -40,6 +51,18 @@ def _check_feature_names(config: ConfigContent, problems: Problems) -> None:
             other = f"features[{first[feature.name]}] has the same name {feature.name}"
             problems.add(("features", index, "name"), f"expected a name used once; {other}")
         first.setdefault(feature.name, index)
+
+
+def _check_timeframes(config: ConfigContent, problems: Problems) -> None:
+    """Longer bars must be whole numbers of the bars, where the length of those is declared."""
+    base = config.bars.timeframe
+    for index, feature in enumerate(config.features):
+        if not feature.timeframe:
+            continue
+        try:
+            check_longer(feature.timeframe, base)
+        except ConfigError as error:
+            problems.add(("features", index, "timeframe"), str(error))
 
 
 def _check_bars(bars: BarSpec, section: KeyPath, problems: Problems) -> None:

@@ -1,11 +1,18 @@
 """How a signal becomes a quantity."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from admf_fast.config.section import Count, OwnFunction, Percent, Positive, Section, Share
 
+At = Annotated[
+    Literal["close", "fill"],
+    Meta(
+        description="Price and equity that the quantity is computed from. close: those of the bar "
+        "that made the order. fill: those where it fills, as with an order for an amount of money."
+    ),
+]
 Most = Annotated[Percent, Meta(description="Most per cent of equity in a position.")]
 
 
@@ -21,10 +28,13 @@ class PercentSizing(Section, frozen=True, kw_only=True, tag_field="kind", tag="p
     """A part of the equity in every position."""
 
     percent: Annotated[Percent, Meta(description="Per cent of equity at full signal.")]
+    at: At = "close"
 
 
 class AllInSizing(Section, frozen=True, kw_only=True, tag_field="kind", tag="all_in"):
     """The whole equity in every position."""
+
+    at: At = "close"
 
 
 class RiskSizing(Section, frozen=True, kw_only=True, tag_field="kind", tag="risk"):

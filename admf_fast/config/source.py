@@ -157,5 +157,6 @@ def is_hidden(path: KeyPath) -> bool:
 
 def nearest(key: str, known: Iterable[str]) -> str | None:
     """The known key that a mistyped one most likely meant."""
-    close = difflib.get_close_matches(key[:_TEXT_MAX].lower(), list(known), n=1, cutoff=0.6)
-    return close[0] if close else None
+    written = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(key[:_TEXT_MAX].lower(), list(written), n=1, cutoff=0.6)
+    return written[close[0]] if close else None

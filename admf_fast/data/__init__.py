@@ -3,10 +3,12 @@
 from admf_fast.data.block import BarBlock, concat_blocks
 from admf_fast.data.digest import BarDigest
 from admf_fast.data.info import describe
+from admf_fast.data.panel import PanelBlock, PanelSource, merge_blocks
 from admf_fast.data.report import DataReport, FileReport, Gap, GapReport
 from admf_fast.data.source import BarSource, blocks_of_some, open_bars
-from admf_fast.data.spec import TIMEFRAMES, BarSpec, format_ts, parse_timeframe
+from admf_fast.data.spec import BarSpec, format_ts, parse_timeframe
 from admf_fast.data.synth import SynthSpec, synth_blocks, write_synth
+from admf_kernels.timeframe import TIMEFRAMES
 
 __all__ = [
     "TIMEFRAMES",
@@ -18,11 +20,14 @@ __all__ = [
     "FileReport",
     "Gap",
     "GapReport",
+    "PanelBlock",
+    "PanelSource",
     "SynthSpec",
     "blocks_of_some",
     "concat_blocks",
     "describe",
     "format_ts",
+    "merge_blocks",
     "open_bars",
     "parse_timeframe",
     "synth_blocks",

@@ -9,23 +9,20 @@ from typing import Final, Literal
 import msgspec
 
 from admf_fast.errors import ConfigError
+from admf_kernels.errors import KernelError
+from admf_kernels.timeframe import TIMEFRAMES, timeframe_ns
 
 NS_PER_S: Final = 1_000_000_000
 NS_PER_H: Final = 3600 * NS_PER_S
 NS_PER_DAY: Final = 24 * NS_PER_H
 TS_NS_MAX: Final = 2**63 - 1  # 2262-04-11, the last instant of int64 nanoseconds
 
-_UNITS_S: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-TIMEFRAMES: Final = (
-    *("1s", "5s", "10s", "15s", "30s"),
-    *("1m", "2m", "3m", "5m", "10m", "15m", "30m"),
-    *("1h", "2h", "3h", "4h", "6h", "8h", "12h"),
-    *("1d", "1w"),
-)
+CALENDARS: Final = ("XNYS", "XLON", "XEUR", "CME", "24/7")
 SYMBOL_PATTERN: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 Stamp = Literal["open", "close", ""]
 Unit = Literal["auto", "s", "ms", "us", "ns"]
+CalendarName = Literal["XNYS", "XLON", "XEUR", "CME", "24/7", ""]
 Format = Literal["auto", "parquet", "ipc", "csv"]
 
 
@@ -58,7 +55,7 @@ class BarSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Of integer times. `auto` accepts only values that mean 1990..2100 in exactly one unit.
     gaps
         `keep`: counted and reported. `refuse`: the first bar later than one timeframe after its
-        predecessor is an error. There is no calendar: nights and weekends are gaps.
+        predecessor is an error. No calendar is asked: nights and weekends are gaps.
     duplicates
         Rows with the time of the row before. `drop` removes exact copies. Copies with other values
         are always refused: nothing says which one is true. There is no `keep`, because a
@@ -73,6 +70,9 @@ class BarSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Below 1h the grid starts at midnight UTC. From 1h on the first bar sets the offset
         (sessions start at half hours and follow daylight saving), and from 4h on bars one hour
         to one side of it belong to the grid too.
+    calendar
+        Of the market the bars come from: its sessions and its local time, for what reads the
+        clock. It neither adds nor drops a bar.
     start, end
         ISO dates or times (UTC when naive); bars with close stamps in [start, end) are used.
         The rows outside are still validated.
@@ -91,19 +91,35 @@ class BarSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     missing: Literal["refuse", "drop"] = "refuse"
     invalid: Literal["refuse", "drop"] = "refuse"
     off_grid: Literal["refuse", "drop", "keep"] = "refuse"
+    calendar: CalendarName = ""
     start: str = ""
     end: str = ""
 
 
 def parse_timeframe(timeframe: str) -> int:
     """Return the length of `timeframe` in nanoseconds; ConfigError when it is not a known one."""
-    if timeframe not in TIMEFRAMES:
+    try:
+        return timeframe_ns(timeframe)
+    except KernelError:
         found = repr(timeframe) if timeframe else "nothing"
         raise ConfigError(
             f"bars.timeframe: expected one of {' '.join(TIMEFRAMES)}, found {found}; "
             "declare the length of the bars, it is never guessed"
+        ) from None
+
+
+def check_longer(timeframe: str, base: str) -> None:
+    """Raise ConfigError unless bars of `timeframe` can be made of bars of `base` (or "")."""
+    if timeframe not in TIMEFRAMES:
+        raise ConfigError(f"expected one of {' '.join(TIMEFRAMES)}, found {timeframe[:80]!r}")
+    if base not in TIMEFRAMES:
+        return
+    count, rest = divmod(timeframe_ns(timeframe), timeframe_ns(base))
+    if rest or count < 2:
+        raise ConfigError(
+            f"expected a timeframe of several whole bars of bars.timeframe {base}, "
+            f"found {timeframe}"
         )
-    return int(timeframe[:-1]) * _UNITS_S[timeframe[-1]] * NS_PER_S
 
 
 def check_stamp(stamp: str) -> None:

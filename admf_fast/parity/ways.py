@@ -55,7 +55,9 @@ def bar_by_bar(setup: Setup, bars: BarBlock, progress: Progress | None = None) -
 def lane(setup: Setup, bars: BarBlock, seed: int, progress: Progress | None = None) -> Log:
     """One lane of the sweep driver, among lanes with other parameters."""
     sets, tap = neighbours(setup, seed)
-    program = LaneProgram(setup.strategy, sets, setup.terms, inputs=setup.inputs, tap=tap)
+    program = LaneProgram(
+        setup.strategy, sets, setup.terms, inputs=setup.inputs, tap=tap, clock=setup.clock
+    )
     runner = HistoricalRunner(replace(setup, features={}), program=program)
     for first in range(0, len(bars), LANE_BARS):
         runner.feed(bars.slice(first, first + LANE_BARS))

@@ -4,18 +4,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from admf_fast.calendars import Calendar, load_calendar
 from admf_fast.config import Config, FeatureSpec, instruments_of
+from admf_fast.data.spec import check_longer
 from admf_fast.errors import ConfigError
 from admf_fast.metrics import UTC_DAYS, SessionDays
 from admf_fast.runners.own_modules import own_modules
 from admf_fast.runners.strategy import checked_params, kernel_of, strategy_of
 from admf_fast.runners.terms import terms_of, volatility_bars_of
-from admf_kernels.contract import BAR_COLUMNS, Composite, Indicator, Output, Strategy, output_of
+from admf_kernels.clock import Clock
+from admf_kernels.contract import (
+    BAR_COLUMNS,
+    CLOCK_COLUMNS,
+    Composite,
+    Indicator,
+    Output,
+    Strategy,
+    on,
+    output_of,
+)
 from admf_kernels.errors import KernelError
 from admf_kernels.execution.terms import Terms
-from admf_kernels.feature_program import BLOCK_BARS
 from admf_kernels.indicators import atr, roc, shift, stddev
-from admf_kernels.program import Program
+from admf_kernels.plan import Plan
+from admf_kernels.program import BLOCK_BARS, Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +41,12 @@ class Setup:
     inputs: Mapping[str, Output] = field(default_factory=dict)
     features: Mapping[str, Output] = field(default_factory=dict)
     symbols: tuple[str, ...] = ("",)
+    calendar: Calendar | None = None
+
+    @property
+    def clock(self) -> Clock | None:
+        """The sessions and the local time of the calendar, as programs take them."""
+        return self.calendar.clock if self.calendar else None
 
     def program(self, block_bars: int = BLOCK_BARS) -> Program:
         """Return a fresh program."""
@@ -39,6 +57,7 @@ class Setup:
             inputs=self.inputs,
             features=self.features.values(),
             block_bars=block_bars,
+            clock=self.clock,
         )
 
     @property
@@ -61,9 +80,28 @@ def prepare(config: Config) -> Setup:
             features[spec.name] = _feature(config, spec, k, features)
         strategy, params = strategy_of(config, features)
         instrument = instruments_of(config)[0]
-        terms = terms_of(config, instrument, requests=strategy.orders)
+        calendar = load_calendar(config.bars.calendar) if config.bars.calendar else None
+        terms = terms_of(config, instrument, requests=strategy.orders, clock=calendar is not None)
+    _check_times(
+        config, calendar, Plan([*strategy.columns_for(params).values(), *features.values()])
+    )
     symbols = (instrument.symbol,)
-    return Setup(config, strategy, params, terms, _inputs(config, terms), features, symbols)
+    inputs = _inputs(config, terms)
+    return Setup(config, strategy, params, terms, inputs, features, symbols, calendar)
+
+
+def _check_times(config: Config, calendar: Calendar | None, plan: Plan) -> None:
+    """Refuse longer timeframes that do not fit the bars, and sessions without a calendar."""
+    for timeframe in plan.by_timeframe:
+        try:
+            check_longer(timeframe, config.bars.timeframe)
+        except ConfigError as error:
+            raise ConfigError(f"{config.where('strategy', 'kernel')}: {error}") from error
+    if plan.clock_reads and calendar is None:
+        raise ConfigError(
+            f"{config.where('bars')}: {', '.join(plan.clock_reads)} come from the sessions of a "
+            "market; set bars.calendar to XNYS, XLON, XEUR, CME or 24/7"
+        )
 
 
 def _inputs(config: Config, terms: Terms) -> dict[str, Output]:
@@ -87,14 +125,16 @@ def _feature(config: Config, spec: FeatureSpec, index: int, known: Mapping[str, 
     kernel = kernel_of(config, name, (*where, "kernel"), (Indicator, Composite))
     checked_params(config, kernel, spec.params, (*where, "params"))
     sources = [known.get(i, i) for i in spec.inputs]
-    unknown = [s for s in sources if isinstance(s, str) and s not in BAR_COLUMNS[1:]]
+    columns = (*BAR_COLUMNS[1:], *CLOCK_COLUMNS)
+    unknown = [s for s in sources if isinstance(s, str) and s not in columns]
     if unknown:
         raise ConfigError(
             f"{config.where(*where, 'inputs')}: {unknown[0]!r} is neither a column of the bars "
-            f"nor a feature above (columns: {', '.join(BAR_COLUMNS[1:])})"
+            f"nor a feature above (columns: {', '.join(columns)})"
         )
     try:
         made = kernel(**spec.params, of=tuple(sources) or None)
-        return getattr(made, output) if output else output_of(made)
+        chosen = getattr(made, output) if output else output_of(made)
+        return on(spec.timeframe, chosen) if spec.timeframe else chosen
     except (KernelError, AttributeError) as error:
         raise ConfigError(f"{config.where(*where)}: {error}") from error

@@ -43,7 +43,16 @@ BOTH_HIT = {
     "target_first": terms.TARGET_FIRST,
     "nearest_open": terms.NEAREST_OPEN,
 }
-ENTRY_BARS = {"pessimistic": terms.PESSIMISTIC, "next_bar": terms.NEXT_BAR}
+ENTRY_BARS = {
+    "pessimistic": terms.PESSIMISTIC,
+    "next_bar": terms.NEXT_BAR,
+    "none": terms.NO_EXITS,
+}
+SLIPPAGE_ON = {
+    "every_fill": terms.EVERY_FILL,
+    "no_brackets": terms.NO_BRACKETS,
+    "entries": terms.ENTRIES,
+}
 UNITS = {
     "percent": terms.FRACTION,
     "amount": terms.AMOUNT,
@@ -70,6 +79,9 @@ def account_of(config: Config, instrument: InstrumentSpec) -> Account:
         leverage=account.leverage,
         maintenance=account.maintenance_percent / 100.0,
         interest_rate=account.interest_percent / 100.0,
+        reject=execution.unaffordable == "reject",
+        exit_first=execution.reversal == "two_orders",
+        size_at_fill=getattr(config.sizing, "at", "close") == "fill",
         **_sizing_of(config, instrument),
     )
 
@@ -134,6 +146,7 @@ def instrument_of(config: Config, instrument: InstrumentSpec) -> Instrument:
         slippage_rate=(costs.slippage_bps + costs.spread_bps / 2.0) * BPS,
         slippage_amount=_ticks(costs.slippage_ticks + costs.spread_ticks / 2.0, size),
         slippage_impact=costs.impact_percent / 100.0,
+        slippage_on=SLIPPAGE_ON[costs.slippage_on],
         borrow_rate=instrument.borrow_percent / 100.0,
         funding_rate=instrument.funding_percent / 100.0,
         **_rates_of(costs),
@@ -211,6 +224,7 @@ def exits_of(config: Config, instrument: InstrumentSpec) -> Exits:
         even_value=even_value,
         max_bars=float(exits.max_bars or 0),
         session_end=bool(exits.session_end),
+        from_close=exits.base == "close",
         memory=_memory_of(config),
         **found,
     )

@@ -24,6 +24,7 @@ def manifest_of(
     bars: int,
     ready_bars: int,
     layers: dict[str, str],
+    calendar: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return the manifest; no wall-clock time, so the same run gives the same bytes."""
     inputs = {
@@ -40,6 +41,7 @@ def manifest_of(
         "inputs": inputs,
         "config": config,
         "data": msgspec.to_builtins(data),
+        "calendar": calendar,
         "bars": bars,
         "ready_bars": ready_bars,
         "layers": layers,

@@ -3,7 +3,8 @@
 Needs NumPy and Numba, nothing else.
 """
 
-from admf_kernels.contract import Feature, Indicator, Output, Strategy, lag, window
+from admf_kernels.clock import Clock
+from admf_kernels.contract import Feature, Indicator, Output, Strategy, lag, on, window
 from admf_kernels.errors import KernelError
 from admf_kernels.execution.terms import Account, Entry, Exits, Instrument, Limits, Terms
 from admf_kernels.execution.uses import make_terms
@@ -17,6 +18,7 @@ from admf_kernels.stream import Stream, compute
 __all__ = [
     "Account",
     "Between",
+    "Clock",
     "Entry",
     "Exits",
     "Feature",
@@ -45,6 +47,7 @@ __all__ = [
     "make_terms",
     "names",
     "nan",
+    "on",
     "select",
     "strategy",
     "window",

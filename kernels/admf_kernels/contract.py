@@ -10,6 +10,7 @@ A kernel is a pure function of scalars, written once. Its arguments are bound **
 a name of ``inputs``    (indicator) a column, a lagged column or a window
 a name of ``features``  (strategy) the value of that feature on this bar
 a column of the bar     (strategy) ``ts_ns open high low close volume``
+a clock column          (strategy) one of `CLOCK_COLUMNS`, see `admf_kernels.clock`
 ``position``            (strategy) signed quantity held, in units
 ``cash``, ``equity``    (strategy) account currency, at this bar's close
 ``entry_price``         (strategy) price of the fill that opened the position; 0.0 when flat
@@ -27,6 +28,7 @@ from admf_kernels import layout, parameters
 from admf_kernels.errors import KernelError
 from admf_kernels.layout import Empty
 from admf_kernels.parameters import Between, Rule
+from admf_kernels.timeframe import timeframe_ns
 
 __all__ = [
     "BAR_COLUMNS",
@@ -37,6 +39,7 @@ __all__ = [
     "Output",
     "Rule",
     "Strategy",
+    "on",
 ]
 
 BAR_COLUMNS = ("ts_ns", "open", "high", "low", "close", "volume")
@@ -207,18 +210,23 @@ def _sources(kernel: "Indicator | Composite", of: Any) -> tuple["Source", ...]:
 
 def _source(name: str, given: Any) -> "Source":
     if isinstance(given, str):
-        if given not in PRICE_COLUMNS:
-            raise KernelError(f"{name}: no column {given!r}; expected one of {PRICE_COLUMNS}")
+        known = PRICE_COLUMNS + CLOCK_COLUMNS
+        if given not in known:
+            raise KernelError(f"{name}: no column {given!r}; expected one of {known}")
         return given
     return output_of(given)
 
 
 class Feature(NamedTuple):
-    """One indicator with its parameters and sources; equal features are computed once."""
+    """One indicator with its parameters and sources; equal features are computed once.
+
+    With a `timeframe` it is computed on closed bars of that timeframe, its sources too.
+    """
 
     indicator: Indicator
     params: Any
     sources: tuple[Any, ...]
+    timeframe: str = ""
 
     @property
     def label(self) -> str:
@@ -228,7 +236,8 @@ class Feature(NamedTuple):
             names = [s if isinstance(s, str) else s.label for s in self.sources]
             of = names[0] if len(names) == 1 else f"({', '.join(names)})"
             shown = f"{shown}, of={of}" if shown else f"of={of}"
-        return f"{self.indicator.reference}({shown})"
+        label = f"{self.indicator.reference}({shown})"
+        return on_label(self.timeframe, label) if self.timeframe else label
 
     def __getattr__(self, name: str) -> "Output":
         if not name.startswith("_") and name in self.indicator.outputs:
@@ -268,6 +277,37 @@ def output_of(given: Any) -> Output:
     raise KernelError(f"expected a feature such as sma(20), found {given!r}")
 
 
+def on_label(timeframe: str, label: str) -> str:
+    """Return the label of a feature on bars of another timeframe: ``on(1h, sma(20))``."""
+    return f"on({timeframe}, {label})"
+
+
+def on(timeframe: str, feature: Any) -> Any:
+    """Return a feature computed on bars of a longer timeframe: ``on("1h", sma(20))``.
+
+    Those bars are made of the program's own; each is seen when it has closed, and not
+    before. `feature` is what the program's own bars could have, all its sources included;
+    a feature over ``on(...)`` is computed on the program's bars again.
+
+    Raises KernelError for an unknown timeframe, and for one inside of another.
+    """
+    timeframe_ns(timeframe)
+    if isinstance(feature, Output):
+        return feature._replace(feature=on(timeframe, feature.feature))
+    if not isinstance(feature, Feature):
+        raise KernelError(f"on({timeframe!r}, ...): expected a feature, found {feature!r}")
+    if _has_timeframe(feature):
+        raise KernelError(
+            f"on({timeframe!r}, ...): {feature.label} has a timeframe inside; give one, outermost"
+        )
+    return feature._replace(timeframe=timeframe)
+
+
+def _has_timeframe(feature: Feature) -> bool:
+    inner = (s.feature for s in feature.sources if isinstance(s, Output))
+    return feature.timeframe != "" or any(_has_timeframe(f) for f in inner)
+
+
 def _number(value: Any) -> str:
     return repr(value)
 
@@ -286,6 +326,11 @@ class Strategy(Kernel):
     def outputs_for(self, params: Any) -> dict[str, Output]:
         """Return the feature columns this strategy reads, by argument name."""
         return {name: output_of(f) for name, f in self.features(params).items()}
+
+    def columns_for(self, params: Any) -> dict[str, Source]:
+        """Return the features and the clock columns this strategy reads, by argument name."""
+        clock = {name: name for name in CLOCK_COLUMNS if name in self.arguments}
+        return {**self.outputs_for(params), **clock}
 
 
 def derive_constants(

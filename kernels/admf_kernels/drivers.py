@@ -5,14 +5,25 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from admf_kernels import numeric, orders
-from admf_kernels.codegen import access, engine, execute, lanes, run, scan, stretch
+from admf_kernels import clock, numeric, orders
+from admf_kernels.codegen import (
+    access,
+    engine,
+    execute,
+    frame,
+    gate,
+    lanes,
+    panel,
+    run,
+    scan,
+    stretch,
+)
 from admf_kernels.codegen.engine import Form
 from admf_kernels.codegen.text import class_name
 from admf_kernels.compiler import cache, closure, load, toolchain
 from admf_kernels.compiler.load import Native
 from admf_kernels.contract import Indicator, Kernel, Strategy
-from admf_kernels.execution import bar, metrics, records, requests, terms
+from admf_kernels.execution import bar, costs, metrics, records, requests, terms
 from admf_kernels.execution.terms import Terms
 
 _loaded: dict[str, Native] = {}
@@ -30,11 +41,12 @@ AROUND: tuple[Callable[..., Any], ...] = (
 
 
 @functools.cache
-def for_indicator(kernel: Indicator, *, hashed: bool) -> Native:
+def for_indicator(kernel: Indicator, *, hashed: bool, waits: bool = False) -> Native:
     """Return the scan driver of an indicator."""
     names = {"Window": numeric.Window, "nan": numeric.nan, **_kernel_names(kernel)}
     kind = "scan_hashed" if hashed else "scan"
-    return native(f"{kind}_{kernel.name}", scan.source(kernel, hashed=hashed), [kernel.step], names)
+    source = scan.source(kernel, hashed=hashed, waits=waits)
+    return native(f"{kind}_{kernel.name}", source, [kernel.step], names)
 
 
 @functools.cache
@@ -57,6 +69,33 @@ def for_lanes(kernel: Strategy, features: tuple[str, ...], form: Form) -> Native
     """Return the lane driver of a strategy: `lanes.LANES` parameter sets side by side."""
     source = lanes.source(kernel, features, form)
     return native(f"lanes_{kernel.name}", source, [kernel.step, *AROUND], _names(kernel))
+
+
+@functools.cache
+def for_panel(kernel: Strategy, features: tuple[str, ...], form: Form, *, rotates: bool) -> Native:
+    """Return the panel driver of a strategy on several instruments."""
+    source = panel.source(kernel, features, form, rotates=rotates)
+    names = {**_names(kernel), "month_of": costs.month_of, "nan": numeric.nan}
+    functions = [kernel.step, *AROUND, costs.month_of]
+    return native(f"panel_{kernel.name}", source, functions, names)
+
+
+@functools.cache
+def for_clock(columns: tuple[str, ...]) -> Native:
+    """Return the driver that fills clock columns."""
+    return native("clock", clock.source(columns), [], {})
+
+
+@functools.cache
+def for_frame(*, hashed: bool) -> Native:
+    """Return the driver that makes bars of a longer timeframe."""
+    return native("frame", frame.source(hashed=hashed), [], {"Bucket": frame.Bucket})
+
+
+@functools.cache
+def for_gate() -> Native:
+    """Return the driver that says from which bar on a strategy is called."""
+    return native("gate", gate.SOURCE, [], {})
 
 
 @functools.cache

@@ -1,22 +1,24 @@
-"""Features over one stream of bars: the part of a program that every mode starts with.
-
-It holds the columns and all state, and calls the compiled drivers on new rows.
-"""
+"""Distinct features over one stream of bars: what every program is made of."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from admf_kernels import checksum, drivers
+from admf_kernels import clock as clocks
+from admf_kernels.clock import Clock
 from admf_kernels.compiler.load import Native
-from admf_kernels.contract import Kernel, output_of, resolve_bars
+from admf_kernels.contract import Feature, Kernel, output_of, resolve_bars
 from admf_kernels.errors import KernelError
 from admf_kernels.execution import log
 from admf_kernels.layout import Words, fields_of, pack, unpack
 from admf_kernels.plan import Node, Plan
+
+if TYPE_CHECKING:
+    from admf_kernels.frames import ChildProgram
 
 BLOCK_BARS = 16_384
 STATUS = {
@@ -63,37 +65,48 @@ class FeatureProgram:
         The most bars one `feed` takes.
     hashed : bool
         Whether a state checksum is made for every bar.
+    clock : Clock, optional
+        Of the market; needed where clock columns are read.
+    needs : iterable of str
+        Clock columns to fill besides those that features read.
 
     Attributes
     ----------
     columns : float64 (columns, rows)
-        ``ts_ns`` (as int64 bits), the bar, then the features; the first `history` rows
+        ``ts_ns`` (as int64 bits), the bar, the clock, then the features; the first `history` rows
         are what came before the oldest row that may still be written.
     state : int64 (words,)
         All state, every kernel's own words one after the other.
+    children : list of ChildProgram
+        What is computed on longer timeframes, see `frames`.
     """
 
+    least_history = 0
+
     def __init__(
-        self, features: Iterable[Any], *, block_bars: int = BLOCK_BARS, hashed: bool = True
-    ) -> None:
-        self.plan = Plan([output_of(f) for f in features])
+        self, features: Iterable[Any], *, block_bars: int = BLOCK_BARS, hashed: bool = True,
+        clock: Clock | None = None, needs: Iterable[str] = (),
+    ) -> None:  # fmt: skip
+        self.plan = Plan([f if isinstance(f, str) else output_of(f) for f in features], needs)
+        self.clock = clock
         self.hashed = hashed
         self.parts: list[Part] = []
         self._kept: list[Any] = []
         self._calls: list[int] = []
         self._places: dict[int, list[tuple[Words, int, int]]] = defaultdict(list)
         self._allocate(block_bars)
-        first = 0
+        self._add_clock()
+        self.children, first = self._add_children()
         for node in self.plan.nodes.values():
             first = self._add_indicator(node, first)
-        self._add_strategies(first)
+        self._add_strategies(self._add_gate(first))
         self.call_through(Native.caller)
         zeroed = self.checksum if hashed else 0
         self._table = self._keep([len(self._calls) // 2, zeroed, self.counts, len(self.counts),
                                   *self._calls])  # fmt: skip
 
     def _allocate(self, block_bars: int) -> None:
-        self.history = self.plan.history_bars
+        self.history = max(self.plan.history_bars, self.least_history)
         self.block_bars = block_bars
         # As much room again as history takes: moving it costs at most a row a bar.
         self.rows = self.history + max(block_bars, self.history)
@@ -111,7 +124,36 @@ class FeatureProgram:
         self.event_count = 0  # of the last `advance`
 
     def _state_size(self) -> int:
-        return sum(1 + len(fields_of(f.indicator.state)) for f in self.plan.nodes)
+        own = sum(1 + len(fields_of(f.indicator.state)) for f in self.plan.nodes)
+        if not self.plan.held:
+            return own
+        from admf_kernels import frames  # whose programs are programs
+
+        return own + frames.state_size(self.plan)
+
+    def _add_children(self) -> "tuple[list[ChildProgram], int]":
+        """Add what longer timeframes need; their state comes first, and ends there."""
+        if not self.plan.held:
+            return [], 0
+        from admf_kernels import frames
+
+        return frames.add_children(self, 0)
+
+    def covered_on(self, timeframe: str) -> list[Feature]:
+        """Return the features on a longer timeframe that the state checksum covers."""
+        return [*self.plan.child(timeframe).nodes]
+
+    def _add_gate(self, first: int) -> int:
+        """Add what decides when strategies start; returns where its state ends."""
+        return first
+
+    def _add_clock(self) -> None:
+        """Add what fills the clock columns, if any are read."""
+        columns = self.plan.clock_columns
+        if columns:
+            clock = clocks.required(self.clock, columns)
+            places = [Place(self.plan.column(name)) for name in columns]
+            self.add_driver(drivers.for_clock(columns), [Place(0), *clock.table(), *places])
 
     def _add_strategies(self, first: int) -> None:
         """Add what runs after the features; nothing here."""
@@ -119,7 +161,7 @@ class FeatureProgram:
     def _add_indicator(self, node: Node, first: int) -> int:
         """Add the scan driver of a node, its state from word `first` on."""
         feature, indicator = node.feature, node.feature.indicator
-        label = feature.label
+        label = self._label(feature)
         slot = checksum.slot_of(label) if self.hashed else 0
         bars = [indicator.warmup_bars(feature.params), indicator.renew_bars(feature.params)]
         bars += [resolve_bars(w.bars, feature.params) for w in indicator.windows.values()]
@@ -129,8 +171,9 @@ class FeatureProgram:
         state[0] = -node.start_bars
         columns = [(node.column + k, 0) for k in range(len(indicator.outputs))]
         columns += self.plan.inputs(feature).values()
-        self._add(
-            drivers.for_indicator(indicator, hashed=self._is_hashed(node)),
+        native = drivers.for_indicator(indicator, hashed=self._is_hashed(node), waits=node.waits)
+        self.add_driver(
+            native,
             [constants.astype(np.int64), state, self.checksum, slot,
              *(Place(c, lag) for c, lag in columns)],
         )  # fmt: skip
@@ -140,7 +183,11 @@ class FeatureProgram:
     def _is_hashed(self, node: Node) -> bool:
         return self.hashed
 
-    def _add(self, native: Native, parts: Sequence[Any]) -> None:
+    def _label(self, feature: Feature) -> str:
+        return feature.label
+
+    def add_driver(self, native: Native, parts: Sequence[Any]) -> None:
+        """Run a driver after those added before, on a table of these parts."""
         self._calls += [native.address, self._keep(parts)]
 
     def _keep(self, parts: Sequence[Any]) -> int:
@@ -197,7 +244,8 @@ class FeatureProgram:
     def _refuse(self, status: int, start: int) -> None:
         row = status >> 4
         bar = f"bar {self.bars_seen + row - start} (ts_ns {self.ts_ns[row]})"
-        reason = f"{bar}: {STATUS[status & 15]}"
+        missing = self.clock.missing if self.clock and status & 15 == clocks.NO_SESSION else ""
+        reason = f"{bar}: {missing or STATUS[status & 15]}"
 
         def stopped(table: int, start: int, stop: int) -> int:
             raise KernelError(f"the run has stopped at {reason}")
@@ -219,7 +267,9 @@ class FeatureProgram:
 
     def describe(self) -> str:
         """Return what is computed from which columns and parameters, as text for digests."""
-        return f"{self.plan.describe()}\nhistory {self.history}"
+        clock = clocks.describe(self.clock, self.plan.clock_columns)
+        longer = "".join(f"\n{child.describe()}" for child in self.children)
+        return f"{self.plan.describe()}\nhistory {self.history}{clock}{longer}"
 
     @property
     def last_checksum(self) -> int:

@@ -10,16 +10,23 @@ from typing import Any
 import numpy as np
 
 from admf_kernels import drivers
+from admf_kernels.clock import Clock
 from admf_kernels.codegen import engine
 from admf_kernels.codegen.engine import Form
 from admf_kernels.codegen.lanes import LANES
-from admf_kernels.contract import Strategy, output_of
+from admf_kernels.contract import Source, Strategy, output_of
 from admf_kernels.errors import KernelError
 from admf_kernels.execution import log
 from admf_kernels.execution.terms import Terms
-from admf_kernels.feature_program import BLOCK_BARS, constant_words
 from admf_kernels.layout import Words
-from admf_kernels.program import TradingProgram, set_start, terms_for
+from admf_kernels.program import (
+    BLOCK_BARS,
+    TradingProgram,
+    constant_words,
+    set_start,
+    terms_for,
+)
+from admf_kernels.reading_program import run_addresses
 
 
 class LaneProgram(TradingProgram):
@@ -48,6 +55,7 @@ class LaneProgram(TradingProgram):
         tap: int = 0,
         block_bars: int = BLOCK_BARS,
         hashed: bool = True,
+        clock: Clock | None = None,
     ) -> None:
         if not 1 <= len(sets) <= LANES or not 0 <= tap < len(sets):
             raise KernelError(
@@ -60,16 +68,21 @@ class LaneProgram(TradingProgram):
         self.form = Form(self.terms.uses)
         self.inputs = {name: output_of(o) for name, o in (inputs or {}).items()}
         self.tap = tap
-        self.lane_reads = [strategy.outputs_for(p) for p in self.sets]
+        self.lane_reads = [strategy.columns_for(p) for p in self.sets]
         self.reads = self.lane_reads[tap]
         features = [o for reads in self.lane_reads for o in reads.values()]
         features += self.inputs.values()
-        super().__init__(features, block_bars=block_bars, hashed=hashed)
+        super().__init__(
+            features, block_bars=block_bars, hashed=hashed, clock=clock, needs=self._needs()
+        )
 
     def _state_size(self) -> int:
         # Word 0 of the first lane is the driver's bar counter, shared by all lanes.
         words = engine.state_words(self.strategy, self.terms.uses)
         return super()._state_size() + words * LANES
+
+    def _all_reads(self) -> list[dict[str, Source]]:
+        return [{**reads, **self.inputs} for reads in self.lane_reads]
 
     def _add_strategies(self, first: int) -> None:
         lanes = self.state[first:].reshape(LANES, -1)
@@ -78,16 +91,16 @@ class LaneProgram(TradingProgram):
         tables = []
         for k, state in enumerate(lanes):
             set_start(state, self.strategy, self.terms)
-            tables.append(self._engine_table(state, self.log if k == self.tap else void))
-        ready = np.array([self.ready_bars({**r, **self.inputs}) for r in self.lane_reads])
+            at = run_addresses(self.strategy, state)
+            tables.append(self._engine_table(at, self.log if k == self.tap else void))
         columns = np.array(
             [[self.plan.column(o) for o in reads.values()] for reads in self.lane_reads], np.int64
         ).T.copy()
         constants = np.stack([constant_words(self.strategy, p) for p in self.sets], 1).copy()
-        self._add(
+        self.add_driver(
             drivers.for_lanes(self.strategy, tuple(self.reads), self.form),
             [constants, self.state[first:],
-             *self._surroundings(ready, self._keep(tables)),
+             *self._surroundings(self.ready, self._keep(tables)),
              self.tap, self.rows, self.columns, columns, void[log.COUNTS_AT :]],
         )  # fmt: skip
 

@@ -19,11 +19,11 @@ from admf_kernels.execution.reasons import (
     TRAILING_STOP,
 )
 from admf_kernels.execution.records import Request
-from admf_kernels.execution.requests import CANCEL, KEEP, PUT
+from admf_kernels.execution.requests import CANCEL, KEEP, MOVE_STOP, PUT
 
 __all__ = [
-    "DAY", "FOK", "GTC", "GTD", "IOC", "Request", "cancel", "keep", "limit", "market", "stop",
-    "stop_limit", "trailing_stop",
+    "DAY", "FOK", "GTC", "GTD", "IOC", "Request", "cancel", "keep", "limit", "market",
+    "move_stop", "stop", "stop_limit", "trailing_stop",
 ]  # fmt: skip
 
 
@@ -35,6 +35,11 @@ def keep() -> Request:
 def cancel() -> Request:
     """Cancel the order at the place, if one is working."""
     return Request(CANCEL, MARKET, 0.0, 0.0, 0.0, 0.0, 0.0, GTC, 0, False, 0.0, 0.0)
+
+
+def move_stop(price: float) -> Request:
+    """Move the protective stop of the open position to `price`; the place stays as it is."""
+    return Request(MOVE_STOP, MARKET, 0.0, 0.0, price, 0.0, 0.0, GTC, 0, False, 0.0, 0.0)
 
 
 def market(
@@ -70,12 +75,12 @@ def stop(
 
 def stop_limit(
     quantity: float, price: float, limit_price: float, tif: int = GTC, until_ns: int = 0,
-    reduce_only: bool = False,
+    reduce_only: bool = False, stop_loss: float = 0.0, take_profit: float = 0.0,
 ) -> Request:  # fmt: skip
     """Become a limit order at `limit_price` once the price has reached `price`."""
     return Request(
         PUT, STOP_LIMIT, quantity, limit_price, price, 0.0, 0.0, tif, until_ns, reduce_only,
-        0.0, 0.0,
+        stop_loss, take_profit,
     )  # fmt: skip
 
 

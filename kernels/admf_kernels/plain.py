@@ -1,17 +1,21 @@
 """The drivers' work in plain Python, one bar at a time: slow, and meant to be read.
 
 This is the specification the compiled drivers are held to, bit for bit. It calls the same
-kernel functions, uncompiled, with NamedTuples, and shares no generated code: how inputs
-are bound, when a kernel is called, what is recorded and what the checksum covers are
-written out here a second time.
+kernel functions, uncompiled, and shares no generated code: how inputs are bound, when a
+kernel is called, what is recorded and what the checksum covers are written out here a second
+time.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from admf_kernels import layout
 from admf_kernels.checksum import signed, slot_of
-from admf_kernels.contract import BAR_COLUMNS, Feature, Output, Strategy, output_of
+from admf_kernels.clock import Clock
+from admf_kernels.contract import (
+    Output,
+    Strategy,
+)
 from admf_kernels.execution.bar import (
     BAD_EQUITY,
     BAD_SIGNAL,
@@ -21,13 +25,11 @@ from admf_kernels.execution.bar import (
     open_bar,
     wanted_signal,
 )
-from admf_kernels.execution.log import TABLES, PlainLog
+from admf_kernels.execution.log import PlainLog
 from admf_kernels.execution.metrics import Curve, mark_bar
-from admf_kernels.execution.orders import places
 from admf_kernels.execution.records import (
     OWN,
     SHARED,
-    Bar,
     Desk,
     Exposure,
     Now,
@@ -39,20 +41,18 @@ from admf_kernels.execution.requests import take_requests
 from admf_kernels.execution.terms import Terms
 from admf_kernels.execution.uses import make_terms
 from admf_kernels.numeric import is_finite
-from admf_kernels.orders import keep
 from admf_kernels.plain_features import (
     PlainBar,
-    PlainFeatures,
-    coerced,
     share_of_checksum,
     unpacked,
 )
+from admf_kernels.plain_reading import PlainReading, events_of
 
 if TYPE_CHECKING:
     from admf_kernels.program import Program
 
 
-class PlainProgram(PlainFeatures):
+class PlainProgram(PlainReading):
     """A strategy with its features and execution; the plain twin of `Program`."""
 
     def __init__(
@@ -64,29 +64,16 @@ class PlainProgram(PlainFeatures):
         inputs: Mapping[str, Any] | None = None,
         features: Iterable[Any] = (),
         hashed: bool = True,
+        clock: Clock | None = None,
     ) -> None:
-        self.strategy = strategy
-        self.terms = make_terms(requests=strategy.orders) if terms is None else terms
-        params = strategy.checked() if params is None else params
-        self.constants = strategy.prepare(params)
-        self.reads = strategy.outputs_for(params)
-        self.inputs = {name: output_of(o) for name, o in (inputs or {}).items()}
+        made = make_terms(requests=strategy.orders) if terms is None else terms
         self.slot = slot_of(strategy.reference)
-        wanted = [*self.reads.values(), *self.inputs.values(), *features]
-        super().__init__(wanted, hashed=hashed)
-        # Features that only the caller asked for are no part of the checksum.
-        self.covered = set(PlainFeatures(self.reads.values()).indicators)
-        awaited = [*self.reads.values(), *self.inputs.values()]
-        self.first_bar = max((self.ready_bars[o] for o in awaited), default=1)
-        self.seen = 0
-        self.own = layout.zeros(strategy.state)
+        super().__init__(
+            strategy, params, made, inputs=inputs, features=features, hashed=hashed, clock=clock
+        )
         self.curve = Curve()
         self.records = {n: Plain(cls) for n, cls in {**SHARED, **OWN}.items()}
         self.records["wallet"].cash = self.terms.a.cash
-        self.slots = [Plain(Order) for _ in range(places(self.terms.uses))]
-
-    def _is_hashed(self, feature: Feature) -> bool:
-        return self.hashed and feature in self.covered
 
     def step(
         self, ts_ns: int, open: float, high: float, low: float, close: float, volume: float
@@ -97,11 +84,11 @@ class PlainProgram(PlainFeatures):
         terms, log = self.terms, PlainLog()
         e = Plain(Exposure)
         desk = Desk(**self.records, now=Plain(Now), e=e, slots=self.slots, log=log)
-        bar = self._bar(ts_ns, open, high, low, close, volume)
+        bar = self.bar(terms.n.lot_value, ts_ns, open, high, low, close, volume)
         expose(e, desk.wallet, desk.q, bar.worth, self.curve.last_close)
         open_bar(terms, desk, bar)
         expose(e, desk.wallet, desk.q, bar.worth, close)
-        wanted, asked = self._answer(desk)
+        wanted, asked = self.answer(desk)
         signal = wanted_signal(terms.a, wanted, e.equity)
         decide(terms, desk, bar, signal)
         take_requests(terms, desk, bar, asked, Plain(Order))
@@ -120,39 +107,8 @@ class PlainProgram(PlainFeatures):
             cash=desk.wallet.cash,
             equity=equity,
             status=status if status or is_finite(equity) else BAD_EQUITY,
-            events=_events(log),
+            events=events_of(log),
         )
-
-    def _bar(
-        self, ts_ns: int, open: float, high: float, low: float, close: float, volume: float
-    ) -> Bar:
-        """Return the bar as the engine sees it."""
-        uses = self.terms.uses
-        extra: dict[str, Any] = {n: self.columns[self.inputs[n]][-1] for n in self.inputs}
-        if not (uses.sessions and uses.clock):
-            extra["session"] = float((ts_ns - 1) // 86_400_000_000_000)
-        prices = (open, high, low, close, volume)
-        return Bar(self.seen, ts_ns, *prices, self.terms.n.lot_value)._replace(**extra)
-
-    def _answer(self, desk: Desk) -> tuple[float, Sequence[Any]]:
-        """Call the strategy with what its arguments name; returns its signal and requests."""
-        if self.seen < self.first_bar:
-            return 0.0, (keep(),) * self.strategy.orders
-        values = {
-            "c": self.constants,
-            "s": self.own,
-            "position": desk.q.lots * self.terms.n.lot_size,
-            "cash": desk.wallet.cash,
-            "equity": desk.e.equity,
-            "entry_price": desk.q.entry_price,
-            **{name: self.columns[name][-1] for name in BAR_COLUMNS},
-            **{name: self.columns[output][-1] for name, output in self.reads.items()},
-        }
-        result = self.strategy.step(*(values[name] for name in self.strategy.arguments))
-        if self.strategy.stateful:
-            state, result = result
-            self.own = coerced(self.strategy.state, state)
-        return (0.0, result) if self.strategy.orders else (float(result), ())
 
     def _states(self) -> dict[str, Any]:
         """Return the strategy's own state and the engine's, in memory order."""
@@ -169,7 +125,7 @@ class PlainProgram(PlainFeatures):
     @classmethod
     def resumed(cls, program: "Program") -> "PlainProgram":
         """Return the plain twin of a compiled program, standing where that one stands."""
-        extra = [Output(feature, 0) for feature in program.plan.nodes]
+        extra = [Output(feature, 0) for feature in program.plan.features]
         twin = cls(
             program.strategy,
             program.params,
@@ -177,12 +133,16 @@ class PlainProgram(PlainFeatures):
             inputs=program.inputs,
             features=extra,
             hashed=program.hashed,
+            clock=program.clock,
         )
         twin.resume(program)
         return twin
 
     def _resume_states(self, words: layout.Words) -> layout.Words:
         words = super()._resume_states(words)
+        if self.waits_for:
+            self.first_bar = int(words[1])
+            words = words[2:]
         self.seen = int(words[0])
         words = words[1:]
         if self.strategy.stateful:
@@ -196,8 +156,3 @@ class PlainProgram(PlainFeatures):
             value, words = unpacked(Order, words)
             self.slots[k] = Plain(Order, *value)
         return words
-
-
-def _events(log: PlainLog) -> dict[str, list[tuple[Any, ...]]]:
-    """Return the events of one bar by table, without their row numbers."""
-    return {name: [tuple(row.value)[1:] for row in log.tables[name]] for name in TABLES}

@@ -1,4 +1,4 @@
-"""Features in plain Python, one bar at a time: the twin of `FeatureProgram`."""
+"""The drivers' work on features in plain Python, one bar at a time: see `admf_kernels.plain`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from admf_kernels import layout
 from admf_kernels.checksum import MASK, key_of, signed, slot_of
+from admf_kernels.clock import Clock, required
 from admf_kernels.contract import (
     BAR_COLUMNS,
+    CLOCK_COLUMNS,
     Feature,
     Indicator,
     Lag,
@@ -18,9 +20,11 @@ from admf_kernels.contract import (
     resolve_bars,
 )
 from admf_kernels.numeric import Window, nan
+from admf_kernels.plain_clock import PlainClock
 
 if TYPE_CHECKING:
     from admf_kernels.feature_program import FeatureProgram
+    from admf_kernels.plain_frames import PlainFrame
 
 SEEN_KEY = 1442695040888963407  # odd key of the bar counter
 
@@ -66,15 +70,25 @@ def share_of_checksum(slot: int, seen: int, states: Iterable[Any]) -> int:
 class PlainIndicator:
     """One indicator over columns that are lists with one value per bar so far."""
 
-    def __init__(self, feature: Feature, columns: Mapping[Source, Column], start_bars: int) -> None:
+    def __init__(
+        self,
+        feature: Feature,
+        columns: Mapping[Source, Column],
+        start_bars: int,
+        label: str,
+        *,
+        waits: bool = False,
+    ) -> None:
         self.feature = feature
         self.kernel: Indicator = feature.indicator
         self.constants = self.kernel.prepare(feature.params)
         self.warmup_bars = self.kernel.warmup_bars(feature.params)
         self.renew_bars = self.kernel.renew_bars(feature.params)
-        self.slot = slot_of(feature.label)
+        self.slot = slot_of(label)
         sources = zip(self.kernel.sources, feature.sources, strict=True)
         self.columns = {name: columns[source] for name, source in sources}
+        # One that waits starts when its columns have values, the others after `start_bars`.
+        self.waits = waits
         # Negative while the indicator's own inputs are not valid: no step is made then.
         self.seen = -start_bars
         self.hashed_seen = self.seen
@@ -83,6 +97,11 @@ class PlainIndicator:
     def step(self) -> tuple[float, ...]:
         """Advance by the newest row of the columns and return the outputs."""
         outputs = (nan,) * len(self.kernel.outputs)
+        if self.waits and self.seen < 0:
+            if any(column[-1] != column[-1] for column in self.columns.values()):
+                self.hashed_seen = self.seen
+                return outputs
+            self.seen = 0
         idle = self.seen < 0
         # While idle the checksum covers the counter before the bar, later the one after it.
         self.hashed_seen = self.seen if idle else self.seen + 1
@@ -142,13 +161,25 @@ class _Window:
 class PlainFeatures:
     """Distinct features over one stream of bars; the plain twin of `FeatureProgram`."""
 
-    def __init__(self, features: Iterable[Any], *, hashed: bool = True) -> None:
+    def __init__(
+        self, features: Iterable[Any], *, hashed: bool = True, clock: Clock | None = None
+    ) -> None:
         self.hashed = hashed
         self.columns: dict[Source, Column] = {name: [] for name in BAR_COLUMNS}
         self.ready_bars: dict[Source, int] = dict.fromkeys(BAR_COLUMNS, 1)
         self.indicators: dict[Feature, PlainIndicator] = {}
-        for feature in features:
-            self._add(output_of(feature).feature)
+        self.held: dict[str, list[Feature]] = {}  # features on longer timeframes
+        self._labelled: list[tuple[str, Column]] = []
+        self.waiting: set[Source] = set()  # columns whose first valid bar the times decide
+        for given in features:
+            if isinstance(given, str):
+                self._read_clock(given)
+            else:
+                self._add(output_of(given).feature)
+        self.clock_columns = [name for name in CLOCK_COLUMNS if name in self.columns]
+        if self.clock_columns:
+            self.clock = PlainClock(required(clock, self.clock_columns))
+        self.frames = self._frames(clock)
         # Rows that no bar has filled are NaN, as far back as any input reaches.
         reach = max((_reach(f) for f in self.indicators), default=0)
         for column in self.columns.values():
@@ -156,17 +187,57 @@ class PlainFeatures:
 
     def _add(self, feature: Feature) -> None:
         """Enter a feature after the features it reads, once."""
-        if feature in self.indicators:
+        if feature in self.indicators or Output(feature, 0) in self.columns:
+            return
+        if feature.timeframe:
+            self.held.setdefault(feature.timeframe, []).append(feature)
+            for output in _outputs(feature):
+                self.columns[output] = []
+                self.ready_bars[output] = 2
+                self.waiting.add(output)
             return
         for source in feature.sources:
             if isinstance(source, Output):
                 self._add(source.feature)
+            elif source in CLOCK_COLUMNS:
+                self._read_clock(source)
         start_bars = max((self.ready_bars[s] - 1 for s in feature.sources), default=0)
-        node = PlainIndicator(feature, self.columns, start_bars)
+        waits = any(source in self.waiting for source in feature.sources)
+        start_bars = 1 if waits else start_bars
+        label = self.label(feature)
+        node = PlainIndicator(feature, self.columns, start_bars, label, waits=waits)
         self.indicators[feature] = node
-        for k in range(len(feature.indicator.outputs)):
-            self.columns[Output(feature, k)] = []
-            self.ready_bars[Output(feature, k)] = start_bars + node.warmup_bars
+        for output in _outputs(feature):
+            self.columns[output] = []
+            self.ready_bars[output] = start_bars + node.warmup_bars
+            if waits:
+                self.waiting.add(output)
+
+    def _frames(self, clock: Clock | None) -> "list[PlainFrame]":
+        """Return what makes the bars of the longer timeframes."""
+        if not self.held:
+            return []
+        from admf_kernels.plain_frames import PlainChild, PlainFrame  # also plain features
+
+        made = []
+        for timeframe, features in self.held.items():
+            inner = [Output(f._replace(timeframe=""), 0) for f in features]
+            covered = self._covered_on(timeframe) if self.hashed else []
+            made.append(PlainFrame(PlainChild(timeframe, inner, covered, clock), clock))
+        return made
+
+    def _covered_on(self, timeframe: str) -> list[Feature]:
+        """Return the features on a longer timeframe that the state checksum covers."""
+        inner = [Output(f._replace(timeframe=""), 0) for f in self.held[timeframe]]
+        return computed(inner)
+
+    def label(self, feature: Feature) -> str:
+        """Return the name its state goes by."""
+        return feature.label
+
+    def _read_clock(self, name: str) -> None:
+        self.columns.setdefault(name, [])
+        self.ready_bars[name] = 1
 
     def step(
         self, ts_ns: int, open: float, high: float, low: float, close: float, volume: float
@@ -179,7 +250,16 @@ class PlainFeatures:
         """Append the bar, step every indicator; returns the checksum so far."""
         for name, value in zip(BAR_COLUMNS, bar, strict=True):
             self.columns[name].append(value)
+        found = self.clock.columns(int(bar[0])) if self.clock_columns else {}
+        for name in self.clock_columns:
+            self.columns[name].append(found[name])
         checksum = 0
+        for frame in self.frames:
+            frame.step(int(bar[0]), *bar[1:])
+            checksum += frame.share()
+            for feature in self.held[frame.timeframe]:
+                for output in _outputs(feature):
+                    self.columns[output].append(frame.value(output))
         for feature, node in self.indicators.items():
             for k, value in enumerate(node.step()):
                 self.columns[Output(feature, k)].append(value)
@@ -192,11 +272,18 @@ class PlainFeatures:
 
     def _values(self) -> dict[str, float]:
         """Return the newest value of every feature column by label."""
-        return {s.label: c[-1] for s, c in self.columns.items() if isinstance(s, Output)}
+        if not self._labelled:  # once: a label is made of all it is computed from
+            self._labelled = [
+                (s.label, c) for s, c in self.columns.items() if isinstance(s, Output)
+            ]
+        return {label: column[-1] for label, column in self._labelled}
 
     def state(self) -> dict[str, Any]:
         """Return the state of every kernel by label."""
-        return {f.label: node.state for f, node in self.indicators.items()}
+        longer: dict[str, Any] = {}
+        for frame in self.frames:
+            longer |= frame.state()
+        return {**longer, **{self.label(f): node.state for f, node in self.indicators.items()}}
 
     def resume(self, program: "FeatureProgram") -> None:
         """Take over where a compiled program of the same features stands."""
@@ -204,7 +291,10 @@ class PlainFeatures:
         for source, column in self.columns.items():
             column[:] = program.columns[program.plan.column(source), rows].tolist()
         self.columns["ts_ns"][:] = program.ts_ns[rows].tolist()
-        self._resume_states(program.state)
+        words = program.state
+        for frame, child in zip(self.frames, program.children, strict=True):
+            words = frame.resume(child, words)
+        self._resume_states(words)
 
     def _resume_states(self, words: layout.Words) -> layout.Words:
         """Read every indicator's counter and state; returns the words that are left."""
@@ -218,6 +308,29 @@ def unpacked(cls: type, words: layout.Words) -> tuple[Any, layout.Words]:
     """Return the `cls` that the first words hold, and the words after it."""
     count = len(layout.fields_of(cls))
     return layout.unpack(cls, words[:count]), words[count:]
+
+
+def _outputs(feature: Feature) -> list[Output]:
+    return [Output(feature, k) for k in range(len(feature.indicator.outputs))]
+
+
+def computed(outputs: Iterable[Source]) -> list[Feature]:
+    """Return the features that sources are made of, each once, on the program's bars."""
+    found: list[Feature] = []
+    for output in outputs:
+        if isinstance(output, Output) and not output.feature.timeframe:
+            found += [f for f in computed(output.feature.sources) if f not in found]
+            found += [output.feature] if output.feature not in found else []
+    return found
+
+
+def held_by(source: Source) -> list[Feature]:
+    """Return the features on longer timeframes that a source is made of."""
+    if isinstance(source, str):
+        return []
+    if source.feature.timeframe:
+        return [source.feature]
+    return [f for inner in source.feature.sources for f in held_by(inner)]
 
 
 def _reach(feature: Feature) -> int:

@@ -6,7 +6,9 @@ from typing import Any
 
 from admf_kernels.contract import (
     BAR_COLUMNS,
+    CLOCK_COLUMNS,
     Feature,
+    Indicator,
     Lag,
     Output,
     Source,
@@ -22,6 +24,7 @@ class Node:
     feature: Feature
     column: int  # of its first output
     start_bars: int  # bars to pass over before its first step
+    waits: bool = False  # passes over bars until its sources have values, however many
 
     @property
     def ready_bars(self) -> int:
@@ -30,33 +33,96 @@ class Node:
 
 
 class Plan:
-    """Distinct features in dependency order; equal features share one node."""
+    """Distinct features in dependency order; equal features share one node.
 
-    def __init__(self, outputs: Iterable[Output]) -> None:
+    Columns are those of the bar, then the clock columns that are read, then the features.
+    `needs` are clock columns that something else than a feature reads.
+    """
+
+    def __init__(self, outputs: Iterable[Source], needs: Iterable[str] = ()) -> None:
+        sources = [*outputs, *needs]
+        read = names_read(sources)
+        self.clock_columns = tuple(name for name in CLOCK_COLUMNS if name in read)
         self.nodes: dict[Feature, Node] = {}
-        self.column_count = len(BAR_COLUMNS)
-        for output in outputs:
-            self._add(output.feature)
+        # Features on longer timeframes: the column each is held in; those of each timeframe.
+        self.held: dict[Feature, int] = {}
+        self.by_timeframe: dict[str, list[Output]] = {}
+        self.column_count = len(BAR_COLUMNS) + len(self.clock_columns)
+        for source in sources:
+            if isinstance(source, Output):
+                self._add(source.feature)
 
     def _add(self, feature: Feature) -> None:
-        if feature in self.nodes:
+        if feature in self.nodes or feature in self.held:
+            return
+        if feature.timeframe:
+            self.held[feature] = self.column_count
+            self.column_count += len(feature.indicator.outputs)
+            inner = Output(feature._replace(timeframe=""), 0)
+            self.by_timeframe.setdefault(feature.timeframe, []).append(inner)
             return
         for source in feature.sources:
             if isinstance(source, Output):
                 self._add(source.feature)
+        waits = any(self.waits(source) for source in feature.sources)
         start = max((self.ready_bars(s) - 1 for s in feature.sources), default=0)
-        self.nodes[feature] = Node(feature, self.column_count, start)
+        self.nodes[feature] = Node(feature, self.column_count, 1 if waits else start, waits)
         self.column_count += len(feature.indicator.outputs)
 
+    @property
+    def feature_column_count(self) -> int:
+        """How many columns features fill."""
+        return self.column_count - len(BAR_COLUMNS) - len(self.clock_columns)
+
     def column(self, source: Source) -> int:
-        """Return the column index of a bar column or a feature's output."""
+        """Return the column index of a bar column, a clock column or a feature's output."""
         if isinstance(source, str):
-            return BAR_COLUMNS.index(source)
-        return self.nodes[source.feature].column + source.place
+            return (*BAR_COLUMNS, *self.clock_columns).index(source)
+        held = self.held.get(source.feature)
+        first = self.nodes[source.feature].column if held is None else held
+        return first + source.place
 
     def ready_bars(self, source: Source) -> int:
-        """Return on which bar, counted from 1, `source` has its first valid value."""
-        return 1 if isinstance(source, str) else self.nodes[source.feature].ready_bars
+        """Return on which bar, counted from 1, `source` has its first valid value.
+
+        Where it waits for a longer timeframe, it is that bar at the earliest.
+        """
+        if isinstance(source, str):
+            return 1
+        # The first bucket is dropped, the second one closes on the second bar or later.
+        return 2 if source.feature in self.held else self.nodes[source.feature].ready_bars
+
+    def waits(self, source: Source) -> bool:
+        """Whether it depends on a longer timeframe: the times of the bars say when it is valid."""
+        if isinstance(source, str):
+            return False
+        return source.feature in self.held or self.nodes[source.feature].waits
+
+    def child(self, timeframe: str) -> "Plan":
+        """Return the plan of what is computed on bars of a longer timeframe."""
+        return Plan(self.by_timeframe[timeframe])
+
+    @property
+    def children(self) -> dict[str, "Plan"]:
+        """The plans of all longer timeframes."""
+        return {timeframe: self.child(timeframe) for timeframe in self.by_timeframe}
+
+    @property
+    def features(self) -> list[Feature]:
+        """All features that fill columns, those held from longer timeframes included."""
+        return [*self.nodes, *self.held]
+
+    @property
+    def indicators(self) -> list[Indicator]:
+        """The indicator of every feature that is computed, on longer timeframes too."""
+        inner = [f for plan in self.children.values() for f in plan.nodes]
+        return [feature.indicator for feature in (*self.nodes, *inner)]
+
+    @property
+    def clock_reads(self) -> tuple[str, ...]:
+        """The clock columns that are read, on longer timeframes too."""
+        own = [self.clock_columns, *(plan.clock_columns for plan in self.children.values())]
+        return tuple(name for name in CLOCK_COLUMNS if any(name in read for read in own))
 
     def inputs(self, feature: Feature) -> dict[str, tuple[int, int]]:
         """Return (column, lag) of every input of a feature, by argument name."""
@@ -80,6 +146,7 @@ class Plan:
                 f"{feature.label} {node.column} {kernel.outputs} {self.inputs(feature)} "
                 f"{windows} {bars} {tuple(kernel.prepare(params))}"
             )
+        lines += [f"{feature.label} {column}" for feature, column in self.held.items()]
         return "\n".join(lines)
 
     @property
@@ -94,17 +161,24 @@ def _reach(feature: Feature) -> int:
     return max((resolve_bars(d.bars, feature.params) for d in derived), default=0)
 
 
-def bar_columns_of(outputs: Iterable[Output]) -> list[int]:
-    """Return the indices of the bar columns that features read, in bar order."""
-    found: set[int] = set()
+def names_read(sources: Iterable[Source]) -> set[str]:
+    """Return the columns of the bar and of the clock that sources come down to."""
+    found: set[str] = set()
 
     def visit(source: Source) -> None:
         if isinstance(source, str):
-            found.add(BAR_COLUMNS.index(source))
-        else:
+            found.add(source)
+        elif not source.feature.timeframe:
             for inner in source.feature.sources:
                 visit(inner)
 
-    for output in outputs:
-        visit(output)
-    return sorted(found)
+    for source in sources:
+        visit(source)
+    return found
+
+
+def bar_columns_of(outputs: Iterable[Output]) -> list[int]:
+    """Return the indices of the columns that features read: of the bar, then of the clock."""
+    read = names_read(outputs)
+    clock = (name for name in CLOCK_COLUMNS if name in read)
+    return [k for k, name in enumerate((*BAR_COLUMNS, *clock)) if name in read]

@@ -1,4 +1,4 @@
-"""A program: features, strategy and account over one stream of bars, ready to advance.
+"""A program: features, strategy and execution over one stream of bars, ready to advance.
 
 The same object serves every mode. A historical run feeds it blocks, a live run one bar:
 both write rows into the same columns and call the same compiled drivers on them.
@@ -11,21 +11,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf_kernels import checksum, drivers
+from admf_kernels.clock import Clock
 from admf_kernels.codegen import engine, run
 from admf_kernels.codegen.engine import Form
-from admf_kernels.contract import BAR_COLUMNS, Output, Strategy, output_of
+from admf_kernels.contract import (
+    BAR_COLUMNS,
+    Strategy,
+    output_of,
+)
 from admf_kernels.errors import KernelError
-from admf_kernels.execution import log, orders, records
-from admf_kernels.execution.terms import CONSTANTS, Terms
+from admf_kernels.execution import orders, records
+from admf_kernels.execution.terms import Terms
 from admf_kernels.execution.uses import make_terms
-from admf_kernels.feature_program import BLOCK_BARS, FeatureProgram, Part, Place, constant_words
-from admf_kernels.layout import Words, fields_of, pack, to_word
-from admf_kernels.plan import Node, Plan
+from admf_kernels.feature_program import (
+    BLOCK_BARS,
+    STATUS,
+    FeatureProgram,
+    Part,
+    Place,
+    constant_words,
+)
+from admf_kernels.layout import Words, fields_of, to_word
+from admf_kernels.reading_program import TYPES, ReadingProgram, event_memory, run_addresses
 
-TYPES = {"i": np.int64, "f": np.float64}
+__all__ = [
+    "BLOCK_BARS",
+    "STATUS",
+    "FeatureProgram",
+    "Part",
+    "Place",
+    "Program",
+    "TradingProgram",
+    "constant_words",
+    "set_start",
+    "terms_for",
+]
 
 
-class TradingProgram(FeatureProgram):
+class TradingProgram(ReadingProgram):
     """What a single run and the lanes of a sweep have in common: outputs and events.
 
     Attributes
@@ -39,36 +62,10 @@ class TradingProgram(FeatureProgram):
         The same, as words.
     """
 
-    strategy: Strategy
-    reads: dict[str, Output]
-    inputs: dict[str, Output]
-    terms: Terms
-    form: Form
-
     def _allocate(self, block_bars: int) -> None:
         super()._allocate(block_bars)
         self.per_bar = {n: np.zeros(self.rows, TYPES[side]) for n, side in run.PER_BAR}
-        # Pages that no event touches are never given by the system.
-        capacity = engine.events_per_bar(self.terms.uses) * block_bars
-        tables = {n: np.zeros((capacity, len(c)), np.int64) for n, c in log.TABLES.items()}
-        for name, rows in tables.items():
-            self.log[log.Log._fields.index(name)] = rows.ctypes.data
-        self.event_words = {name: rows.T for name, rows in tables.items()}
-        self.events = {
-            name: {
-                column: words[k].view(TYPES[side])
-                for k, (column, side) in enumerate(log.TABLES[name])
-            }
-            for name, words in self.event_words.items()
-        }
-
-    def _is_hashed(self, node: Node) -> bool:
-        # A feature this strategy does not read must change nothing, the checksum included.
-        return self.hashed and node.feature in Plan(self.reads.values()).nodes
-
-    def ready_bars(self, reads: dict[str, Output]) -> int:
-        """On which bar, counted from 1, a strategy reading these is first called."""
-        return max((self.plan.ready_bars(o) for o in reads.values()), default=1)
+        self.event_words, self.events = event_memory(self.terms, block_bars, self.log)
 
     def _add_parts(self, state: Words) -> None:
         """Enter the strategy's state groups, `state` being (words,) of one run."""
@@ -91,34 +88,6 @@ class TradingProgram(FeatureProgram):
         bars = [Place(k) for k in range(len(BAR_COLUMNS))]
         return [self.checksum, slot, keys, ready, address, engine_table, *bars,
                 *self.per_bar.values(), *self._extras()]  # fmt: skip
-
-    def _extras(self) -> list[Place]:
-        """Return the columns that the engine reads besides the bar, in order."""
-        return [self._extra(n) for n in engine.extras(self.form.uses)]
-
-    def _extra(self, name: str) -> Place:
-        return Place(self.plan.column(self.inputs[name]))
-
-    def _engine_table(self, state: Words, written: Words) -> int:
-        """Return the address of the engine's table for one run's state and log."""
-        at = {n: 8 * k for n, k in engine.offsets(self.strategy).items()}
-        base = int(state.ctypes.data)
-        asked = max(1, self.strategy.orders)
-        notes = {
-            "now": np.zeros(len(records.Now._fields), np.int64),
-            "exposure": np.zeros(len(records.Exposure._fields), np.int64),
-            "log": written,
-            "bar": np.zeros(len(records.Bar._fields), np.int64),
-            "asked": np.zeros(asked * len(records.Request._fields), np.int64),
-            "spare": np.zeros(engine.ORDER_WORDS, np.int64),
-        }  # fmt: skip
-        parts: list[Any] = [pack(getattr(self.terms, n)) for n in CONSTANTS]
-        for name in engine.TABLE[len(CONSTANTS) :]:
-            parts.append(notes[name] if name in notes else base + at[name])
-        present = engine.extras(self.form.uses)
-        parts += [Place(k) for k in range(len(BAR_COLUMNS))]
-        parts += [self._extra(n) if n in present else 0 for n in engine.EXTRAS]
-        return self._keep(parts)
 
 
 class Program(TradingProgram):
@@ -147,6 +116,7 @@ class Program(TradingProgram):
         features: Iterable[Any] = (),
         block_bars: int = BLOCK_BARS,
         hashed: bool = True,
+        clock: Clock | None = None,
         general: bool = False,
     ) -> None:
         self.strategy = strategy
@@ -154,9 +124,14 @@ class Program(TradingProgram):
         self.terms = terms_for(strategy, terms)
         self.form = Form(self.terms.uses, general)
         self.inputs = {name: output_of(o) for name, o in (inputs or {}).items()}
-        self.reads = strategy.outputs_for(self.params)
-        wanted = [*self.reads.values(), *self.inputs.values(), *features]
-        super().__init__(wanted, block_bars=block_bars, hashed=hashed)
+        self.reads = strategy.columns_for(self.params)
+        super().__init__(
+            [*self._covered(), *features],
+            block_bars=block_bars,
+            hashed=hashed,
+            clock=clock,
+            needs=self._needs(),
+        )
 
     def describe(self) -> str:
         """Return what is computed from which columns and parameters, as text for digests."""
@@ -173,11 +148,11 @@ class Program(TradingProgram):
         state = self.state[first:]
         self._add_parts(state)
         set_start(state, self.strategy, self.terms)
-        ready = np.array([self.ready_bars({**self.reads, **self.inputs})])
-        self._add(
+        table = self._engine_table(run_addresses(self.strategy, state), self.log)
+        self.add_driver(
             drivers.for_strategy(self.strategy, tuple(self.reads), self.form),
             [constant_words(self.strategy, self.params), state,
-             *self._surroundings(ready, self._engine_table(state, self.log)),
+             *self._surroundings(self.ready, table),
              *(Place(self.plan.column(o)) for o in self.reads.values())],
         )  # fmt: skip
 

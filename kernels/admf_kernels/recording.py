@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf_kernels import layout
+from admf_kernels.clock import DAY_NS, Clock
 from admf_kernels.contract import Output, Strategy
 from admf_kernels.execution.terms import Terms
-from admf_kernels.feature_program import FeatureProgram
 from admf_kernels.plain import PlainProgram
 from admf_kernels.plain_features import PlainBar, PlainFeatures
 from admf_kernels.plan import Plan
-from admf_kernels.program import Program
+from admf_kernels.program import FeatureProgram, Program
 
 PER_BAR = ("signal", "sequence", "lots", "cash", "equity")
 INTEGERS = ("bars.sequence", "bars.lots", "state.checksum")
@@ -45,6 +45,36 @@ class Bars(NamedTuple):
         return len(self.ts_ns)
 
 
+# Sessions and pauses of the clock that tests run by, in seconds, again and again.
+SESSIONS_S = (23_400, 420, 60, 5_400, 86_400, 3_577)
+PAUSES_S = (63_000, 0, 1_740, 151_200, 0, 3_600)
+OFFSETS_S = (-18_000, -14_400)
+
+
+def clock_over(bars: Bars) -> Clock:
+    """Return a clock with long and short sessions around bars, for tests.
+
+    It depends on the first bar alone as far as it goes: fewer bars see the same sessions.
+    """
+    if not bars.bars:
+        return clock_over(Bars(np.zeros(1, np.int64), *[np.zeros(1)] * 5))
+    first, last = int(bars.ts_ns[0]), int(bars.ts_ns[-1])
+    opens: list[int] = []
+    closes: list[int] = []
+    days: list[int] = []
+    at, day = first - 3_600_000_000_000, first // DAY_NS - 1
+    while not closes or closes[-1] < last:
+        length, pause = (s[len(days) % len(s)] * 1_000_000_000 for s in (SESSIONS_S, PAUSES_S))
+        day = max(day + 1, (at + length + OFFSETS_S[1] * 1_000_000_000) // DAY_NS)
+        opens.append(at)
+        closes.append(at + length)
+        days.append(day)
+        at += length + pause
+    changes = [opens[0], first + 3_600_000_000_000]
+    offsets = [s * 1_000_000_000 for s in OFFSETS_S]
+    return Clock("test", *(np.array(a, np.int64) for a in (opens, closes, days, changes, offsets)))
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """What is run: features on their own, or a strategy with its account."""
@@ -55,30 +85,33 @@ class Run:
     params: Any = None
     terms: Terms | None = None
 
-    def compiled(self, block_bars: int) -> FeatureProgram:
+    def compiled(self, block_bars: int, clock: Clock | None = None) -> FeatureProgram:
         """Return a fresh compiled program."""
         if self.strategy is None:
-            return FeatureProgram(self.outputs, block_bars=block_bars)
+            return FeatureProgram(self.outputs, block_bars=block_bars, clock=clock)
         return Program(
             self.strategy,
             self.params,
             self.terms,
             features=self.outputs,
             block_bars=block_bars,
+            clock=clock,
         )
 
-    def plain(self) -> PlainFeatures:
+    def plain(self, clock: Clock | None = None) -> PlainFeatures:
         """Return a fresh plain-Python program."""
         if self.strategy is None:
-            return PlainFeatures(self.outputs)
-        return PlainProgram(self.strategy, self.params, self.terms, features=self.outputs)
+            return PlainFeatures(self.outputs, clock=clock)
+        return PlainProgram(
+            self.strategy, self.params, self.terms, features=self.outputs, clock=clock
+        )
 
     @property
     def columns(self) -> dict[str, Output]:
         """Every feature column by label, those in between included."""
-        reads = [] if self.strategy is None else self.strategy.outputs_for(self.params).values()
-        nodes = Plan([*reads, *self.outputs]).nodes
-        found = [Output(f, k) for f in nodes for k in range(len(f.indicator.outputs))]
+        reads = [] if self.strategy is None else self.strategy.columns_for(self.params).values()
+        features = Plan([*reads, *self.outputs]).features
+        found = [Output(f, k) for f in features for k in range(len(f.indicator.outputs))]
         return {output.label: output for output in found}
 
     @property
@@ -106,7 +139,7 @@ class Record:
 
 def record_compiled(run: Run, bars: Bars, sizes: Sequence[int]) -> Record:
     """Return what the compiled program gives for blocks of these sizes."""
-    program = run.compiled(max(sizes, default=1))
+    program = run.compiled(max(sizes, default=1), clock_over(bars))
     columns = run.columns
     pieces: dict[str, list[Words]] = {}
     record = Record(bars.bars)
@@ -141,7 +174,7 @@ def _add_events(record: Record, program: Program, shift_rows: int) -> None:
 
 def record_plain(run: Run, bars: Bars) -> Record:
     """Return what plain Python gives."""
-    program = run.plain()
+    program = run.plain(clock_over(bars))
     found = [program.step(*bar) for bar in zip(*(c.tolist() for c in bars), strict=True)]
     record = Record(bars.bars, state=_state_words(program.state()))
     for label in run.columns:

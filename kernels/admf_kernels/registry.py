@@ -10,6 +10,7 @@ from admf_kernels.bundle import Bundle
 from admf_kernels.contract import (
     ACCOUNT_ARGUMENTS,
     BAR_COLUMNS,
+    CLOCK_COLUMNS,
     DRIVER_ARGUMENTS,
     PRICE_COLUMNS,
     Bars,
@@ -159,10 +160,13 @@ def _check_strategy(kernel: Strategy) -> None:
         names = tuple(kernel.features(kernel.params()))
     except TypeError:  # a parameter without default: take the arguments on trust until a run
         names = tuple(a for a in kernel.arguments if a not in ("c", "s"))
-    taken = set(names) & {*BAR_COLUMNS, *ACCOUNT_ARGUMENTS, *DRIVER_ARGUMENTS}
+    taken = set(names) & {
+        *BAR_COLUMNS, *CLOCK_COLUMNS, *ACCOUNT_ARGUMENTS, *DRIVER_ARGUMENTS,
+    }  # fmt: skip
     if taken:
         raise KernelError(f"{kernel.name}: a feature cannot be named {sorted(taken)[0]!r}")
-    check_arguments(kernel, ("c", "s", "ts_ns", *PRICE_COLUMNS, *ACCOUNT_ARGUMENTS, *names))
+    columns = ("ts_ns", *PRICE_COLUMNS, *CLOCK_COLUMNS)
+    check_arguments(kernel, ("c", "s", *columns, *ACCOUNT_ARGUMENTS, *names))
 
 
 def names(kind: type[Kernel] | tuple[type[Kernel], ...] = Kernel) -> list[str]:

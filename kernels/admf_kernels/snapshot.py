@@ -2,13 +2,15 @@
 
 Layout, little-endian: magic, format version, a digest of the plan the words belong to,
 bars seen, last checksum, word count, history rows, column count, the state words, the
-history rows of all columns, and the sha256 of everything before it.
+history rows of all columns, those of every longer timeframe, and the sha256 of everything
+before it.
 """
 
 import hashlib
 import struct
 
 import numpy as np
+from numpy.typing import NDArray
 
 from admf_kernels import drivers
 from admf_kernels.errors import KernelError
@@ -23,13 +25,22 @@ DIGEST_BYTES = 32
 
 def save(program: FeatureProgram) -> bytes:
     """Return the state of `program` after its last bar."""
-    history = program.columns[:, program.cursor - program.history : program.cursor]
+    history = _history(program)
     words = program.state.astype("<i8")
     bars = (program.bars_seen, program.last_checksum)
     shape = (len(words), *history.T.shape)
     head = HEAD.pack(MAGIC, VERSION, plan_digest(program), *bars, *shape)
-    body = head + words.tobytes() + np.ascontiguousarray(history).astype("<f8").tobytes()
+    body = head + words.tobytes() + history.tobytes()
+    for child in program.children:
+        child.cursor = int(child.next_row[0])
+        body += _history(child).tobytes()
     return body + hashlib.sha256(body).digest()
+
+
+def _history(program: FeatureProgram) -> NDArray[np.float64]:
+    """Return the rows that lags may read, (columns, history)."""
+    rows = program.columns[:, program.cursor - program.history : program.cursor]
+    return np.ascontiguousarray(rows).astype("<f8")
 
 
 def restore(program: FeatureProgram, saved: bytes) -> None:
@@ -41,7 +52,7 @@ def restore(program: FeatureProgram, saved: bytes) -> None:
     body, digest = saved[:-DIGEST_BYTES], saved[-DIGEST_BYTES:]
     if len(saved) < HEAD.size + DIGEST_BYTES or hashlib.sha256(body).digest() != digest:
         raise KernelError("the saved state is damaged; restore an older one")
-    magic, version, plan, bars_seen, last, count, history, columns = HEAD.unpack_from(body)
+    magic, version, plan, bars_seen, last, count, *_ = HEAD.unpack_from(body)
     if magic != MAGIC or version != VERSION:
         raise KernelError(f"expected saved state of version {VERSION}, found {version}")
     if plan != plan_digest(program):
@@ -50,10 +61,16 @@ def restore(program: FeatureProgram, saved: bytes) -> None:
             "continue with the configuration and the version it was saved with"
         )
     words = np.frombuffer(body, "<i8", count, HEAD.size)
-    rows = np.frombuffer(body, "<f8", history * columns, HEAD.size + 8 * count)
     program.state[:] = words
-    program.cursor = program.history
-    program.columns[:, : program.history] = rows.reshape(columns, history)
+    at = HEAD.size + 8 * count
+    for each in (program, *program.children):
+        shape = (each.plan.column_count, each.history)
+        rows = np.frombuffer(body, "<f8", shape[0] * shape[1], at)
+        each.cursor = each.history
+        each.columns[:, : each.history] = rows.reshape(shape)
+        at += rows.nbytes
+    for child in program.children:
+        child.next_row[0] = child.cursor
     program.bars_seen = bars_seen
     program.restored_checksum = last
 
@@ -66,7 +83,7 @@ def plan_digest(program: FeatureProgram) -> bytes:
         hashed.update(f"{part.label} {fields}\0".encode())
     others = [getattr(program, name, None) for name in ("sets", "tap")]
     hashed.update(f"{program.describe()} {others}\0".encode())
-    indicators = [feature.indicator for feature in program.plan.nodes]
+    indicators = program.plan.indicators
     made = [getattr(program, name, None) for name in ("strategy", "form", "terms")]
     digest = drivers.code_digest(made[0], indicators, form=made[1], made=made[2])
     hashed.update(digest.encode())

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from admf_kernels import drivers
-from admf_kernels.contract import BAR_COLUMNS, Feature, Output, output_of
+from admf_kernels.contract import Feature, Output, output_of
 from admf_kernels.errors import KernelError
 from admf_kernels.feature_program import STATUS, FeatureProgram
 from admf_kernels.plan import Plan, bar_columns_of
@@ -24,7 +24,8 @@ def compute(
     feature : feature
         ``sma(20)``, ``atr(14)``, ``bollinger(20, 2.0)``, ``sma(50, of=atr(14))``.
     columns : float64 (bars,)
-        The bar columns it reads, in the order open, high, low, close, volume.
+        The bar columns it reads, in the order open, high, low, close, volume; then the clock
+        columns it reads, in the order of ``contract.CLOCK_COLUMNS``, from ``Clock.columns``.
     block_bars : int
         Bars at a time where features are computed from features; the result does not
         depend on it.
@@ -53,13 +54,21 @@ def compute(
     return results if len(results) > 1 else results[0]
 
 
-class _ArrayProgram(FeatureProgram):
+class _GivenProgram(FeatureProgram):
+    """A program whose clock columns are written by the caller, like those of the bar."""
+
+    def _add_clock(self) -> None:
+        pass
+
+
+class _ArrayProgram(_GivenProgram):
     """A program that goes over arrays of the caller's in one call."""
 
     def __init__(self, outputs: list[Output], block_bars: int) -> None:
         plan = Plan(outputs)
         # With no column in between nothing is kept, and a tile may have any length.
-        self.whole = plan.column_count - len(BAR_COLUMNS) == len(outputs)
+        self.first_feature = plan.column_count - plan.feature_column_count
+        self.whole = plan.feature_column_count == len(outputs)
         super().__init__(
             outputs,
             block_bars=max(1 if self.whole else block_bars, plan.history_bars),
@@ -80,7 +89,7 @@ class _ArrayProgram(FeatureProgram):
         entries = [table.ctypes.data + 8 * k for c in owned for table, k, _ in self._places[c]]
         between = [
             self.columns[c].ctypes.data
-            for c in range(len(BAR_COLUMNS), self.plan.column_count)
+            for c in range(self.first_feature, self.plan.column_count)
             if c not in owned
         ]
         moving, kept = np.array(entries, np.int64), np.array(between, np.int64)
@@ -98,12 +107,13 @@ class Stream:
     """One feature, value by value: the same compiled kernel as everywhere else.
 
     ``Stream(rsi(14)).update(close)`` returns the newest value; indicators with several
-    outputs return a tuple. Arguments are the bar columns the feature reads, in order.
+    outputs return a tuple. Arguments are the bar columns the feature reads, then the clock
+    columns, in order.
     """
 
     def __init__(self, feature: Any) -> None:
         self._outputs = _outputs(feature)
-        self._program = FeatureProgram(self._outputs, block_bars=1024, hashed=False)
+        self._program = _GivenProgram(self._outputs, block_bars=1024, hashed=False)
         self._columns = bar_columns_of(self._outputs)
         self._at = [self._program.plan.column(o) for o in self._outputs]
 
@@ -121,9 +131,12 @@ class Stream:
 
 
 def _outputs(feature: Any) -> list[Output]:
+    single = output_of(feature) if not isinstance(feature, Feature) else Output(feature, 0)
+    if Plan([single]).by_timeframe:
+        raise KernelError(f"{single.label}: longer timeframes need times; use a FeatureProgram")
     if isinstance(feature, Feature):
         return [Output(feature, k) for k in range(len(feature.indicator.outputs))]
-    return [output_of(feature)]
+    return [single]
 
 
 def _arrays(

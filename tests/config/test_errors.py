@@ -135,7 +135,7 @@ def test_g01_unknown_keys(text, message):
         ("sizing:\n  kind: all_in\n  quantity: 3\n",
          "3: sizing.quantity is not a key here; it belongs to sizing of kind fixed (keys: kind)"),
         ("features: {}\n", "1: features: expected a list, each item a section with the keys name, "
-         "kernel, params, inputs; found {}"),
+         "kernel, params, inputs, timeframe; found {}"),
         ("features:\n  - name: a\n    kernel: sma\n  - name: b\n",
          "4: features[1].kernel is missing; expected a registered name like sma_cross, "
          "or module:name"),
@@ -154,7 +154,7 @@ def test_g01_missing_sections():
     assert errors_of("name: x\n") == [
         "examples/x.yaml: bars is missing; expected a section with the keys path, format, symbol, "
         "timeframe, stamp, timezone, columns, unit, gaps, duplicates, missing, invalid, off_grid, "
-        "start, end, or else instruments",
+        "calendar, start, end, or else instruments",
         "examples/x.yaml: strategy is missing; expected a section with the keys kernel, params, "
         "long, short, signal, ensemble, regimes, variables, when",
     ]
@@ -249,12 +249,13 @@ def test_feature_names_are_unique():
     )
 
 
-@pytest.mark.parametrize("name", ["ts", "sequence", "open", "high", "low", "close", "volume"])
+@pytest.mark.parametrize("name", ["ts", "sequence", "open", "high", "volume", "session"])
 def test_features_are_not_named_like_the_columns_beside_them(name):
     text = f"features:\n  - {{name: a, kernel: sma}}\n  - {{name: {name}, kernel: ema}}\n"
     assert error_after_base(text) == (
         "3: features[1].name: expected a name other than ts, ts_ns, timestamp, sequence, open, "
-        f"high, low, close, volume; found {name}"
+        "high, low, close, volume, session, minute_of_day, minute_of_session, minutes_left, "
+        f"weekday; found {name}"
     )
 
 

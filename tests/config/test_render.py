@@ -166,7 +166,7 @@ def test_the_canonical_form_is_pinned():
     """These bytes are part of every run id: a change here makes all stored ids stale."""
     assert canonical(parse(YAML)) == (
         b'{"account":{"cash":100000,"currency":"USD","interest_percent":0,"leverage":1,'
-        b'"maintenance_percent":0},"bars":{"columns":{},"duplicates":"refuse","end":"",'
+        b'"maintenance_percent":0},"bars":{"calendar":"","columns":{},"duplicates":"refuse","end":"",'
         b'"format":"auto","gaps":"keep","invalid":"refuse","missing":"refuse",'
         b'"off_grid":"refuse","path":"a.parquet","stamp":"open","start":"","symbol":"",'
         b'"timeframe":"1d","timezone":"","unit":"auto"},"costs":{"fee_bps":0,"fee_fixed":0,'

@@ -107,7 +107,7 @@ def test_months_are_calendar_months():
 @example(Instrument(fee_fixed=0.35), 6.42982, 1e-05)
 def test_all_that_is_affordable_never_makes_cash_negative(n, cash, price):
     """Not by a single bit: the quotient of money and price is rounded."""
-    lots = affordable_lots(n, n.lot_value, cash, price)
+    lots = affordable_lots(n, n.lot_value, cash, price, 1.0)
     at = fill_price(n, lots, price, 0.0)
 
     assert lots >= 0.0
@@ -118,7 +118,7 @@ def test_all_that_is_affordable_never_makes_cash_negative(n, cash, price):
 @quick(500)
 @given(any_instruments(), money, prices)
 def test_what_is_left_does_not_buy_another_lot(n, cash, price):
-    lots = affordable_lots(n, n.lot_value, cash, price)
+    lots = affordable_lots(n, n.lot_value, cash, price, 1.0)
     assume(lots < LOTS_MAX)
     worst = Fraction(fill_price(n, 1.0, price, 0.0))
     lot = Fraction(n.lot_size) * (worst * (1 + Fraction(n.fee_rate)) + Fraction(n.fee_per_unit))

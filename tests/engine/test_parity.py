@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from admf_fast.calendars import load_calendar
 from admf_fast.data import BarBlock
 from admf_fast.feeds import replay
 from admf_fast.parity import ways
@@ -84,7 +85,7 @@ def test_features_that_nobody_reads_change_nothing(setup, drawn, more):
     """The checksum of the state and the digests of the layers included."""
     block = block_of(drawn)
     named = {f"more_{k}": feature for k, feature in enumerate(more)}
-    wider = replace(setup, features=named)
+    wider = replace(setup, features=named, calendar=load_calendar("24/7"))
     plain = run_historical(setup, [block])
     for found in (run_historical(wider, [block]), run_live(wider, replay([block]))):
         _same("with more features", log_of(plain), log_of(found))

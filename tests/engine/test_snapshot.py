@@ -13,6 +13,7 @@ from admf_kernels.errors import KernelError
 from admf_kernels.execution.terms import Instrument
 from admf_kernels.execution.uses import make_terms
 from admf_kernels.lane_program import LaneProgram
+from admf_kernels.recording import clock_over
 from admf_kernels.testing import random_bars
 from tests.engine.kit import block_of, follow_volume, setup_of
 from tests.kernels.strategies import quick
@@ -40,7 +41,7 @@ def _lanes(name: str, tap: int = 1) -> LaneProgram:
 
 
 KINDS = {
-    "features": lambda: FeatureProgram(_all_features(), block_bars=64),
+    "features": lambda: FeatureProgram(_all_features(), block_bars=64, clock=clock_over(BARS)),
     **{n: lambda n=n: Program(get(n), _short(get(n)), block_bars=64) for n in names(Strategy)},
     **{f"lanes of {n}": lambda n=n: _lanes(n) for n in names(Strategy)},
 }

@@ -13,7 +13,7 @@ from admf_kernels.layout import fields_of
 from admf_kernels.parameters import range_of
 from admf_kernels.plain import PlainProgram
 from admf_kernels.plain_features import share_of_checksum
-from admf_kernels.recording import Run, record_compiled, record_plain, require_equal
+from admf_kernels.recording import Run, clock_over, record_compiled, record_plain, require_equal
 from tests.kernels.strategies import bars, cuts, features, parameters, quick
 
 FEATURES = tuple(names((Indicator, Composite)))
@@ -135,8 +135,9 @@ def test_plain_python_takes_over_in_the_middle(name, at):
 def test_the_checksum_sees_every_bit_of_the_state(name, data):
     """One flipped bit in any state word changes the instance's share of the checksum."""
     run = testing.runs_of(name)[0]
-    program = run.compiled(100)
-    program.feed(*testing.random_bars(100))
+    drawn = testing.random_bars(100)
+    program = run.compiled(100, clock_over(drawn))
+    program.feed(*drawn)
     part = data.draw(st.sampled_from([p for p in program.parts if len(p.words)] or [None]))
     if part is None:
         return

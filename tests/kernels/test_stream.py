@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from admf_kernels import KernelError, Stream, compute
-from admf_kernels.indicators import atr, bollinger, macd, rolling_max, rsi, sma
-from admf_kernels.plan import bar_columns_of
-from admf_kernels.recording import Bars
+from admf_kernels.indicators import atr, bollinger, macd, rolling_max, rsi, session_vwap, sma
+from admf_kernels.plan import Plan, bar_columns_of
+from admf_kernels.recording import Bars, clock_over
 from admf_kernels.stream import _outputs
 from admf_kernels.testing import random_bars
 from tests.kernels.strategies import bars, quick
@@ -22,11 +22,15 @@ FEATURES = [
     rolling_max(30, of="high"),
     rolling_max(9, of=sma(4, of="volume")),
     atr(14),
+    sma(3, of=session_vwap()),
 ]
 
 
 def columns_for(feature, drawn: Bars):
-    return [drawn[k] for k in bar_columns_of(_outputs(feature))]
+    outputs = _outputs(feature)
+    clock = clock_over(drawn).columns(drawn.ts_ns)
+    columns = [*drawn, *(clock[name] for name in Plan(outputs).clock_columns)]
+    return [columns[k] for k in bar_columns_of(outputs)]
 
 
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda f: f.label)

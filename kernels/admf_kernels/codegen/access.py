@@ -8,9 +8,11 @@ from admf_kernels.execution.records import (
     SHARED,
     Bar,
     Exposure,
+    Mark,
     Now,
     Order,
     Request,
+    Turn,
 )
 from admf_kernels.execution.terms import CONSTANTS
 
@@ -32,7 +34,8 @@ def invoke(entry: int, table: int, start: int, stop: int) -> int:
 
 # The classes of which a driver can have a record: 64-bit words at an address.
 RECORDS: tuple[type, ...] = (
-    *CONSTANTS.values(), *SHARED.values(), *OWN.values(), Bar, Exposure, Now, Order, Request, Log,
+    *CONSTANTS.values(), *SHARED.values(), *OWN.values(), Bar, Exposure, Mark, Now, Order, Request,
+    Turn, Log,
     *ROWS.values(),
 )  # fmt: skip
 

@@ -135,7 +135,7 @@ def record_lines(kernel: Strategy, base: str) -> list[str]:
     ]
 
 
-def open_lines(form: Form, call: list[str]) -> list[str]:
+def open_lines(form: Form, call: list[str], row: str = "t") -> list[str]:
     """Return the lines of the first stage of a bar: call the engine, or count."""
     u = form.uses
     when = ["intent.working != 0"]
@@ -144,7 +144,7 @@ def open_lines(form: Form, call: list[str]) -> list[str]:
     if u.session_end:
         when.append("(q.lots != 0.0 and minutes_left <= x.session_minutes)")
     if u.actions:
-        when.append("split_col[t] != 1.0 or dividend_col[t] != 0.0")
+        when.append(f"split_col[{row}] != 1.0 or dividend_col[{row}] != 0.0")
     if u.financing or form.general:
         when = ["True"]
     return [
@@ -189,7 +189,7 @@ def close_lines(form: Form, call: list[str]) -> list[str]:
     return [f"if {when}:", *indent([*call, "called = 1"])]
 
 
-def strategy_lines(kernel: Strategy, feature: str) -> list[str]:
+def strategy_lines(kernel: Strategy, feature: str, equity: str = "equity") -> list[str]:
     """Return the lines that call the strategy: ``wanted``, and ``asked`` for its requests."""
     own = {
         "c": "c",
@@ -197,7 +197,7 @@ def strategy_lines(kernel: Strategy, feature: str) -> list[str]:
         "ts_ns": "ts_ns",
         "position": "q.lots * n.lot_size",
         "cash": "wallet.cash",
-        "equity": "equity",
+        "equity": equity,
         "entry_price": "q.entry_price",
         **{name: name for name in PRICES},
     }
@@ -242,10 +242,17 @@ def hash_lines(kernel: Strategy, form: Form, state: str, counted: str) -> list[s
     count = state_words(kernel, form.uses) - first
     return [
         "if called != 0 or kept == 0:",
-        "    kept = 0",
-        f"    for w in range({count}):",
-        f"        kept += {state}_i[{first} + w] * (slot + keys[w])",
+        *indent(kept_lines("kept", f"{state}_i", first, count, "slot", "keys")),
         f"share = kept + {' + '.join(every)}",
+    ]
+
+
+def kept_lines(name: str, words: str, first: int, count: int, slot: str, keys: str) -> list[str]:
+    """Return the lines that hash `count` words of state into `name`."""
+    return [
+        f"{name} = 0",
+        f"for w in range({count}):",
+        f"    {name} += {words}[{first} + w] * ({slot} + {keys}[w])",
     ]
 
 

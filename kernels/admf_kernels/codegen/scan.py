@@ -19,8 +19,11 @@ def table_names(kernel: Indicator) -> list[str]:
     return [f"out_{o}" for o in kernel.outputs] + [f"in_{n}" for n in kernel.inputs]
 
 
-def source(kernel: Indicator, *, hashed: bool) -> str:
-    """Return the source of the driver of `kernel`; `hashed` adds the state checksum."""
+def source(kernel: Indicator, *, hashed: bool, waits: bool = False) -> str:
+    """Return the source of the driver of `kernel`; `hashed` adds the state checksum.
+
+    One that `waits` makes its first step on the first row on which all columns have values.
+    """
     body = [
         *pointers([("c_f", "floats_at"), ("s_f", "floats_at"), ("checksum", "words_at")], 0),
         "c_i = words_at(table[0])",
@@ -37,7 +40,7 @@ def source(kernel: Indicator, *, hashed: bool) -> str:
         "seen = s_i[0]",
         *([f"s = {load(kernel.state, 's', '{i} + 1')}"] if kernel.stateful else []),
         "t = start",
-        *_idle(kernel, hashed),
+        *(_wait(kernel, hashed) if waits else _idle(kernel, hashed)),
         *_warm(kernel, hashed),
         *_steady(kernel, hashed),
         "s_i[0] = seen",
@@ -57,6 +60,16 @@ def _idle(kernel: Indicator, hashed: bool) -> list[str]:
         "while t < stop and seen < 0:",
         *indent([*_outputs(kernel, "nan"), *_hash(kernel, hashed, "t", "seen"), "seen += 1"]),
         *indent(["t += 1"]),
+    ]
+
+
+def _wait(kernel: Indicator, hashed: bool) -> list[str]:
+    """Rows before the columns have values, however many."""
+    columns = [f"in_{name}[t]" for name in kernel.sources]
+    return [
+        "while t < stop and seen < 0:",
+        *indent([f"if {' and '.join(f'{c} == {c}' for c in columns)}:", "    seen = 0", "else:"]),
+        *indent([*_outputs(kernel, "nan"), *_hash(kernel, hashed, "t", "seen"), "t += 1"], 2),
     ]
 
 

@@ -17,10 +17,10 @@ from admf_kernels.execution.log import signal_row
 from admf_kernels.execution.matching import NEVER, meeting
 from admf_kernels.execution.orders import (
     ENTRY_PLACE,
-    LEAVE_PLACE,
     order_at,
     places,
     stop_place,
+    turn,
 )
 from admf_kernels.execution.reasons import (
     AT_CLOSE,
@@ -87,7 +87,8 @@ def match_bar(t: Terms, d: Desk, bar: Any) -> None:
     """Fill the working orders that this bar reaches, always the earliest on its path next.
 
     Of orders at the same moment, the one in the lower place comes first: the signal's order,
-    the order that leaves, stop, targets, the strategy's own.
+    the order that leaves (before it where the account leaves first), stop, targets, the
+    strategy's own.
     """
     count = places(t.uses)
     guarding = stop_place(t.uses) if t.uses.brackets else -1
@@ -95,7 +96,8 @@ def match_bar(t: Terms, d: Desk, bar: Any) -> None:
         if d.intent.working == 0 or (t.uses.volume and d.now.volume_left < 1.0):
             return
         moment, place, price, maker = NEVER, -1, 0.0, False
-        for k in range(count):
+        for j in range(count):
+            k = turn(t, j)
             o = order_at(d.slots, k)
             if o.id != 0:
                 # That of the protective stop may have moved.
@@ -189,7 +191,8 @@ def close_bar(t: Terms, d: Desk, bar: Any) -> None:
     d.now.entered = 2.0
     d.now.entered_at = bar.close
     d.now.volume_left = volume_lots(t, bar) if t.uses.volume else 0.0
-    for k in range(LEAVE_PLACE + 1 if t.uses.leaving else LEAVE_PLACE):
+    for j in range(places(t.uses)):
+        k = turn(t, j)
         o = order_at(d.slots, k)
         if o.id != 0 and o.kind == MARKET:
             execute(t, d, bar, k, o, bar.close, 2.0, False)

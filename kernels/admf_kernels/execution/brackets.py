@@ -9,6 +9,8 @@ from admf_kernels.execution.orders import (
     end,
     make,
     order_at,
+    places,
+    request_place,
     stop_place,
     target_place,
 )
@@ -25,7 +27,7 @@ from admf_kernels.execution.reasons import (
     TRAILING_STOP,
 )
 from admf_kernels.execution.records import Desk
-from admf_kernels.execution.terms import ATR, FRACTION, NO_DISTANCE, Terms
+from admf_kernels.execution.terms import ATR, FRACTION, NO_DISTANCE, NO_EXITS, Terms
 
 
 def distance(unit: int, value: float, price: float, atr: float) -> float:
@@ -53,14 +55,15 @@ def place_exits(t: Terms, d: Desk, bar: Any, stop_loss: float, take_profit: floa
     where it has one, come before the configured distances.
     """
     x, q = t.x, d.q
+    base = bar.close if x.from_close else q.entry_price
     side = 1.0 if q.lots > 0.0 else -1.0
     level, role = stop_loss, STOP_LOSS
     if level == 0.0 and x.stop != NO_DISTANCE:
-        level = q.entry_price - side * distance(x.stop, x.stop_value, q.entry_price, q.entry_atr)
+        level = base - side * distance(x.stop, x.stop_value, base, q.entry_atr)
     if x.trail != NO_DISTANCE and x.trail_start == 0.0:
-        away = distance(x.trail, x.trail_value, q.entry_price, q.entry_atr)
-        if level == 0.0 or away < (q.entry_price - level) * side:
-            level, role = q.entry_price - side * away, TRAILING
+        away = distance(x.trail, x.trail_value, base, q.entry_atr)
+        if level == 0.0 or away < (base - level) * side:
+            level, role = base - side * away, TRAILING
     moves = x.trail != NO_DISTANCE or x.even != NO_DISTANCE
     if level > 0.0 or moves:
         q.stop = rounded(t.n, level, side < 0.0) if level > 0.0 else 0.0
@@ -79,8 +82,8 @@ def place_exits(t: Terms, d: Desk, bar: Any, stop_loss: float, take_profit: floa
         for k in range(t.uses.targets):
             value = x.target_1 if k == 0 else (x.target_2 if k == 1 else x.target_3)
             part += x.part_1 if k == 0 else (x.part_2 if k == 1 else x.part_3)
-            away = distance(x.target, value, q.entry_price, q.entry_atr)
-            _target(t, d, bar, k, q.entry_price + side * away, part, side)
+            away = distance(x.target, value, base, q.entry_atr)
+            _target(t, d, bar, k, base + side * away, part, side)
 
 
 def _target(
@@ -101,11 +104,18 @@ def _target(
 
 
 def cancel_exits(t: Terms, d: Desk, but: int) -> None:
-    """Cancel all exits of a position that is closed, except the order in place `but`."""
+    """Cancel all exits of a position that is closed, except the order in place `but`.
+
+    An order of the strategy that only reduces ends with the position, too.
+    """
     last = target_place(t.uses) + t.uses.targets if t.uses.brackets else stop_place(t.uses)
     for k in range(LEAVE_PLACE, last):
         o = order_at(d.slots, k)
         if k != but and o.id != 0:
+            end(d, o, o.lots, CANCELED, OTHER_LEG)
+    for k in range(request_place(t.uses), places(t.uses)):
+        o = order_at(d.slots, k)
+        if k != but and o.id != 0 and o.reduce_only:
             end(d, o, o.lots, CANCELED, OTHER_LEG)
 
 
@@ -116,6 +126,8 @@ def follow(t: Terms, d: Desk, bar: Any) -> None:
     high or its low came first. A position entered inside the bar has seen its close only.
     """
     q, x = d.q, t.x
+    if t.a.entry_bar == NO_EXITS and d.now.entered >= 0.0:
+        return
     inside = d.now.entered >= 1.0
     long = q.lots > 0.0
     side = 1.0 if long else -1.0

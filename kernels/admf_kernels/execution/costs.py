@@ -72,17 +72,19 @@ def quote(
     t: Terms, d: Desk, bar: Any, lots: float, price: float, maker: bool, limit: float
 ) -> tuple[float, float]:
     """Return price and fee of a fill of `lots`; slippage never makes it worse than `limit`."""
-    at = fill_price(t.n, lots, price, share_of(t, bar, lots))
+    at = fill_price(t.n, lots, price, share_of(t, bar, lots)) if d.now.slips else price
     if limit > 0.0 and ((lots > 0.0 and at > limit) or (lots < 0.0 and at < limit)):
         at = limit
     return at, t.fee_of(t.n, month_turnover(d.ledger, bar.ts_ns), lots, bar.worth, at, maker)
 
 
-def affordable_lots(n: Any, worth: float, money: float, price: float) -> float:
+def affordable_lots(n: Any, worth: float, money: float, price: float, side: float) -> float:
     """Return the most whole lots that `money` buys at `price`, slippage and taker's fees
     included, as far as they are proportional; `payable` looks at the rest.
+
+    `side` is the side that slippage works against: 1 for buying.
     """
-    worst = fill_price(n, 1.0, price, 0.0)
+    worst = fill_price(n, side, price, 0.0)
     lot = worth * worst * (1.0 + n.fee_rate) + n.lot_size * n.fee_per_unit
     budget = money - n.fee_fixed
     if budget <= 0.0 or lot <= 0.0:

@@ -59,7 +59,7 @@ def seek(t: Terms, d: Desk, bar: Any, goal: float, turn_role: int, role: int) ->
     opening = turning or abs(goal) > abs(held)
     kind = t.e.kind if opening else MARKET
     reason = denial(t, d, bar, goal)
-    if t.uses.leaving and turning and (kind != MARKET or reason != NO_REASON):
+    if turning and t.uses.leaving and (kind != MARKET or reason != NO_REASON or t.a.exit_first):
         # What may not be turned at once is left in any case.
         leave(t, d, bar, role, MARKET)
     o = order_at(d.slots, ENTRY_PLACE)

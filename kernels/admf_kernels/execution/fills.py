@@ -6,24 +6,28 @@ from typing import Any
 from admf_kernels.execution.brackets import cancel_exits, place_exits
 from admf_kernels.execution.costs import cash_after, month_of, payable, quote
 from admf_kernels.execution.log import fill_row, trade_row
-from admf_kernels.execution.orders import end, free
+from admf_kernels.execution.orders import ENTRY_PLACE, end, free
 from admf_kernels.execution.portfolio import Trade, apply_fill, count_fill
 from admf_kernels.execution.reasons import (
+    BREAK_EVEN,
     CANCELED,
     CASH,
     FILLED,
     FOK,
     IOC,
+    MARKET,
     NOT_AT_ONCE,
     NOTHING_TO_CLOSE,
     PARTIALLY_FILLED,
     REQUEST,
     REVERSAL,
     STOP,
+    STOP_LOSS,
     TRAILING_STOP,
 )
 from admf_kernels.execution.records import Desk
-from admf_kernels.execution.terms import Terms
+from admf_kernels.execution.sizing import lots_at_fill
+from admf_kernels.execution.terms import ENTRIES, NO_BRACKETS, Terms
 
 
 def wanted_lots(o: Any, q: Any) -> float:
@@ -46,16 +50,23 @@ def execute(
     What the volume leaves keeps working, unless the order's time in force forbids it; what
     the money cannot pay is canceled.
     """
+    d.now.slips = True
+    if t.a.size_at_fill and k == ENTRY_PLACE and o.kind == MARKET and o.goal != 0.0:
+        o.goal = lots_at_fill(t, d, bar, d.intent.signal, price)
     wanted = wanted_lots(o, d.q)
     if wanted == 0.0:
         end(d, o, o.lots, CANCELED, NOTHING_TO_CLOSE)
         return
+    d.now.slips = _slips(t.n, o, wanted, d.q.lots)
     possible = wanted
     if t.uses.volume and abs(possible) > d.now.volume_left:
         possible = d.now.volume_left if wanted > 0.0 else -d.now.volume_left
     lots = payable(t, d, bar, possible, price, maker, o.limit)
     if o.tif == FOK and lots != wanted:
         end(d, o, wanted, CANCELED, NOT_AT_ONCE)
+        return
+    if t.a.reject and lots != possible:
+        end(d, o, wanted, CANCELED, CASH)
         return
     rest = wanted - lots
     before = d.q.lots
@@ -77,6 +88,15 @@ def execute(
         d.now.entered_by_stop = by_stop
         if t.uses.brackets:
             place_exits(t, d, bar, stop_loss, take_profit)
+
+
+def _slips(n: Any, o: Any, lots: float, held: float) -> bool:
+    """Return whether slippage moves the price of a fill."""
+    if n.slippage_on == NO_BRACKETS:
+        return not (o.role >= STOP_LOSS and o.role <= BREAK_EVEN)
+    if n.slippage_on == ENTRIES:
+        return bool(held * lots >= 0.0 or abs(lots) > abs(held))
+    return True
 
 
 def _book(

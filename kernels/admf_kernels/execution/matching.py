@@ -16,7 +16,7 @@ from admf_kernels.execution.reasons import (
     STOP_LIMIT,
 )
 from admf_kernels.execution.records import Desk
-from admf_kernels.execution.terms import NEAREST_OPEN, NEXT_BAR, TARGET_FIRST, Terms
+from admf_kernels.execution.terms import NEAREST_OPEN, NEXT_BAR, NO_EXITS, TARGET_FIRST, Terms
 
 AT_THE_OPEN, INSIDE, LATER_INSIDE, AT_THE_CLOSE, NEVER = 0.0, 1.0, 1.5, 2.0, 9.0
 
@@ -43,7 +43,8 @@ def meeting(t: Terms, d: Desk, bar: Any, order: Any, trigger: float) -> Meeting:
         due = order.role == SESSION_END or bar.minutes_left <= 0.0
         return Meeting(AT_THE_CLOSE if due else NEVER, bar.close, False)
     buying = order.lots > 0.0
-    if order.made_ns == bar.ts_ns and d.now.entered > AT_THE_OPEN:
+    waits = d.now.entered > AT_THE_OPEN or t.a.entry_bar == NO_EXITS
+    if order.made_ns == bar.ts_ns and waits:
         return _after_entry(t, d, bar, order, trigger, buying)
     if order.kind == LIMIT or order.triggered:
         return _limit(t, bar, order.limit, buying)
@@ -95,9 +96,9 @@ def stop_reached(bar: Any, order: Any) -> bool:
 
 
 def _after_entry(t: Terms, d: Desk, bar: Any, order: Any, trigger: float, buying: bool) -> Meeting:
-    """A stop or target placed by an entry inside this bar."""
+    """A stop or target placed by an entry on this bar that does not see the whole of it."""
     start, price = d.now.entered, d.now.entered_at
-    if start >= AT_THE_CLOSE:
+    if start >= AT_THE_CLOSE or t.a.entry_bar == NO_EXITS:
         return Meeting(NEVER, 0.0, False)
     if t.a.entry_bar == NEXT_BAR:
         # A target beyond a stop entry lies on the way; all else waits for the next bar.

@@ -20,6 +20,7 @@ from admf_kernels.execution.reasons import (
     SUBMITTED,
 )
 from admf_kernels.execution.records import Desk
+from admf_kernels.execution.terms import Terms
 
 ENTRY_PLACE = 0
 LEAVE_PLACE = 1
@@ -50,6 +51,11 @@ def request_place(u: Any) -> int:
 def places(u: Any) -> int:
     """Return how many places an instrument has."""
     return int(request_place(u) + u.requests)
+
+
+def turn(t: Terms, j: int) -> int:
+    """Return which place is the `j`-th to be looked at of those with orders at one moment."""
+    return 1 - j if t.a.exit_first and j <= LEAVE_PLACE else j
 
 
 def session_of(bar: Any) -> float:

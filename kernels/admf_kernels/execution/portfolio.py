@@ -29,15 +29,18 @@ def apply_fill(q: Any, ts_ns: int, worth: float, lots: float, price: float, fee:
     opening = size - closing
     fee_closing = fee if opening == 0.0 else fee * (closing / size)
     q.exit_lots += closing
+    q.exit_points += closing * price
     q.exit_value += closing * worth * price
     if closing > 0.0 and closing == held:
         q.fees += fee_closing
-        trade = _closed(q, worth)
+        trade = _closed(q)
         q.lots += lots
         q.entry_ts_ns = ts_ns if opening > 0.0 else 0
         q.entry_lots = opening
+        q.entry_points = opening * price
         q.entry_value = opening * worth * price
         q.exit_lots = 0.0
+        q.exit_points = 0.0
         q.exit_value = 0.0
         q.fees = fee - fee_closing
         return trade
@@ -45,18 +48,19 @@ def apply_fill(q: Any, ts_ns: int, worth: float, lots: float, price: float, fee:
         q.entry_ts_ns = ts_ns
     q.lots += lots
     q.entry_lots += opening
+    q.entry_points += opening * price
     q.entry_value += opening * worth * price
     q.fees += fee
     return Trade(0.0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
-def _closed(q: Any, worth: float) -> Trade:
+def _closed(q: Any) -> Trade:
     """Return the trade of a round trip whose last lots are being closed."""
     gain = q.exit_value - q.entry_value
     pnl = (gain if q.lots > 0.0 else -gain) - q.fees
     lots = q.entry_lots if q.lots > 0.0 else -q.entry_lots
-    entry_price = q.entry_value / (q.entry_lots * worth)
-    exit_price = q.exit_value / (q.exit_lots * worth)
+    entry_price = q.entry_points / q.entry_lots
+    exit_price = q.exit_points / q.exit_lots
     return Trade(lots, q.entry_ts_ns, entry_price, exit_price, pnl, q.fees, q.entry_value)
 
 

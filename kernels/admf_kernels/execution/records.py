@@ -96,8 +96,10 @@ class Position(NamedTuple):
     lots: float = 0.0  # signed, whole
     entry_ts_ns: int = 0
     entry_lots: float = 0.0  # absolute, all entries of the round trip
+    entry_points: float = 0.0  # lots times price over the entries
     entry_value: float = 0.0  # account currency, over the entries
     exit_lots: float = 0.0
+    exit_points: float = 0.0
     exit_value: float = 0.0
     fees: float = 0.0  # of the open round trip
     entry_price: float = 0.0  # of the fill that opened it
@@ -142,6 +144,21 @@ class Ledger(NamedTuple):
     trade_return_square_sum: float = 0.0
     trade_return_best: float = 0.0
     trade_return_worst: float = 0.0
+
+
+class Mark(NamedTuple):
+    """The last close of one of several instruments, and how many bars it had."""
+
+    price: float = 0.0
+    first_price: float = 0.0
+    bars: int = 0
+
+
+class Turn(NamedTuple):
+    """When a rotation last looked at its ranks."""
+
+    period: int = -1  # number of the day, week or month
+    moments: int = 0  # since then
 
 
 class Order(NamedTuple):
@@ -196,6 +213,7 @@ class Now(NamedTuple):
     entered_by_stop: bool = False
     stop_in_reach: bool = False  # the new position's stop lies inside the bar
     volume_left: float = 0.0  # lots that orders may still take from this bar
+    slips: bool = True  # the fill at hand pays slippage
 
 
 class Desk(NamedTuple):

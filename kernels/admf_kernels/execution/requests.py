@@ -1,5 +1,6 @@
 """Orders that a strategy makes itself: what becomes of the requests it returns."""
 
+import math
 from typing import Any
 
 from admf_kernels.execution.brackets import rounded
@@ -9,19 +10,24 @@ from admf_kernels.execution.orders import (
     clear,
     end,
     log_order,
+    make,
     order_at,
     refuse,
     request_place,
     session_of,
+    stop_place,
 )
 from admf_kernels.execution.reasons import (
     BY_STRATEGY,
     CANCELED,
     DENIED,
+    GTC,
     NO_REASON,
     REJECTED,
     REPLACED,
     REQUEST,
+    STOP,
+    STOP_LOSS,
     TRAILING_STOP,
     ZERO_SIZE,
 )
@@ -29,7 +35,7 @@ from admf_kernels.execution.records import Desk
 from admf_kernels.execution.risk import denial
 from admf_kernels.execution.terms import LOTS_MAX, Terms
 
-KEEP, CANCEL, PUT = 0, 1, 2
+KEEP, CANCEL, PUT, MOVE_STOP = 0, 1, 2, 3
 
 
 # Compiled, the requests are an address, and this returns the record of the k-th.
@@ -50,6 +56,8 @@ def take_requests(t: Terms, d: Desk, bar: Any, asked: Any, spare: Any) -> None:
             end(d, o, o.lots, CANCELED, BY_STRATEGY)
         elif r.action == PUT:
             _put(t, d, bar, r, o, spare)
+        elif r.action == MOVE_STOP:
+            _move_stop(t, d, bar, r.stop)
 
 
 def _put(t: Terms, d: Desk, bar: Any, r: Any, o: Any, spare: Any) -> None:
@@ -72,6 +80,24 @@ def _put(t: Terms, d: Desk, bar: Any, r: Any, o: Any, spare: Any) -> None:
         o.filled = filled
         log_order(d, o, REPLACED, o.lots, BY_STRATEGY)
     d.guard.day_orders += 1 if t.uses.limits else 0
+
+
+def _move_stop(t: Terms, d: Desk, bar: Any, price: float) -> None:
+    """Move the protective stop of the open position, or give it one."""
+    q = d.q
+    if q.lots == 0.0 or not (price > 0.0 and price < math.inf):
+        return
+    q.stop = rounded(t.n, price, q.lots < 0.0)
+    q.stop_role = STOP_LOSS
+    o = order_at(d.slots, stop_place(t.uses))
+    if o.id == 0:
+        make(d, bar, o, STOP, GTC, STOP_LOSS, -q.lots)
+        o.to_goal = True
+        o.stop = q.stop
+        accept(d, o)
+    else:
+        o.stop = q.stop
+        log_order(d, o, REPLACED, -q.lots, BY_STRATEGY)
 
 
 def _describe(t: Terms, d: Desk, bar: Any, r: Any, o: Any) -> None:

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from admf_kernels.execution.brackets import distance
-from admf_kernels.execution.costs import affordable_lots
+from admf_kernels.execution.costs import affordable_lots, cash_after, quote
 from admf_kernels.execution.records import Desk
 from admf_kernels.execution.terms import (
     CUSTOM,
@@ -52,14 +52,30 @@ def target_lots(t: Terms, d: Desk, bar: Any, signal: float) -> float:
         lots = _most(t, bar, equity, _whole(strength * equity * a.sizing_value, yearly))
     elif a.sizing == KELLY:
         share = strength * kelly_share(a, d.ledger)
-        lots = affordable_lots(t.n, bar.worth, equity * share, bar.close)
+        lots = affordable_lots(t.n, bar.worth, equity * share, bar.close, 1.0)
     elif a.sizing == CUSTOM:
         asked = t.size_of(signal, equity, bar.close, bar.worth, bar.atr, bar.deviation)
         lots = _most(t, bar, equity, _whole(abs(asked), 1.0))
     else:
         money = equity * a.sizing_value * strength
-        lots = affordable_lots(t.n, bar.worth, money, bar.close)
+        lots = affordable_lots(t.n, bar.worth, money, bar.close, 1.0)
     return lots if signal > 0.0 else -lots
+
+
+def lots_at_fill(t: Terms, d: Desk, bar: Any, signal: float, price: float) -> float:
+    """Return the signed whole lots that `signal` asks for where its order fills at `price`.
+
+    Of one instrument only: the equity is the cash and its position at that price, less what
+    leaving the position costs where the order turns it. A fixed fee is paid once.
+    """
+    side = 1.0 if signal > 0.0 else -1.0
+    held = d.q.lots
+    money = d.wallet.cash + held * bar.worth * price
+    if held * side < 0.0:
+        at, fee = quote(t, d, bar, -held, price, False, 0.0)
+        money = cash_after(d.wallet.cash, -held, bar.worth, at, fee) + t.n.fee_fixed
+    share = money * t.a.sizing_value * abs(signal)
+    return side * affordable_lots(t.n, bar.worth, share, price, side)
 
 
 def _whole(amount: float, each: float) -> float:
@@ -72,7 +88,7 @@ def _whole(amount: float, each: float) -> float:
 
 def _most(t: Terms, bar: Any, equity: float, lots: float) -> float:
     """Return `lots`, but no more than ``sizing_most`` of the equity buys."""
-    most = affordable_lots(t.n, bar.worth, equity * t.a.sizing_most, bar.close)
+    most = affordable_lots(t.n, bar.worth, equity * t.a.sizing_most, bar.close, 1.0)
     return lots if lots < most else most
 
 

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 FIXED, PERCENT, ALL_IN, RISK, VOLATILITY, KELLY, CUSTOM = range(7)
 NEXT_OPEN, SAME_CLOSE = range(2)
 STOP_FIRST, TARGET_FIRST, NEAREST_OPEN = range(3)
-PESSIMISTIC, NEXT_BAR = range(2)
+PESSIMISTIC, NEXT_BAR, NO_EXITS = range(3)
+# Fills that slippage moves.
+EVERY_FILL, NO_BRACKETS, ENTRIES = range(3)
 # Units of a distance: none, fraction of the price, price units, multiples of the ATR.
 NO_DISTANCE, FRACTION, AMOUNT, ATR = range(4)
 TARGETS_MAX = 3
@@ -62,6 +64,9 @@ class Account(NamedTuple):
     leverage: float = 1.0
     maintenance: float = 0.0  # equity over gross exposure below which everything is closed
     interest_rate: float = 0.0  # a year, on negative cash
+    reject: bool = False  # what cannot be paid whole is not filled at all
+    exit_first: bool = False  # turning takes two orders: one that leaves, one that enters
+    size_at_fill: bool = False  # PERCENT and ALL_IN: sized by the price of the fill
 
 
 class Instrument(NamedTuple):
@@ -86,6 +91,7 @@ class Instrument(NamedTuple):
     slippage_rate: float = 0.0  # of the price, against us, a fraction
     slippage_amount: float = 0.0  # price units, against us
     slippage_impact: float = 0.0  # of the price at a full bar's volume, by the square of the share
+    slippage_on: int = EVERY_FILL
     borrow_rate: float = 0.0  # a year, on the value of shorts
     funding_rate: float = 0.0  # a year, longs pay it to shorts
 
@@ -123,6 +129,7 @@ class Exits(NamedTuple):
     max_bars: float = 0.0
     session_end: bool = False
     session_minutes: float = 0.0  # before the session's close
+    from_close: bool = False  # distances count from the close of the entry's bar
     memory: int = -1  # bits of `reasons.ROLES`: exits after which the same signal is not followed
 
 

@@ -40,7 +40,7 @@ def uses_of(
     units = (x.stop, x.target, x.trail, x.even, e.unit)
     return Uses(
         resting=waits or brackets or requests > 0 or x.session_end,
-        leaving=waits or x.max_bars > 0.0 or x.session_end or limits or margin,
+        leaving=waits or a.exit_first or x.max_bars > 0.0 or x.session_end or limits or margin,
         brackets=brackets,
         targets=_targets(x, requests),
         requests=requests,

@@ -42,6 +42,7 @@ from admf_kernels.indicators.rolling_max import rolling_max
 from admf_kernels.indicators.rolling_min import rolling_min
 from admf_kernels.indicators.rolling_sum import rolling_sum
 from admf_kernels.indicators.rsi import rsi
+from admf_kernels.indicators.session_vwap import session_vwap
 from admf_kernels.indicators.shift import shift
 from admf_kernels.indicators.sma import sma
 from admf_kernels.indicators.stddev import stddev
@@ -129,6 +130,7 @@ __all__ = [
     "rolling_min",
     "rolling_sum",
     "rsi",
+    "session_vwap",
     "shares",
     "shift",
     "sma",

@@ -1,0 +1,287 @@
+"""A run made again over its bars up to a time, looked at on the bars that matter.
+
+What it gives must be what was stored, or the explanation would be of another run.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from admf_fast.config import Config
+from admf_fast.data import BarBlock, BarDigest, BarSource, blocks_of_some
+from admf_fast.errors import AdmfError, ConfigError, DataError, DivergenceError, StateError
+from admf_fast.events.schemas import EVENT_SCHEMAS
+from admf_fast.explain.stored import Row, StoredRun, rows_of
+from admf_fast.jobs import code_digest_of, open_source
+from admf_fast.runners.historical import HistoricalRunner
+from admf_fast.runners.setup import Setup, prepare
+from admf_kernels.execution.orders import places, request_place, stop_place
+from admf_kernels.execution.reasons import ROLES, TRAILING_STOP
+from admf_kernels.execution.records import Ledger
+
+
+class BarRow(NamedTuple):
+    """One closed bar."""
+
+    ts_ns: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+
+class Level(NamedTuple):
+    """Where the stop of a working order stood after a bar, and what it was then."""
+
+    ts_ns: int
+    order_id: int
+    stop: float
+    role: str
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was seen on the bars that matter, by the time of their close."""
+
+    bars: dict[int, BarRow] = field(default_factory=dict)
+    reads: dict[int, dict[str, float]] = field(default_factory=dict)
+    inputs: dict[int, dict[str, float]] = field(default_factory=dict)
+    ledgers: dict[int, Ledger] = field(default_factory=dict)
+    checksums: dict[int, int] = field(default_factory=dict)
+    levels: dict[int, list[Level]] = field(default_factory=dict)  # by the order's id
+
+
+class Found(NamedTuple):
+    """The bars of a run, and the folder that its relative paths start at."""
+
+    setup: Setup
+    source: BarSource
+
+
+class _EventSink:
+    """Keeps the event tables and forgets the others."""
+
+    def __init__(self) -> None:
+        self.batches: dict[str, list[pa.RecordBatch]] = {name: [] for name in EVENT_SCHEMAS}
+
+    def write(self, table: str, batch: pa.RecordBatch) -> None:
+        """Take the next batch of a table."""
+        if table in self.batches:
+            self.batches[table].append(batch)
+
+    def rows(self, table: str) -> list[Row]:
+        """Return all rows of a table."""
+        return rows_of(pa.Table.from_batches(self.batches[table], EVENT_SCHEMAS[table]))
+
+
+def find(run: StoredRun, base: Path | None) -> Found | None:
+    """Return bars and kernels of a run, or None where the bars cannot be found.
+
+    Relative paths start at `base`, else at the working directory, at a folder in it (two deep),
+    at the run directory or at a folder around that: the first that has files of the same bytes.
+
+    Raises
+    ------
+    DataError
+        The bars in `base`, or at an absolute path, are not those of the run.
+    StateError
+        The code is not that of the run.
+    """
+    if not run.config.bars.path:
+        return None
+    failed: AdmfError | None = None
+    for config, source in _candidates(run, base):
+        try:
+            return _checked(run, config, source)
+        except (ConfigError, StateError) as error:
+            # Its own modules, or those of another folder with the same bars.
+            failed = failed or error
+    if failed:
+        raise failed
+    return None
+
+
+def _candidates(run: StoredRun, base: Path | None) -> Iterator[tuple[Config, BarSource]]:
+    """Yield what may be the configuration in its folder, and its bars, whose bytes are checked."""
+    checked: set[Path] = set()
+    for folder in [base] if base else _folders(run):
+        config = _based(run.config, folder)
+        try:
+            source = open_source(config)
+        except AdmfError:
+            if base:
+                raise
+            continue
+        if not base and not _same_files(run, source):
+            continue
+        places = {(folder / file.path).resolve() for file in source.report().files}
+        if not places <= checked:
+            _check_bars(run, config, source)
+            checked |= places
+        yield config, source
+
+
+def _folders(run: StoredRun) -> Iterator[Path]:
+    here = Path()
+    yield here
+    for depth in ("*", "*/*"):
+        yield from sorted(p for p in here.glob(depth) if p.is_dir() and p.name[0] != ".")
+    yield from run.folder.resolve().parents
+    yield run.folder
+
+
+def _based(config: Config, folder: Path) -> Config:
+    return msgspec.structs.replace(
+        config, source=msgspec.structs.replace(config.source, base_dir=str(folder))
+    )
+
+
+def _same_files(run: StoredRun, source: BarSource) -> bool:
+    """Return whether these are files of the sizes that the run read; what is in them comes next."""
+    known = [(f["path"], f["size_bytes"]) for f in run.manifest["data"]["files"]]
+    found = [(f.path, f.size_bytes) for f in source.report().files]
+    return known == found
+
+
+def _check_bars(run: StoredRun, config: Config, source: BarSource) -> None:
+    digest = BarDigest()
+    for block in blocks_of_some(source):
+        digest.update(block)
+    expected = run.manifest["inputs"]["data"]
+    if digest.hexdigest() != expected:
+        raise DataError(
+            f"{config.bars.path}: the bars have the digest {digest.hexdigest()}, the run was made "
+            f"of bars with {expected}; give the folder of the old ones (--base), or run it again"
+        )
+
+
+def _checked(run: StoredRun, config: Config, source: BarSource) -> Found:
+    """Return bars and kernels, if the code is that of the run."""
+    setup = replace(prepare(config), symbols=(source.symbol,))
+    code = code_digest_of(setup)
+    if code != run.manifest["inputs"]["code"]:
+        raise StateError(
+            f"{run.folder}: the code has the digest {code}, the run was made by code with "
+            f"{run.manifest['inputs']['code']}; install that version, or run it again"
+        )
+    return Found(setup, source)
+
+
+def look_again(
+    run: StoredRun, found: Found, wanted: Collection[int], windows: Iterable[tuple[int, int]]
+) -> Seen:
+    """Run the bars up to the last wanted time, and return what was seen at all wanted times.
+
+    In `windows`, times of first and last bar, every move of a stop is seen as well. Raises
+    DivergenceError if an event, or the state after a wanted bar, is not as it was stored.
+    """
+    sink = _EventSink()
+    runner = HistoricalRunner(found.setup, sink=sink)
+    watch = _Watch(runner, set(wanted), list(windows))
+    last_ns = max(wanted, default=-1)
+    for block in blocks_of_some(found.source):
+        count = int(np.searchsorted(block.ts_ns, last_ns, "right"))
+        watch.take(block.slice(0, count))
+        if count < len(block):
+            break
+    runner.flush()
+    _require_equal(run, sink, watch.seen, last_ns)
+    return watch.seen
+
+
+class _Watch:
+    """Feeds a runner and stops where there is something to see."""
+
+    def __init__(
+        self, runner: HistoricalRunner, wanted: set[int], windows: list[tuple[int, int]]
+    ) -> None:
+        self.runner = runner
+        self.wanted = wanted
+        self.seen = Seen()
+        self._parts = {part.label: part for part in runner.program.parts}
+        uses = runner.setup.terms.uses
+        moving = uses.following or uses.requests > 0 or uses.actions
+        self._windows = windows if moving else []
+        self._last: dict[int, tuple[float, str]] = {}
+
+    def take(self, block: BarBlock) -> None:
+        """Feed a block, cut after every bar that is to be looked at."""
+        first = 0
+        for k in np.flatnonzero(self._stops(block.ts_ns)).tolist():
+            self._feed(block, first, k + 1)
+            first = k + 1
+        self._feed(block, first, len(block))
+
+    def _stops(self, ts_ns: Any) -> Any:
+        stops = np.isin(ts_ns, np.array(sorted(self.wanted), np.int64))
+        for first_ns, last_ns in self._windows:
+            stops |= (ts_ns >= first_ns) & (ts_ns <= last_ns)
+        return stops
+
+    def _feed(self, block: BarBlock, first: int, last: int) -> None:
+        if first == last:
+            return
+        self.runner.feed(block.slice(first, last))
+        bar = BarRow(*(column.item(last - 1) for column in block.columns()))  # type: ignore[arg-type]
+        if self._windows:
+            self._see_levels(bar)
+        if bar.ts_ns in self.wanted:
+            self._see(bar)
+
+    def _see(self, bar: BarRow) -> None:
+        program, seen = self.runner.program, self.seen
+        row = program.cursor - 1
+        seen.bars[bar.ts_ns] = bar
+        for into, outputs in ((seen.reads, program.reads), (seen.inputs, program.inputs)):
+            into[bar.ts_ns] = {n: float(program.column(o)[row]) for n, o in outputs.items()}
+        seen.ledgers[bar.ts_ns] = self._parts["ledger"].value
+        seen.checksums[bar.ts_ns] = program.last_checksum
+
+    def _see_levels(self, bar: BarRow) -> None:
+        uses, q = self.runner.setup.terms.uses, self._parts["q"].value
+        protective = stop_place(uses) if uses.brackets else -1
+        for k in range(places(uses)):
+            order = self._parts[f"order {k}"].value
+            if not order.id:
+                continue
+            if k == protective:
+                now = (q.stop, ROLES[q.stop_role])
+            elif k >= request_place(uses) and order.kind == TRAILING_STOP:
+                now = (order.stop, ROLES[order.role])
+            else:
+                continue
+            if self._last.get(order.id) != now:
+                self._last[order.id] = now
+                self.seen.bars[bar.ts_ns] = bar
+                level = Level(bar.ts_ns, order.id, *now)
+                self.seen.levels.setdefault(order.id, []).append(level)
+
+
+def _require_equal(run: StoredRun, sink: _EventSink, seen: Seen, last_ns: int) -> None:
+    for table in EVENT_SCHEMAS:
+        stored = [row for row in run.events[table] if row["ts"] <= last_ns]
+        again = sink.rows(table)
+        for k, (a, b) in enumerate(zip(stored, again, strict=False), start=1):
+            if repr(a) != repr(b):  # exact for floats, -0.0 and NaN included
+                field_name = next(n for n in a if repr(a[n]) != repr(b.get(n)))
+                raise DivergenceError(
+                    f"{run.folder}: run again, row {k} of {table} at ts_ns {a['ts']} differs in "
+                    f"{field_name}: stored {a[field_name]!r}, found {b.get(field_name)!r}"
+                )
+        if len(stored) != len(again):
+            raise DivergenceError(
+                f"{run.folder}: run again, {table} has {len(again)} rows up to ts_ns {last_ns}; "
+                f"stored are {len(stored)}"
+            )
+    for ts_ns, row in run.bars_at(seen.checksums).items():
+        if row["checksum"] != seen.checksums[ts_ns]:
+            raise DivergenceError(
+                f"{run.folder}: run again, the state after the bar at ts_ns {ts_ns} has the "
+                f"checksum {seen.checksums[ts_ns]}; stored is {row['checksum']}"
+            )

@@ -1,0 +1,333 @@
+"""One strategy on several instruments that share one account, moment by moment.
+
+A moment is a close at which at least one instrument has a bar. Each instrument is a *leg*:
+a program of its own for its features, over its own bars only; the panel driver joins them.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from admf_kernels import checksum, drivers
+from admf_kernels.clock import Clock
+from admf_kernels.codegen import engine, panel
+from admf_kernels.codegen.engine import Form
+from admf_kernels.compiler.load import Native
+from admf_kernels.contract import Feature, Strategy, output_of
+from admf_kernels.errors import KernelError
+from admf_kernels.execution import log, records
+from admf_kernels.execution.terms import Terms, Uses
+from admf_kernels.feature_program import STATUS, Part, constant_words
+from admf_kernels.layout import Words, fields_of, to_word
+from admf_kernels.program import terms_for
+from admf_kernels.reading_program import TYPES, ReadingProgram, event_memory
+
+BLOCK_MOMENTS = 2048
+PERIODS = ("moments", "day", "week", "month")
+
+
+class Rotation(NamedTuple):
+    """Hold the instruments of the highest scores long, of the lowest short, in equal parts.
+
+    The strategy's value is the score then; one that is no number takes no part. Ranks are
+    looked at on the first moment of a period, or every so many moments.
+    """
+
+    hold: int = 1
+    short: int = 0
+    period: int = 3  # of PERIODS
+    moments: int = 1  # where the period is "moments"
+
+
+class Instruments(NamedTuple):
+    """What tells one instrument of a panel from another.
+
+    `fx` is the number of the instrument whose price converts its currency, -1 for none;
+    `sector` the number of its group.
+    """
+
+    symbol: str
+    terms: Terms
+    inputs: Mapping[str, Any] = {}
+    clock: Clock | None = None
+    fx: int = -1
+    sector: int = 0
+
+
+class Leg(ReadingProgram):
+    """The features of one instrument of a panel."""
+
+    def __init__(
+        self, strategy: Strategy, params: Any, of: Instruments, form: Form, features: Sequence[Any],
+        block_bars: int, hashed: bool,
+    ) -> None:  # fmt: skip
+        self.symbol = of.symbol
+        self.strategy = strategy
+        self.terms = of.terms
+        self.form = form
+        self.inputs = {name: output_of(o) for name, o in of.inputs.items()}
+        self.reads = strategy.columns_for(params)
+        self.trade = np.zeros(panel.leg_words(strategy, form), np.int64)
+        super().__init__(
+            [*self._covered(), *features],
+            block_bars=block_bars,
+            hashed=hashed,
+            clock=of.clock,
+            needs=self._needs(),
+        )
+
+    def _label(self, feature: Feature) -> str:
+        return f"{self.symbol}: {feature.label}"
+
+    def addresses(self, shared: Mapping[str, int]) -> dict[str, int]:
+        """Return where the state groups of the engine are, the account's being `shared`."""
+        base = int(self.trade.ctypes.data)
+        at = panel.offsets(panel.leg_groups(self.strategy))
+        return {**shared, **{name: base + 8 * word for name, word in at.items()}}
+
+
+class PanelProgram:
+    """A strategy with one account over several instruments.
+
+    Parameters
+    ----------
+    strategy, params : Strategy and its Params
+        The same for all instruments.
+    instruments : sequence of Instruments
+        In order of rank: of several bars at one moment, the first instrument's comes first.
+    rotation : Rotation, optional
+        Rank the instruments by the strategy's value instead of taking it as a signal.
+    features : sequence of features
+        More features to compute on every instrument.
+
+    Attributes
+    ----------
+    ts_ns, checksum : int64 (moments,)
+    per_moment : dict of arrays (moments,)
+        ``sequence``, ``cash``, ``equity`` after each moment of the last `feed`.
+    positions : dict of arrays
+        One row per bar of the last `feed`: ``panel.POSITION``; `position_count` says how many.
+    """
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        params: Any,
+        instruments: Sequence[Instruments],
+        *,
+        rotation: Rotation | None = None,
+        features: Sequence[Any] = (),
+        block_moments: int = BLOCK_MOMENTS,
+        hashed: bool = True,
+        general: bool = False,
+    ) -> None:
+        if not instruments:
+            raise KernelError("a panel needs at least one instrument, found none")
+        self.strategy = strategy
+        self.params = strategy.checked() if params is None else params
+        self.rotation = rotation
+        uses = common_uses([terms_for(strategy, i.terms).uses for i in instruments])
+        self.form = Form(uses, general)
+        self.instruments = [i._replace(terms=i.terms._replace(uses=uses)) for i in instruments]
+        self.block_moments = block_moments
+        self.hashed = hashed
+        self.legs = [
+            Leg(strategy, self.params, i, self.form, features, block_moments, hashed)
+            for i in self.instruments
+        ]
+        self.moments_seen = 0
+        self.restored_checksum = 0
+        self.event_count = 0
+        self._kept: list[Any] = []
+        self._allocate()
+        self._link()
+
+    def _allocate(self) -> None:
+        count, legs = self.block_moments, len(self.legs)
+        self.state = np.zeros(panel.shared_words(), np.int64)
+        at = panel.offsets(panel.SHARED, 1)
+        cash = at["wallet"] + records.Wallet._fields.index("cash")
+        self.state[cash] = to_word("float", self.instruments[0].terms.a.cash)
+        self.state[at["turn"]] = -1
+        self.ts_ns = np.zeros(count, np.int64)
+        self.rows = np.zeros((legs, count), np.int64)
+        self.checksum = np.zeros(count, np.int64)
+        self.per_moment: dict[str, NDArray[Any]] = {
+            "sequence": np.zeros(count, np.int64),
+            "cash": np.zeros(count),
+            "equity": np.zeros(count),
+        }
+        self.position_words = np.zeros((len(panel.POSITION), count * legs), np.int64)
+        self.positions = {
+            name: self.position_words[k].view(TYPES[side])
+            for k, (name, side) in enumerate(panel.POSITION)
+        }
+        self.position_count = np.zeros(1, np.int64)
+        self.log = np.zeros(len(log.Log._fields), np.int64)
+        self.counts = self.log[log.COUNTS_AT :]
+        terms = self.instruments[0].terms
+        self.event_words, self.events = event_memory(terms, count * legs, self.log)
+
+    def _link(self) -> None:
+        """Make the tables of the panel driver and of its legs."""
+        strategy, form = self.strategy, self.form
+        base = int(self.state.ctypes.data)
+        shared = {n: base + 8 * k for n, k in panel.offsets(panel.SHARED, 1).items()}
+        leg_tables = [self._leg_table(k, leg, shared) for k, leg in enumerate(self.legs)]
+        terms = self.instruments[0].terms
+        slot = checksum.slot_of(strategy.reference)
+        turn = self.rotation or Rotation()
+        parts = {
+            "strategy": constant_words(strategy, self.params),
+            "state": self.state,
+            "shared_keys": _keys(panel.kept_shared_places()),
+            "leg_keys": _keys(panel.kept_leg_places(strategy, form)),
+            "slot": slot,
+            "legs": len(self.legs),
+            "leg_tables": np.array(leg_tables, np.int64),
+            "moments": self.ts_ns,
+            "rows": self.rows,
+            "stride": self.rows.shape[1],
+            "engine": drivers.engine_for(terms.fee_of, terms.size_of).address,
+            "checksum": self.checksum,
+            "out_sequence": self.per_moment["sequence"],
+            "out_cash": self.per_moment["cash"],
+            "out_equity": self.per_moment["equity"],
+            "positions": self.position_words,
+            "position_count": self.position_count,
+            "position_capacity": self.position_words.shape[1],
+            "notes": np.zeros(len(self.legs) * len(panel.NOTES), np.int64),
+            "rotation": np.array([turn.hold, turn.short, turn.period, turn.moments], np.int64),
+        }
+        self._table = self._address([parts[name] for name in panel.TABLE_NAMES])
+        self.call_through(Native.caller)
+
+    def _leg_table(self, number: int, leg: Leg, shared: Mapping[str, int]) -> int:
+        of = self.instruments[number]
+        reads = [*leg.reads.values()]
+        columns = [leg.plan.column(name) for name in engine.PRICES]
+        more = [place.column for place in leg._extras()]
+        columns += [*more, *(leg.plan.column(o) for o in reads)]
+        at = int(leg.columns.ctypes.data)
+        slot = checksum.slot_of(f"{of.symbol}: {self.strategy.reference}")
+        head = [
+            leg.ready,
+            leg._engine_table(leg.addresses(shared), self.log),
+            leg.trade,
+            slot,
+            of.fx,
+            of.sector,
+            leg.checksum,
+        ]
+        return self._address([*head, *(at + 8 * c * leg.rows for c in columns)])
+
+    def _address(self, parts: Sequence[Any]) -> int:
+        """Return the address of a table; arrays are entered by address and kept alive."""
+        words = [int(p.ctypes.data) if isinstance(p, np.ndarray) else int(p) for p in parts]
+        table = np.array(words, np.int64)
+        self._kept += [table, *parts]
+        return int(table.ctypes.data)
+
+    def call_through(self, caller: Any) -> None:
+        """Call the compiled code through another foreign-function interface."""
+        for leg in self.legs:
+            leg.call_through(caller)
+        native = drivers.for_panel(
+            self.strategy, tuple(self.legs[0].reads), self.form, rotates=self.rotation is not None
+        )
+        self._call = caller(native)
+
+    def feed(
+        self, ts_ns: NDArray[np.int64], blocks: Sequence[Sequence[Any]], rows: NDArray[np.int64]
+    ) -> slice:
+        """Advance over up to `block_moments` moments; returns their rows.
+
+        `blocks` has the columns of every instrument's bars, time first; `rows`
+        (instruments, moments) says which of these bars belongs to a moment, -1 for none.
+        """
+        count = len(ts_ns)
+        if count > self.block_moments:
+            raise KernelError(f"a block holds at most {self.block_moments} moments, found {count}")
+        for k, (leg, columns) in enumerate(zip(self.legs, blocks, strict=True)):
+            start = leg.feed(*columns).start if len(columns[0]) else leg.cursor
+            self.rows[k, :count] = np.where(rows[k] >= 0, rows[k] + start, -1)
+        self.ts_ns[:count] = ts_ns
+        return self.advance(count)
+
+    def advance(self, count: int) -> slice:
+        """Run the panel driver over `count` moments whose bars the legs have taken.
+
+        Raises KernelError when a kernel gave a number that cannot be used, and whenever it
+        is called after that.
+        """
+        self.counts[:] = 0
+        self.position_count[0] = 0
+        status = self._call(self._table, 0, count)
+        if status:
+            self._refuse(status)
+        self.event_count = int(self.counts.sum())
+        self.moments_seen += count
+        return slice(0, count)
+
+    def _refuse(self, status: int) -> None:
+        moment = status >> 4
+        at = f"moment {self.moments_seen + moment} (ts_ns {self.ts_ns[moment]})"
+        reason = f"{at}: {STATUS[status & 15]}"
+
+        def stopped(table: int, start: int, stop: int) -> int:
+            raise KernelError(f"the run has stopped at {reason}")
+
+        self._call = stopped
+        raise KernelError(reason)
+
+    @property
+    def parts(self) -> list[Part]:
+        """The state of every kernel and group, by label."""
+        found = _parts("", panel.SHARED, self.state, 1)
+        for leg in self.legs:
+            found += [Part(p.label, p.cls, p.words) for p in leg.parts]
+            groups = panel.leg_groups(self.strategy)
+            names = {(self.strategy.reference if n == "s" else n): c for n, c in groups.items()}
+            found += _parts(f"{leg.symbol}: ", names, leg.trade, 0)
+            at = panel.offsets(groups)["slots"]
+            for k in range((len(leg.trade) - at) // engine.ORDER_WORDS):
+                first = at + k * engine.ORDER_WORDS
+                words = leg.trade[first : first + engine.ORDER_WORDS]
+                found.append(Part(f"{leg.symbol}: order {k}", records.Order, words))
+        return found
+
+    def values(self) -> dict[str, Any]:
+        """Return the state of every kernel and group by label, as NamedTuples."""
+        return {part.label: part.value for part in self.parts}
+
+    def describe(self) -> str:
+        """Return what is computed from what, as text for digests."""
+        constants = tuple(self.strategy.prepare(self.params))
+        legs = [
+            (i.symbol, i.terms[:6], i.fx, i.sector, leg.describe())
+            for i, leg in zip(self.instruments, self.legs, strict=True)
+        ]
+        return f"{self.strategy.reference} {constants} {self.rotation} {legs}"
+
+
+def common_uses(each: Sequence[Uses]) -> Uses:
+    """Return what all instruments of a panel together use."""
+    clocks = {uses.clock for uses in each if uses.sessions}
+    if len(clocks) > 1:
+        raise KernelError("expected a calendar for every instrument or for none, found both")
+    return Uses(*(max(values) for values in zip(*each, strict=True)))
+
+
+def _keys(places: Sequence[int]) -> Words:
+    return np.array([checksum.key_of(place) for place in places], np.int64)
+
+
+def _parts(prefix: str, groups: Mapping[str, type], words: Words, first: int) -> list[Part]:
+    found = []
+    for name, cls in groups.items():
+        last = first + len(fields_of(cls))
+        found.append(Part(f"{prefix}{name}", cls, words[first:last]))
+        first = last
+    return found

@@ -1,0 +1,114 @@
+"""The features that a strategy and the engine read of one instrument, and the engine's table."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from admf_kernels import frames
+from admf_kernels.codegen import engine
+from admf_kernels.codegen.engine import Form
+from admf_kernels.contract import BAR_COLUMNS, CLOCK_COLUMNS, Feature, Output, Source, Strategy
+from admf_kernels.execution import log, records
+from admf_kernels.execution.terms import CONSTANTS, Terms
+from admf_kernels.feature_program import FeatureProgram, Place
+from admf_kernels.layout import Words, pack
+from admf_kernels.plan import Node, Plan
+
+TYPES = {"i": np.int64, "f": np.float64}
+
+
+class ReadingProgram(FeatureProgram):
+    """What programs with a strategy have in common, for one instrument."""
+
+    strategy: Strategy
+    reads: dict[str, Source]
+    inputs: dict[str, Output]
+    terms: Terms
+    form: Form
+
+    def _is_hashed(self, node: Node) -> bool:
+        # A feature this strategy does not read must change nothing, the checksum included.
+        return self.hashed and node.feature in Plan(self._covered()).nodes
+
+    def _covered(self) -> list[Source]:
+        """Return what decides what the run does: the strategy's columns and the engine's."""
+        return [*self.reads.values(), *self.inputs.values()]
+
+    def covered_on(self, timeframe: str) -> list[Feature]:
+        """Return the features on a longer timeframe that the run reads."""
+        read = Plan(self._covered())
+        return [*read.child(timeframe).nodes] if timeframe in read.by_timeframe else []
+
+    def _all_reads(self) -> list[dict[str, Source]]:
+        """Return what each lane waits for."""
+        return [{**self.reads, **self.inputs}]
+
+    def _state_size(self) -> int:
+        gate = frames.gate_size(self.plan, self._all_reads())
+        return super()._state_size() + gate
+
+    def _add_gate(self, first: int) -> int:
+        self.ready, first = frames.add_gate(self, first, self._all_reads())
+        return first
+
+    def ready_bars(self, reads: Mapping[str, Source]) -> int:
+        """On which bar, counted from 1, a strategy reading these is first called."""
+        return max((self.plan.ready_bars(o) for o in reads.values()), default=1)
+
+    def _extras(self) -> list[Place]:
+        """Return the columns that the engine reads besides the bar, in order."""
+        return [self._extra(n) for n in engine.extras(self.form.uses)]
+
+    def _extra(self, name: str) -> Place:
+        source = name if name in CLOCK_COLUMNS else self.inputs[name]
+        return Place(self.plan.column(source))
+
+    def _needs(self) -> list[str]:
+        """Return the clock columns that the engine reads."""
+        return [n for n in engine.extras(self.form.uses) if n in CLOCK_COLUMNS]
+
+    def _engine_table(self, at: Mapping[str, int], written: Words) -> int:
+        """Return the address of the engine's table: state groups by address, and the log."""
+        asked = max(1, self.strategy.orders) * len(records.Request._fields)
+        notes = {
+            "now": np.zeros(len(records.Now._fields), np.int64),
+            "exposure": np.zeros(len(records.Exposure._fields), np.int64),
+            "log": written,
+            "bar": np.zeros(len(records.Bar._fields), np.int64),
+            "asked": np.zeros(asked, np.int64),
+            "spare": np.zeros(engine.ORDER_WORDS, np.int64),
+        }  # fmt: skip
+        parts: list[Any] = [pack(getattr(self.terms, n)) for n in CONSTANTS]
+        for name in engine.TABLE[len(CONSTANTS) :]:
+            parts.append(notes[name] if name in notes else at[name])
+        present = engine.extras(self.form.uses)
+        parts += [Place(k) for k in range(len(BAR_COLUMNS))]
+        parts += [self._extra(n) if n in present else 0 for n in engine.EXTRAS]
+        return self._keep(parts)
+
+
+def run_addresses(strategy: Strategy, state: Words) -> dict[str, int]:
+    """Return where the groups of one run's state are, by name."""
+    base = int(state.ctypes.data)
+    return {name: base + 8 * at for name, at in engine.offsets(strategy).items()}
+
+
+def event_memory(
+    terms: Terms, bars: int, written: Words
+) -> tuple[dict[str, Words], dict[str, dict[str, Any]]]:
+    """Return the event tables for so many bars, as words and by column, entered in the log."""
+    # Pages that no event touches are never given by the system.
+    capacity = engine.events_per_bar(terms.uses) * bars
+    tables = {n: np.zeros((capacity, len(c)), np.int64) for n, c in log.TABLES.items()}
+    for name, rows in tables.items():
+        written[log.Log._fields.index(name)] = rows.ctypes.data
+    words = {name: rows.T for name, rows in tables.items()}
+    columns = {
+        name: {
+            column: words[name][k].view(TYPES[side])
+            for k, (column, side) in enumerate(log.TABLES[name])
+        }
+        for name in words
+    }
+    return words, columns

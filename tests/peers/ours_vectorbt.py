@@ -1,0 +1,168 @@
+"""What `vectorbt` is told, told to our engine: the mapping of docs/peers.md, as code."""
+
+from collections import Counter
+from dataclasses import replace
+from math import isinf, isnan
+
+import numpy as np
+
+from tests.peers import ours
+from tests.peers.cases_vectorbt import OrderCase, SignalCase
+from tests.peers.kinds import Bars, Floats, PeerResult
+from tests.peers.model_vectorbt import Model
+from tests.peers.round_trips import round_trips
+from tests.peers.told import SIGNALS
+from tests.peers.vectorbt_rules import Rules, Signals
+
+FINE_LOT = 1e-8  # fractional units are counted in these
+
+# Families that stay out, and why.
+NOT_OURS = {
+    "locked_cash": "the cash of short sales is not locked",
+    "stops_at_close": "a stop does not fill at the close of its bar",
+    "order_percent": "shares of the cash instead of the equity: a strategy with orders counts them",
+}
+PENDING = dict.fromkeys(("shared", "shared_sells_first", "shared_stops", "target_percent_shared", "rebalancing", "amount_shared"), "one account over several instruments")  # fmt: skip
+
+
+def config_of(rules: Rules, kernel: str) -> str:
+    """Return our configuration of a run of the peer; see docs/peers.md."""
+    lot = FINE_LOT if isnan(rules.size_granularity) else rules.size_granularity
+    at_open = rules.price == "open"
+    slippage_on = "no_brackets" if rules.stop_exit_price == "stoplimit" else "every_fill"
+    return f"""\
+strategy: {{kernel: "tests.peers.told:{kernel}"{_params(rules, kernel)}}}
+account: {{cash: {rules.cash!r}}}
+instrument: {{lot_size: {lot!r}}}
+sizing: {_sizing(rules, lot)}
+exits: {{base: {"fill" if rules.stop_entry_price == "fillprice" else "close"}{_stops(rules)}}}
+execution:
+  fill: {"next_open" if at_open else "same_close"}
+  limit_fill: touch
+  both_hit: stop_first
+  entry_bar: none
+  unaffordable: {"reduce" if rules.allow_partial or isinf(rules.size) else "reject"}
+costs:
+  fee_bps: {rules.fees * 10_000!r}
+  fee_fixed: {rules.fixed_fees!r}
+  slippage_bps: {rules.slippage * 10_000!r}
+  slippage_on: {slippage_on}
+"""
+
+
+def _params(rules: Rules, kernel: str) -> str:
+    if kernel == "told_signals":
+        stops = not (isnan(rules.sl_stop) and isnan(rules.tp_stop)) and rules.price == "close"
+        given = {"close_only": rules.upon_opposite_entry == "close", "stops": stops}
+        return f", params: {given}".replace("'", "").lower()
+    if kernel == "told_amounts":
+        side = {"longonly": 1, "shortonly": -1}.get(rules.direction, 0)
+        target = str(rules.size_type in ("targetamount", "targetvalue")).lower()
+        return f", params: {{target: {target}, side: {side}}}"
+    return f", params: {{size: {rules.size}}}" if kernel == "told_adding" else ""
+
+
+def _sizing(rules: Rules, lot: float) -> str:
+    if isinf(rules.size) or rules.size_type.startswith("target"):
+        return "{kind: all_in, at: fill}"
+    if rules.size_type == "percent":
+        return f"{{kind: percent, percent: {100 * rules.size!r}, at: fill}}"
+    if rules.size_type == "value":
+        return '{kind: kernel, kernel: "tests.peers.told:lots_for_2000"}'
+    return f"{{kind: fixed, quantity: {rules.size // lot * lot if lot > 0.01 else rules.size!r}}}"
+
+
+def _stops(rules: Rules) -> str:
+    text = ""
+    if not isnan(rules.sl_stop):
+        name = "trailing_stop" if rules.sl_trail else "stop_loss"
+        text += f", {name}: {{percent: {100 * rules.sl_stop!r}}}"
+    if not isnan(rules.tp_stop):
+        text += f", take_profit: {{percent: {100 * rules.tp_stop!r}}}"
+    return text
+
+
+def run_signals(case: SignalCase) -> PeerResult:
+    """Run every column of a case as a run of its own."""
+    kernel = "told_signals" if case.rules.accumulate == "disabled" else "told_adding"
+    given = [
+        {name: _moved(getattr(case.signals, name)[:, k], case.rules) for name in SIGNALS}
+        for k in range(len(case.bars))
+    ]
+    return _run(case.bars, config_of(case.rules, kernel), given)
+
+
+def run_orders(case: OrderCase) -> PeerResult:
+    """Run the only column of a case."""
+    rules, (bars,) = case.rules, case.bars
+    sizes = case.sizes[:, 0]
+    if rules.size_type == "targetpercent":
+        given = {"value": np.where(np.isnan(sizes), 10.0, sizes)}
+        return _run([bars], config_of(rules, "told_target"), [given])
+    units = sizes / bars.close if "value" in rules.size_type else sizes
+    units = -units if rules.direction == "shortonly" else units
+    given = {"size": np.nan_to_num(units), "part": (~np.isnan(units)).astype(np.float64)}
+    return _run([bars], config_of(replace(rules, size_type=_plain(rules)), "told_amounts"), [given])
+
+
+def _plain(rules: Rules) -> str:
+    return rules.size_type if rules.size_type.startswith("target") else "amount"
+
+
+def _moved(flags: np.ndarray, rules: Rules) -> Floats:
+    """Return the signals on the bar whose close decides them."""
+    if rules.price == "close":
+        return flags.astype(np.float64)
+    return np.append(flags[1:], False).astype(np.float64)
+
+
+def _run(bars: list[Bars], config: str, given: list[dict[str, Floats]]) -> PeerResult:
+    setup = ours.setup_of(config)
+    results = [
+        ours.as_peer(setup, ours.run(setup, b, g), b) for b, g in zip(bars, given, strict=True)
+    ]
+    fills, trades = [], []
+    for k, (result, b) in enumerate(zip(results, bars, strict=True)):
+        own = [f._replace(column=k) for f in result.fills]
+        fills += own
+        trades += round_trips(own, b.close)[0]
+    equity = np.sum([r.equity for r in results], axis=0)
+    return PeerResult(trades, [], equity, float(equity[-1]), fills)
+
+
+def comparable(case: SignalCase) -> tuple[SignalCase, Counter[str]]:
+    """Return the case without signals that run into a difference which stays, and those by name."""
+    flags = {name: getattr(case.signals, name).copy() for name in SIGNALS}
+    case = replace(case, signals=Signals(**flags))
+    out: Counter[str] = Counter()
+    if isnan(case.rules.sl_stop) and isnan(case.rules.tp_stop):
+        return case, out
+    while found := _differences(case):
+        for (bar, column), name in found.items():
+            out[name] += 1
+            for flag in flags.values():
+                flag[bar, column] = False
+    return case, out
+
+
+def _differences(case: SignalCase) -> dict[tuple[int, int], str]:
+    found: dict[tuple[int, int], str] = {}
+    rules, result = case.rules, Model(case.bars, case.rules).run_signals(case.signals)
+    for fill_trade in result.trades:
+        bar, column = fill_trade.exit_bar, fill_trade.column
+        bars = case.bars[column]
+        at = (bar, column)
+        told = any(getattr(case.signals, name)[at] for name in SIGNALS)
+        price = float(getattr(bars, rules.price)[bar])
+        slipped = {price * (1 + s * rules.slippage) for s in (-1, 1)}
+        stopped = fill_trade.exit_price not in slipped
+        if rules.price == "open" and told and stopped:
+            found[at] = "stop before a signal at the open"
+        base = float(bars.close[fill_trade.entry_bar])
+        if rules.stop_entry_price == "fillprice":
+            base = fill_trade.entry_price
+        side = 1.0 if fill_trade.units > 0 else -1.0
+        beyond = (bars.open[bar] - base * (1 + side * rules.tp_stop)) * side >= 0
+        if beyond and stopped and fill_trade.exit_price != bars.open[bar]:
+            found[fill_trade.entry_bar, column] = "target passed at the open"
+    return found
