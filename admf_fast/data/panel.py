@@ -177,7 +177,7 @@ class _Cursor:
 
     def __init__(self, blocks: Iterator[BarBlock]) -> None:
         self._blocks = blocks
-        self._block = concat_blocks([])
+        self._block = _no_bars()
         self._at = 0
 
     def fill(self) -> bool:
@@ -185,7 +185,7 @@ class _Cursor:
         while self._at == len(self._block):
             block = next(self._blocks, None)
             if block is None:
-                self._block, self._at = concat_blocks([]), 0
+                self._block, self._at = _no_bars(), 0
                 return False
             self._block, self._at = block, 0
         return True
@@ -204,6 +204,14 @@ class _Cursor:
             stop = start + int(ts_ns[start:stop].searchsorted(until_ns, "right"))
         self._at = stop
         return self._block.slice(start, stop)
+
+
+def _no_bars() -> BarBlock:
+    """Return a block without bars, read-only as those of sources are."""
+    block = concat_blocks([])
+    for column in block.columns():
+        column.setflags(write=False)
+    return block
 
 
 class _Merge:
