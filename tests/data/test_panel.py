@@ -122,7 +122,9 @@ def source_of(kit, symbol, rows, **changes):
 
 def test_a_panel_of_sources_reports_and_digests_every_instrument(kit):
     columns = kit.columns(30)
-    gappy = {name: np.delete(values, [3, 4, 20, *range(24, 30)]) for name, values in columns.items()}
+    gappy = {
+        name: np.delete(values, [3, 4, 20, *range(24, 30)]) for name, values in columns.items()
+    }
     made = [source_of(kit, "A", columns), source_of(kit, "B", gappy)]
     panel = PanelSource(made)
 
