@@ -75,9 +75,7 @@ class Setup:
 def prepare(config: Config) -> Setup:
     """Resolve the kernels of a configuration; raises ConfigError with file and line."""
     with own_modules(config.source.base_dir):
-        features: dict[str, Output] = {}
-        for k, spec in enumerate(config.features):
-            features[spec.name] = _feature(config, spec, k, features)
+        features = named_features(config)
         strategy, params = strategy_of(config, features)
         instrument = instruments_of(config)[0]
         calendar = load_calendar(config.bars.calendar) if config.bars.calendar else None
@@ -86,8 +84,16 @@ def prepare(config: Config) -> Setup:
         config, calendar, Plan([*strategy.columns_for(params).values(), *features.values()])
     )
     symbols = (instrument.symbol,)
-    inputs = _inputs(config, terms)
+    inputs = engine_inputs(config, terms)
     return Setup(config, strategy, params, terms, inputs, features, symbols, calendar)
+
+
+def named_features(config: Config) -> dict[str, Output]:
+    """Return the features of a configuration by name, each made of those above it."""
+    features: dict[str, Output] = {}
+    for k, spec in enumerate(config.features):
+        features[spec.name] = _feature(config, spec, k, features)
+    return features
 
 
 def _check_times(config: Config, calendar: Calendar | None, plan: Plan) -> None:
@@ -104,7 +110,7 @@ def _check_times(config: Config, calendar: Calendar | None, plan: Plan) -> None:
         )
 
 
-def _inputs(config: Config, terms: Terms) -> dict[str, Output]:
+def engine_inputs(config: Config, terms: Terms) -> dict[str, Output]:
     """Return the features that the engine reads itself."""
     found: dict[str, Output] = {}
     if terms.uses.atr:

@@ -67,6 +67,12 @@ class TradingProgram(ReadingProgram):
         self.per_bar = {n: np.zeros(self.rows, TYPES[side]) for n, side in run.PER_BAR}
         self.event_words, self.events = event_memory(self.terms, block_bars, self.log)
 
+    @property
+    def market(self) -> NDArray[np.float64]:
+        """The price that the run is compared with, by row: the close."""
+        prices: NDArray[np.float64] = self.columns[BAR_COLUMNS.index("close")]
+        return prices
+
     def _add_parts(self, state: Words) -> None:
         """Enter the strategy's state groups, `state` being (words,) of one run."""
         first = 1

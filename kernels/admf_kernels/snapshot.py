@@ -16,6 +16,7 @@ from admf_kernels import drivers
 from admf_kernels.errors import KernelError
 from admf_kernels.feature_program import FeatureProgram
 from admf_kernels.layout import fields_of
+from admf_kernels.panel_program import PanelProgram
 
 MAGIC = b"ADMFSTAT"
 VERSION = 1
@@ -87,4 +88,54 @@ def plan_digest(program: FeatureProgram) -> bytes:
     made = [getattr(program, name, None) for name in ("strategy", "form", "terms")]
     digest = drivers.code_digest(made[0], indicators, form=made[1], made=made[2])
     hashed.update(digest.encode())
+    return hashed.digest()
+
+
+PANEL_HEAD = struct.Struct("<8s32sQqQQ")
+PANEL_MAGIC = b"ADMFPANL"
+
+
+def save_panel(program: PanelProgram) -> bytes:
+    """Return the state of a panel after its last moment."""
+    words = np.concatenate([program.state, *(leg.trade for leg in program.legs)]).astype("<i8")
+    seen = (program.moments_seen, program.last_checksum)
+    legs = [save(leg) for leg in program.legs]
+    head = PANEL_HEAD.pack(PANEL_MAGIC, panel_digest(program), *seen, len(words), len(legs))
+    sizes = struct.pack(f"<{len(legs)}Q", *(len(leg) for leg in legs))
+    body = head + sizes + words.tobytes() + b"".join(legs)
+    return body + hashlib.sha256(body).digest()
+
+
+def restore_panel(program: PanelProgram, saved: bytes) -> None:
+    """Put a fresh panel into the saved state; raises KernelError as `restore` does."""
+    body, digest = saved[:-DIGEST_BYTES], saved[-DIGEST_BYTES:]
+    short = len(saved) < PANEL_HEAD.size + DIGEST_BYTES
+    if short or hashlib.sha256(body).digest() != digest:
+        raise KernelError("the saved state is damaged; restore an older one")
+    magic, plan, seen, last, count, legs = PANEL_HEAD.unpack_from(body)
+    if magic != PANEL_MAGIC or plan != panel_digest(program):
+        raise KernelError(
+            "the saved state belongs to other parameters, another account or other code; "
+            "continue with the configuration and the version it was saved with"
+        )
+    sizes = struct.unpack_from(f"<{legs}Q", body, PANEL_HEAD.size)
+    at = PANEL_HEAD.size + 8 * legs
+    words = np.frombuffer(body, "<i8", count, at)
+    at += 8 * count
+    program.state[:] = words[: len(program.state)]
+    first = len(program.state)
+    for leg, size in zip(program.legs, sizes, strict=True):
+        leg.trade[:] = words[first : first + len(leg.trade)]
+        first += len(leg.trade)
+        restore(leg, body[at : at + size])
+        at += size
+    program.moments_seen = seen
+    program.restored_checksum = last
+
+
+def panel_digest(program: PanelProgram) -> bytes:
+    """Return the sha256 of what gives the words of a panel their meaning."""
+    hashed = hashlib.sha256(program.describe().encode())
+    for leg in program.legs:
+        hashed.update(plan_digest(leg))
     return hashed.digest()

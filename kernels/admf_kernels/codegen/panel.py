@@ -22,7 +22,7 @@ from admf_kernels.layout import fields_of
 
 TABLE_NAMES = (
     "strategy", "state", "shared_keys", "leg_keys", "slot", "legs", "leg_tables", "moments",
-    "rows", "stride", "engine", "checksum", "out_sequence", "out_cash", "out_equity", "positions",
+    "rows", "stride", "engine", "checksum", "out_sequence", "out_cash", "out_equity", "out_market", "positions",
     "position_count", "position_capacity", "notes", "rotation",
 )  # fmt: skip
 # Of each leg; then its extra columns and features.
@@ -78,7 +78,7 @@ def source(kernel: Strategy, features: Sequence[str], form: Form, *, rotates: bo
         *(f"{n} = words_at(table[{at[n]}])" for n in
           ("shared_keys", "leg_keys", "leg_tables", "moments", "rows", "checksum",
            "out_sequence", "positions", "position_count", "notes", "rotation")),
-        *(f"{n} = floats_at(table[{at[n]}])" for n in ("out_cash", "out_equity")),
+        *(f"{n} = floats_at(table[{at[n]}])" for n in ("out_cash", "out_equity", "out_market")),
         f"positions_f = floats_at(table[{at['positions']}])",
         f"notes_f = floats_at(table[{at['notes']}])",
         *(f"{n} = table[{at[n]}]" for n in ("slot", "legs", "stride", "engine",
@@ -145,6 +145,7 @@ def _moment(kernel: Strategy, features: Sequence[str], form: Form, rotates: bool
         "out_sequence[t] = book.sequence",
         "out_cash[t] = wallet.cash",
         "out_equity[t] = curve.equity",
+        "out_market[t] = index",
         *_hash(kernel, form),
     ]
 
