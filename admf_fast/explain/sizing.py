@@ -30,7 +30,7 @@ def sized(
     settings = msgspec.to_builtins(config.sizing)
     kind = settings.pop("kind")
     measured = {name: value for name, value in inputs.items() if name != "atr_before"}
-    seen = Bar(0, *bar)._replace(**{"worth": terms.n.lot_value, **measured})  # type: ignore[arg-type]
+    seen = Bar(0, *bar)._replace(**{"worth": terms.n.lot_value, **measured})
     empty: dict[str, Any] = dict.fromkeys(Desk._fields)
     desk = Desk(**{**empty, "e": Plain(Exposure, equity, 0.0, 0.0, 0.0), "ledger": ledger})
     lots = target_lots(terms, desk, seen, signal)
