@@ -56,7 +56,7 @@ def test_the_numbers_are_those_of_the_run(admf: Admf, run: Path) -> None:
         assert size * held > 0
         assert abs(held) <= abs(size)  # at the next open there may be money for less
     assert any(s["what"] == "level" for c in told for s in c["steps"])
-    assert {s["rule"] for c in told for s in c["steps"]} >= {"open", "stop", "gap"}
+    assert {s["rule"] for c in told for s in c["steps"]} >= {"open", "stop", "limit"}
 
 
 def test_refused_orders_are_told_with_the_relation_they_broke(admf: Admf, run: Path) -> None:
