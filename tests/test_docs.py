@@ -104,3 +104,24 @@ def test_the_strategy_of_the_readme_runs_from_the_folder_it_names(
     for arguments in own:
         assert main(arguments[1:]) == 0
     assert "Identical: " in capsys.readouterr().out
+
+
+def test_the_strategy_of_the_execution_page_makes_the_orders_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from admf_kernels import Program
+    from admf_kernels.execution.reasons import KINDS, ROLES
+    from admf_kernels.testing import random_bars
+
+    module = _module("docs/execution.md", "page_orders", tmp_path, monkeypatch)
+    (kernel,) = _kernels(module)
+    rules.check(kernel.step)
+    program = Program(module.both_ways)
+    program.feed(*random_bars(2000))
+    counts = dict(zip(program.events, program.counts.tolist(), strict=True))
+    fills, orders = program.events["fills"], program.events["orders"]
+
+    assert counts["trades"] > 10
+    assert {KINDS[k] for k in orders["kind"][: counts["orders"]]} == {"limit", "stop"}
+    roles = {ROLES[r] for r in fills["role"][: counts["fills"]]}
+    assert roles == {"request", "stop_loss", "take_profit"}

@@ -8,6 +8,7 @@ import numpy as np
 from admf_fast.data import PanelBlock
 from admf_fast.errors import BarError, DataError, StateError
 from admf_fast.runners.historical import Progress
+from admf_fast.runners.live import PRICE_MIN
 from admf_fast.runners.panel_setup import PanelSetup
 from admf_fast.runners.recorder import MemorySink, Recorder, Sink
 from admf_fast.runners.result import RunResult, finish
@@ -119,9 +120,8 @@ class LivePanelRunner(PanelRunner):
 
 def _check(ts_ns: int, symbol: str, values: Values) -> None:
     open_, high, low, close, volume = values
-    if not (
-        0.0 < low <= open_ <= high < np.inf and low <= close <= high and 0.0 <= volume < np.inf
-    ):
+    ordered = PRICE_MIN <= low <= open_ <= high < np.inf and low <= close <= high
+    if not (ordered and 0.0 <= volume < np.inf):
         names = ("open", "high", "low", "close", "volume")
         shown = ", ".join(f"{n} {v!r}" for n, v in zip(names, values, strict=True))
         raise BarError(
