@@ -21,7 +21,5 @@ class RotationSpec(Section, frozen=True, kw_only=True):
     ] = 0
     every: Annotated[
         Literal["day", "week", "month"] | Count,
-        Meta(
-            description="Ranked at the first close of a day, week or month (UTC), or every so many closes."
-        ),
+        Meta(description="Ranked at the first close of a day, week or month, or every n closes."),
     ] = "month"
