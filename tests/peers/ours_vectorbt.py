@@ -14,7 +14,7 @@ from tests.peers.round_trips import round_trips
 from tests.peers.told import SIGNALS
 from tests.peers.vectorbt_rules import Rules, Signals
 
-FINE_LOT = 1e-8  # fractional units are counted in these
+FINE_LOT = 1e-10  # fractional units are counted in these
 
 # Families that stay out, and why.
 NOT_OURS = {
@@ -41,7 +41,7 @@ strategy: {{kernel: "tests.peers.told:{kernel}"{_params(rules, kernel)}}}
 account: {{cash: {rules.cash!r}}}
 instrument: {{lot_size: {lot!r}}}
 sizing: {_sizing(rules, lot)}
-exits: {{base: {"fill" if rules.stop_entry_price == "fillprice" else "close"}{_stops(rules)}}}
+exits: {{base: {"fill" if rules.stop_entry_price == "fillprice" else "close"}, memory: none{_stops(rules)}}}
 execution:
   fill: {"next_open" if at_open else "same_close"}
   limit_fill: touch
@@ -141,7 +141,15 @@ def comparable(case: SignalCase) -> tuple[SignalCase, Counter[str]]:
     flags = {name: getattr(case.signals, name).copy() for name in SIGNALS}
     case = replace(case, signals=Signals(**flags))
     out: Counter[str] = Counter()
-    if isnan(case.rules.sl_stop) and isnan(case.rules.tp_stop):
+    rules = case.rules
+    if rules.price == "open":  # nothing is decided before the first bar
+        out["signal at the first open"] = int(sum(flag[0].any() for flag in flags.values()))
+        for flag in flags.values():
+            flag[0] = False
+    if rules.stop_exit_price == "stopmarket" and rules.slippage and not isnan(rules.tp_stop):
+        out["target with slippage"] += 1
+        case = replace(case, rules=replace(rules, tp_stop=np.nan))
+    if isnan(rules.sl_stop) and isnan(rules.tp_stop):
         return case, out
     while found := _differences(case):
         for (bar, column), name in found.items():
@@ -149,6 +157,18 @@ def comparable(case: SignalCase) -> tuple[SignalCase, Counter[str]]:
             for flag in flags.values():
                 flag[bar, column] = False
     return case, out
+
+
+def comparable_orders(case: OrderCase) -> tuple[OrderCase, Counter[str]]:
+    """Return the case without targets that signals cannot say, and without what sizes them apart."""
+    if case.rules.size_type != "targetpercent":
+        return case, Counter()
+    more = np.abs(case.sizes) > 1
+    out = Counter({"target above all there is": int(more.sum())})
+    if case.rules.fees or case.rules.fixed_fees or case.rules.slippage:
+        out["target percent with costs"] += 1
+    free = replace(case.rules, fees=0.0, fixed_fees=0.0, slippage=0.0)
+    return replace(case, sizes=np.where(more, np.nan, case.sizes), rules=free), out
 
 
 def _differences(case: SignalCase) -> dict[tuple[int, int], str]:
