@@ -13,6 +13,7 @@ import numpy as np
 
 from tests.peers import ours
 from tests.peers.cases_backtesting import Case
+from tests.peers.compare import Apart, apart
 from tests.peers.kinds import Bars, Floats, Instructions, PeerResult, PeerTrade
 from tests.peers.model_backtesting import Model, _Order
 from tests.peers.round_trips import round_trips
@@ -26,6 +27,7 @@ class _Told:
     price: float
     units: float  # made of its size
     opened: bool
+    refused: bool  # there was more to open than money for it
 
 
 @dataclass
@@ -46,9 +48,12 @@ class Watched(Model):
             unit = adjusted + self._fee(order.size, price) / abs(order.size)
             money = self._available(bar) / self.margin
             units = copysign(int(money * abs(units) // unit), units)
+        held = sum(lot.units for lot in self.lots)
         opened = super()._execute(order, price, stamp, market, bar)
         at: int = order.told_at  # type: ignore[attr-defined]
-        self.orders_told[at] = _Told(bar, price, units, opened)
+        self.orders_told[at] = _Told(
+            bar, price, units, opened, not opened and (held + units) * units > 0
+        )
         return opened
 
 
@@ -66,6 +71,7 @@ def comparable(case: Case) -> tuple[Case, Counter[str]]:
     told = Instructions(**{f.name: getattr(case.told, f.name).copy() for f in fields(case.told)})
     case = replace(case, told=told)
     out: Counter[str] = Counter()
+    case = _without_spread(case, out)
     if case.options.get("on_close"):
         # Ours are filled at this close; the peer would fill them on a bar that never comes.
         out["order at the last close"] += int(told.size[-1] != 0 or told.close[-1] != 0)
@@ -78,7 +84,20 @@ def comparable(case: Case) -> tuple[Case, Counter[str]]:
         for bar, name in found.items():
             out[name] += 1
             _take_out(told, bar)
-    return case, out
+    return case, +out
+
+
+def _without_spread(case: Case, out: Counter[str]) -> Case:
+    """Drop the spread where the peer takes it from limits, or from a part of an order."""
+    if not case.options.get("spread"):
+        return case
+    if not np.isnan(case.told.limit).all():
+        out["limit with slippage"] += 1
+    elif not case.options.get("exclusive", True):
+        out["turning order with slippage"] += 1
+    else:
+        return case
+    return replace(case, options={**case.options, "spread": 0.0})
 
 
 def _take_out(told: Instructions, bar: int) -> None:
@@ -138,7 +157,9 @@ def _differences(case: Case) -> dict[int, str]:
         stop, limit = float(told.stop[at]), float(told.limit[at])
         gap = not isnan(stop) and (bars.open[done.bar] - stop) * side > 0
         if not done.opened:
-            if side < 0 and not case.options.get("exclusive") is False:
+            if done.refused and not case.options.get("exclusive", True):
+                found[at] = "margin by the close to come"
+            elif done.refused and side < 0:
                 found[at] = "short without money"
             continue
         opened[done.bar if not model.on_close else done.bar - 1, done.units] = at
@@ -201,12 +222,28 @@ def _columns(told: Instructions) -> dict[str, Floats]:
     return {**columns, "part": told.close, "cancel": told.cancel.astype(np.float64)}
 
 
-def in_pieces(result: PeerResult, bars: Bars) -> list[PeerTrade]:
-    """Return our trades cut where a part was closed, as the peer records them."""
-    return round_trips(result.fills, bars.close)[0]
+def how_far(case: Case, found: PeerResult, peer: PeerResult) -> Apart:
+    """Compare trades and equity, as far as both mean the same by them."""
+    pieces = _merged(round_trips(found.fills, case.bars.close)[0]), _merged(peer.trades)
+    our_equity, their_equity = found.equity, peer.equity
+    if case.options.get("on_close"):
+        # The peer books what is filled at a close only on the next bar.
+        quiet = np.ones(len(our_equity), np.bool_)
+        quiet[[fill.bar for fill in found.fills]] = False
+        our_equity, their_equity = our_equity[quiet], their_equity[quiet]
+    fixed = case.options["commission"][0] > 0
+    if not case.options.get("exclusive", True) and not case.only_flat:
+        # Several lots, each a trade, and a fixed fee for each: the money is the same without it.
+        pieces = [], []
+        if fixed:
+            return Apart()
+    result = apart(*pieces, our_equity, their_equity)
+    parts = (case.told.close > 0) & (case.told.close < 1)
+    # A fixed fee is shown again with every part; cash paid it once.
+    return result._replace(pnl=0.0, commission=0.0) if fixed and parts.any() else result
 
 
-def merged(trades: list[PeerTrade]) -> list[PeerTrade]:
+def _merged(trades: list[PeerTrade]) -> list[PeerTrade]:
     """Join records of one entry that left at one price in one bar, in the order of time."""
     found: dict[tuple[int, int, float, bool], PeerTrade] = {}
     for t in sorted(trades, key=lambda t: (t.exit_bar, t.entry_bar)):
