@@ -28,6 +28,7 @@ class _Told:
     units: float  # made of its size
     opened: bool
     refused: bool  # there was more to open than money for it
+    overdrawn: bool  # it cost more than there was
 
 
 @dataclass
@@ -43,17 +44,18 @@ class Watched(Model):
 
     def _execute(self, order: _Order, price: float, stamp: int, market: bool, bar: int) -> bool:
         units = order.size
+        adjusted = price * (1 + copysign(self.spread, order.size))
         if abs(units) < 1:
-            adjusted = price * (1 + copysign(self.spread, order.size))
             unit = adjusted + self._fee(order.size, price) / abs(order.size)
             money = self._available(bar) / self.margin
             units = copysign(int(money * abs(units) // unit), units)
         held = sum(lot.units for lot in self.lots)
+        cost = abs(units) * adjusted + self._fee(units, adjusted)
+        overdrawn = not self.lots and cost > self._available(bar) / self.margin
         opened = super()._execute(order, price, stamp, market, bar)
         at: int = order.told_at  # type: ignore[attr-defined]
-        self.orders_told[at] = _Told(
-            bar, price, units, opened, not opened and (held + units) * units > 0
-        )
+        refused = not opened and (held + units) * units > 0
+        self.orders_told[at] = _Told(bar, price, units, opened, refused, opened and overdrawn)
         return opened
 
 
@@ -142,7 +144,12 @@ def _stop_limit(bars: Bars, at: int, stop: float, limit: float, side: float) -> 
     for bar in at + 1 + np.flatnonzero((reach - stop) * side >= 0)[:1]:
         if (bars.open[bar] - stop) * side > 0:
             return "stop-limit with a gap"
-        if (limit - stop) * side <= 0 and (limit - bars.close[bar]) * side >= 0:
+        if limit == stop:
+            return "stop and limit at one price"
+        after = bars.low[bar] if side > 0 else bars.high[bar]
+        # Of a bar that opens at the stop all of it comes later, of another only the close.
+        later = after if bars.open[bar] == stop else bars.close[bar]
+        if (limit - stop) * side < 0 and (limit - later) * side >= 0:
             return "stop-limit that comes back"
     return ""
 
@@ -162,6 +169,8 @@ def _differences(case: Case) -> dict[int, str]:
             elif done.refused and side < 0:
                 found[at] = "short without money"
             continue
+        if done.overdrawn and side > 0 and case.options.get("margin", 1.0) == 1.0:
+            found[at] = "fee without the spread"
         opened[done.bar if not model.on_close else done.bar - 1, done.units] = at
         resting = not (isnan(stop) and isnan(limit))
         if resting and (gap or done.price == bars.open[done.bar]) and _in_reach(told, bars, at, done):
@@ -170,6 +179,10 @@ def _differences(case: Case) -> dict[int, str]:
         at = opened.get((trade.entry_bar, trade.units))
         if at is not None and _target_at_open(told, bars, at, trade):
             found[at] = "target passed at the open"
+        before = trade.exit_bar - 1
+        parts = [t for t in result.trades if t[:2] == trade[:2]]
+        if 0 < told.close[before] < 1 and len(parts) > 1 and parts[0][4] == parts[1][4]:
+            found[before] = "part closed and stop at one open"
     return found
 
 
