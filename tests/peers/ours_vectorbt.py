@@ -20,7 +20,6 @@ FINE_LOT = 1e-10  # fractional units are counted in these
 NOT_OURS = {
     "locked_cash": "the cash of short sales is not locked",
     "stops_at_close": "a stop does not fill at the close of its bar",
-    "order_percent": "shares of the cash instead of the equity: a strategy with orders counts them",
 }
 PENDING = {
     name: "one account over several instruments"
@@ -29,6 +28,8 @@ PENDING = {
         "amount_shared",
     )
 }  # fmt: skip
+
+LEFT_OUT = {**NOT_OURS, **PENDING}
 
 
 def config_of(rules: Rules, kernel: str) -> str:
@@ -65,6 +66,9 @@ def _params(rules: Rules, kernel: str) -> str:
         side = {"longonly": 1, "shortonly": -1}.get(rules.direction, 0)
         target = str(rules.size_type in ("targetamount", "targetvalue")).lower()
         return f", params: {{target: {target}, side: {side}}}"
+    if kernel == "told_shares":
+        costs = {"fees": rules.fees, "fixed": rules.fixed_fees, "slippage": rules.slippage}
+        return f", params: {costs}".replace("'", "")
     return f", params: {{size: {rules.size}}}" if kernel == "told_adding" else ""
 
 
@@ -105,6 +109,10 @@ def run_orders(case: OrderCase) -> PeerResult:
     if rules.size_type == "targetpercent":
         given = {"value": np.where(np.isnan(sizes), 10.0, sizes)}
         return _run([bars], config_of(rules, "told_target"), [given])
+    if rules.size_type == "percent":
+        given = {"size": np.nan_to_num(sizes)}
+        amounts = replace(rules, size_type="amount")
+        return _run([bars], config_of(amounts, "told_shares"), [given])
     units = sizes / bars.close if "value" in rules.size_type else sizes
     units = -units if rules.direction == "shortonly" else units
     given = {"size": np.nan_to_num(units), "part": (~np.isnan(units)).astype(np.float64)}
