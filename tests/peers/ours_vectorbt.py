@@ -157,26 +157,44 @@ def comparable(case: SignalCase) -> tuple[SignalCase, Counter[str]]:
     if rules.stop_exit_price == "stopmarket" and rules.slippage and not isnan(rules.tp_stop):
         out["target with slippage"] += 1
         case = replace(case, rules=replace(rules, tp_stop=np.nan))
+    if not rules.allow_partial:
+        again = flags["long_entry"][1:] & flags["long_entry"][:-1]
+        out["refused entry told again at once"] = int(again.sum())
+        flags["long_entry"][1:][again] = False
     if isnan(rules.sl_stop) and isnan(rules.tp_stop):
-        return case, out
+        return case, +out
     while found := _differences(case):
         for (bar, column), name in found.items():
             out[name] += 1
             for flag in flags.values():
                 flag[bar, column] = False
-    return case, out
+    return case, +out
 
 
 def comparable_orders(case: OrderCase) -> tuple[OrderCase, Counter[str]]:
-    """Return the case without targets that signals cannot say, and without what sizes them apart."""
+    """Return the case without orders that run into a difference which stays, and those by name."""
     if case.rules.size_type != "targetpercent":
-        return case, Counter()
+        return _without_dear_sales(case)
     more = np.abs(case.sizes) > 1
     out = Counter({"target above all there is": int(more.sum())})
     if case.rules.fees or case.rules.fixed_fees or case.rules.slippage:
         out["target percent with costs"] += 1
     free = replace(case.rules, fees=0.0, fixed_fees=0.0, slippage=0.0)
-    return replace(case, sizes=np.where(more, np.nan, case.sizes), rules=free), out
+    return replace(case, sizes=np.where(more, np.nan, case.sizes), rules=free), +out
+
+
+def _without_dear_sales(case: OrderCase) -> tuple[OrderCase, Counter[str]]:
+    """Drop the sales that bring less than their fee."""
+    sizes, out = case.sizes.copy(), Counter[str]()
+    case = replace(case, sizes=sizes)
+    while case.rules.fixed_fees:
+        fills = run_orders(case).fills
+        dear = [f.bar for f in fills if f.units < 0 and -f.units * f.price < f.commission]
+        if not dear:
+            break
+        sizes[dear] = np.nan
+        out["sale for less than its fee"] += len(dear)
+    return case, out
 
 
 def _differences(case: SignalCase) -> dict[tuple[int, int], str]:
