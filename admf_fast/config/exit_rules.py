@@ -21,7 +21,7 @@ def check_exits(config: ConfigContent, problems: Problems) -> None:
     if exits.session_end:
         _check_calendar(config, problems)
     execution = config.execution
-    if exits.base == "close" and "none" != execution.entry_bar and execution.fill == "next_open":
+    if exits.base == "close" and execution.entry_bar != "none" and execution.fill == "next_open":
         text = "expected only with execution.entry_bar none, or fill same_close; found close"
         problems.add(("exits", "base"), f"{text}, with {execution.entry_bar}")
     if isinstance(exits.memory, tuple):

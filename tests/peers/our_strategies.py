@@ -82,7 +82,7 @@ def four_averages(
     s: Before, position: float, close: float, trend_fast: float, trend_slow: float,
     enter: float, leave: float,
 ) -> tuple[Before, float]:  # fmt: skip
-    """The parameter heatmap's: one pair of averages says which way, another when to go and leave."""
+    """The parameter heatmap's: one pair of averages says which way, another when."""
     signal = 1.0 if position > 0.0 else (-1.0 if position < 0.0 else 0.0)
     if s.seen and position == 0.0:
         if trend_fast > trend_slow:

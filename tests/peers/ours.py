@@ -80,7 +80,9 @@ def as_peer(setup: Setup, result: RunResult, bars: Bars) -> PeerResult:
     still = []
     if q.lots:
         entry = q.entry_value / (q.entry_lots * setup.terms.n.lot_value)
-        still = [PeerTrade(_bar(q.entry_ts_ns), -1, q.lots * unit, entry, float(bars.close[-1]), 0, 0)]
+        still = [
+            PeerTrade(_bar(q.entry_ts_ns), -1, q.lots * unit, entry, float(bars.close[-1]), 0, 0)
+        ]
     equity = np.asarray(result.tables["equity"]["equity"], np.float64)
     return PeerResult(trades, still, equity, float(equity[-1]), fills)
 

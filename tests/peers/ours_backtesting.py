@@ -173,7 +173,11 @@ def _differences(case: Case) -> dict[int, str]:
             found[at] = "fee without the spread"
         opened[done.bar if not model.on_close else done.bar - 1, done.units] = at
         resting = not (isnan(stop) and isnan(limit))
-        if resting and (gap or done.price == bars.open[done.bar]) and _in_reach(told, bars, at, done):
+        if (
+            resting
+            and (gap or done.price == bars.open[done.bar])
+            and _in_reach(told, bars, at, done)
+        ):
             found[at] = "resting order filled at the open"
     for trade in result.trades:
         at = opened.get((trade.entry_bar, trade.units))
@@ -203,8 +207,9 @@ def config_of(options: dict[str, Any]) -> str:
     given = options.get("commission", 0.0)
     fixed, relative = given if isinstance(given, tuple) else (0.0, given)
     exclusive = str(options.get("exclusive", True)).lower()
-    # The peer's margin is buying power; units are given, so ours must only not be less.
-    leverage = 1.0 if options.get("margin", 1.0) == 1.0 else 1_000.0
+    leverage = 1.0 / options.get("margin", 1.0)
+    if leverage > 1.0 and (fixed or relative or options.get("spread")):
+        leverage = 1_000.0  # the peer's costs are paid by leverage as well; units are given
     return f"""\
 strategy: {{kernel: "tests.peers.told:told_orders", params: {{exclusive: {exclusive}}}}}
 account: {{cash: {options["cash"]}, leverage: {leverage}}}

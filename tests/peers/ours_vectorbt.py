@@ -21,13 +21,13 @@ NOT_OURS = {
     "locked_cash": "the cash of short sales is not locked",
     "stops_at_close": "a stop does not fill at the close of its bar",
 }
-PENDING = {
-    name: "one account over several instruments"
-    for name in (
-        "shared", "shared_sells_first", "shared_stops", "target_percent_shared", "rebalancing",
-        "amount_shared",
-    )
-}  # fmt: skip
+PENDING = dict.fromkeys(
+    [
+        *("shared", "shared_sells_first", "shared_stops"),
+        *("target_percent_shared", "rebalancing", "amount_shared"),
+    ],
+    "one account over several instruments",
+)
 
 LEFT_OUT = {**NOT_OURS, **PENDING}
 
@@ -36,13 +36,14 @@ def config_of(rules: Rules, kernel: str) -> str:
     """Return our configuration of a run of the peer; see docs/peers.md."""
     lot = FINE_LOT if isnan(rules.size_granularity) else rules.size_granularity
     at_open = rules.price == "open"
+    base = "fill" if rules.stop_entry_price == "fillprice" else "close"
     slippage_on = "no_brackets" if rules.stop_exit_price == "stoplimit" else "every_fill"
     return f"""\
 strategy: {{kernel: "tests.peers.told:{kernel}"{_params(rules, kernel)}}}
 account: {{cash: {rules.cash!r}}}
 instrument: {{lot_size: {lot!r}}}
 sizing: {_sizing(rules, lot)}
-exits: {{base: {"fill" if rules.stop_entry_price == "fillprice" else "close"}, memory: none{_stops(rules)}}}
+exits: {{base: {base}, memory: none{_stops(rules)}}}
 execution:
   fill: {"next_open" if at_open else "same_close"}
   limit_fill: touch

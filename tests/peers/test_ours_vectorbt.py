@@ -89,6 +89,7 @@ def test_a_rule_changed_and_our_engine_is_not_the_peer():
     other, _ = _case("trailing", 3)
     wrong = SignalCase(case.bars, case.signals, other.rules)
 
-    assert ours.run_signals(wrong).fills != Model(case.bars, case.rules).run_signals(
-        case.signals
-    ).fills
+    assert (
+        ours.run_signals(wrong).fills
+        != Model(case.bars, case.rules).run_signals(case.signals).fills
+    )

@@ -137,9 +137,7 @@ class AmountParams(NamedTuple):
     features=lambda p: {"size": instructions().size, "given": instructions().part},
     orders=1,
 )
-def told_amounts(
-    c: AmountParams, position: float, size: float, given: float
-) -> tuple[Request]:
+def told_amounts(c: AmountParams, position: float, size: float, given: float) -> tuple[Request]:
     """Buy or sell an amount, or what is missing to it."""
     quantity = size - position if c.target else size
     if given == 0.0 or quantity == 0.0:
