@@ -68,7 +68,7 @@ def test_g01_unknown_key_names_line_nearest_key_and_all_keys():
     assert error_after_base("costs:\n  fee_fixed: 1\n  fee_bp: 1\n") == (
         "3: costs.fee_bp is not a key here; did you mean fee_bps? (keys: fee_bps, maker_bps, "
         "fee_per_share, fee_fixed, fee_minimum, tiers, fee_kernel, slippage_bps, slippage_ticks, "
-        "spread_bps, spread_ticks, impact_percent)"
+        "spread_bps, spread_ticks, impact_percent, slippage_on)"
     )
 
 
@@ -133,7 +133,8 @@ def test_g01_unknown_keys(text, message):
          "3: sizing.percent: expected at most 100 * account.leverage = 100.0; found 101.0"),
         ("sizing:\n  kind: fixed\n", "1: sizing.quantity is missing; expected a number > 0"),
         ("sizing:\n  kind: all_in\n  quantity: 3\n",
-         "3: sizing.quantity is not a key here; it belongs to sizing of kind fixed (keys: kind)"),
+         "3: sizing.quantity is not a key here; it belongs to sizing of kind fixed "
+         "(keys: kind, at)"),
         ("features: {}\n", "1: features: expected a list, each item a section with the keys name, "
          "kernel, params, inputs, timeframe; found {}"),
         ("features:\n  - name: a\n    kernel: sma\n  - name: b\n",

@@ -45,7 +45,8 @@ from tests.config.told import BARS, error_of, parse
          "add instrument.tick_size"),
         ("exits:\n  stop_loss: {percent: 1}\n  max_bar: 3\n",
          "3: exits.max_bar is not a key here; did you mean max_bars? (keys: stop_loss, "
-         "take_profit, trailing_stop, break_even, max_bars, session_end, atr_period, memory)"),
+         "take_profit, trailing_stop, break_even, max_bars, session_end, base, "
+         "atr_period, memory)"),
         ("exits:\n  max_bars: 2.5\n",
          "2: exits.max_bars: expected a whole number >= 1 and <= 1000000000; found 2.5"),
     ],

@@ -34,6 +34,7 @@ def adjust(t: Terms, d: Desk, bar: Any) -> None:
     q.entry_price /= ratio
     q.entry_atr /= ratio
     q.stop /= ratio
+    d.e.price /= ratio
     d.span.highest /= ratio
     d.span.lowest /= ratio
     d.wallet.cash += amount

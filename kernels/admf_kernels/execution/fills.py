@@ -25,7 +25,7 @@ from admf_kernels.execution.reasons import (
     STOP_LOSS,
     TRAILING_STOP,
 )
-from admf_kernels.execution.records import Desk
+from admf_kernels.execution.records import Desk, restate
 from admf_kernels.execution.sizing import lots_at_fill
 from admf_kernels.execution.terms import ENTRIES, NO_BRACKETS, Terms
 
@@ -107,7 +107,10 @@ def _book(
     at, fee = quote(t, d, bar, lots, price, maker, o.limit)
     before = d.q.lots
     trade = apply_fill(d.q, bar.ts_ns, bar.worth, lots, at, fee)
-    d.wallet.cash = cash_after(d.wallet.cash, lots, bar.worth, at, fee)
+    cash = d.wallet.cash
+    d.wallet.cash = cash_after(cash, lots, bar.worth, at, fee)
+    if t.uses.margin:
+        restate(d, bar.worth, before, cash, price)
     count_fill(d.ledger, month_of(bar.ts_ns), abs(lots) * bar.worth * at, fee, trade)
     d.now.volume_left -= abs(lots)
     d.book.sequence += 1

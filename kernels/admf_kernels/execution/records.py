@@ -62,6 +62,7 @@ class Exposure(NamedTuple):
     gross: float = 0.0
     net: float = 0.0
     sector: float = 0.0  # gross of the instrument's sector
+    price: float = 0.0  # at which the instrument's own position is counted
 
 
 class Book(NamedTuple):
@@ -244,3 +245,15 @@ def expose(e: Any, wallet: Any, q: Any, worth: float, price: float) -> None:
     e.gross = abs(value)
     e.net = value
     e.sector = abs(value)
+    e.price = price
+
+
+def restate(d: Desk, worth: float, held: float, cash: float, price: float) -> None:
+    """Bring the exposure up to date after a fill at `price`; `held` and `cash` are from before."""
+    e = d.e
+    old, new = held * worth * e.price, d.q.lots * worth * price
+    e.equity += d.wallet.cash - cash + new - old
+    e.gross += abs(new) - abs(old)
+    e.net += new - old
+    e.sector += abs(new) - abs(old)
+    e.price = price
