@@ -18,15 +18,20 @@ def imports(package: str) -> dict[str, float]:
 
 def kernels() -> dict[str, float]:
     """Return the time to get every driver: compiled, or loaded when the cache has it."""
-    from admf_kernels import Indicator, Strategy, drivers, get, names
+    from admf_kernels import Indicator, Strategy, drivers, get, make_terms, names
+    from admf_kernels.codegen.engine import Form
+    from admf_kernels.execution.costs import standard_fee
+    from admf_kernels.execution.uses import no_size
 
     found = {"toolchain": _ms(drivers.execute_all)}
+    found["engine"] = _ms(partial(drivers.engine_for, standard_fee, no_size))
     for name in names(Indicator):
         found[name] = _ms(partial(drivers.for_indicator, get(name), hashed=True))
     for name in names(Strategy):
         kernel: Any = get(name)
         reads = tuple(kernel.outputs_for(kernel.params()))
-        found[name] = _ms(partial(drivers.for_strategy, kernel, reads))
+        form = Form(make_terms(requests=kernel.orders).uses)
+        found[name] = _ms(partial(drivers.for_strategy, kernel, reads, form))
     return found
 
 

@@ -7,9 +7,14 @@ from typing import Any
 
 import pytest
 
-from admf_kernels import Indicator, drivers, get, names, numeric
-from admf_kernels.codegen import run, scan
+from admf_kernels import Indicator, drivers, get, make_terms, names, numeric
+from admf_kernels.codegen import engine, run, scan
+from admf_kernels.codegen.engine import Form
 from admf_kernels.compiler import build, closure, toolchain
+from admf_kernels.execution.costs import standard_fee
+from admf_kernels.execution.records import Desk
+from admf_kernels.execution.terms import Terms
+from admf_kernels.execution.uses import no_size
 
 FUSED = re.compile(r"\bvf(?:n?m)(?:add|sub)\w*")
 PACKED_CHOICE = re.compile(r"\bv(?:max|min|cmp\w*|blend\w*)pd\b.*%[yz]mm")
@@ -63,11 +68,18 @@ def test_fused_only_where_written(name: str) -> None:
 def test_trading_is_never_fused() -> None:
     """Fills, cash and equity are rounded after every operation."""
     kernel: Any = get("sma_cross")
-    source = run.source(kernel, ("fast", "slow"))
+    source = run.source(kernel, ("fast", "slow"), Form(make_terms().uses))
 
-    text = assembly(source, drivers._functions(kernel), drivers._names(kernel))
+    text = assembly(source, [kernel.step, *drivers.AROUND], drivers._names(kernel))
 
     assert not FUSED.search(text)
+    assert not FUSED.search(assembly_of_the_engine())
+
+
+def assembly_of_the_engine() -> str:
+    names = {f.__name__: f for f in drivers.ENGINE}
+    names |= {"Terms": Terms, "Desk": Desk, "fee_of": standard_fee, "size_of": no_size}
+    return assembly(engine.SOURCE, [*drivers.ENGINE, standard_fee, no_size], names)
 
 
 @pytest.mark.parametrize("name", ["largest_of_four", "smallest_of_four", "true_range"])

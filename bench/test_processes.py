@@ -33,7 +33,7 @@ def test_memory_is_that_of_the_child() -> None:
 def test_kernel_times_cover_the_registry() -> None:
     from admf_kernels import Indicator, Strategy, names
 
-    assert set(COMMANDS["kernels"]()) == {"toolchain", *names((Indicator, Strategy))}
+    assert set(COMMANDS["kernels"]()) == {"toolchain", "engine", *names((Indicator, Strategy))}
 
 
 def test_report(tmp_path: Path) -> None:

@@ -66,9 +66,13 @@ def test_a_difference_of_the_figures_hides_none_of_a_bar() -> None:
 
 def test_ids_of_a_trade_and_of_the_fill_that_closed_it_differ() -> None:
     where = {"source": "run", "symbol": "X", "ts_ns": 5, "sequence": 9}
-    fill = FillEvent(**where, order_id=8, lots=-1, price=1.0, fee=0.0)
+    fill = FillEvent(
+        **where, order_id=8, status="filled", role="signal", lots=-1, price=1.0, fee=0.0,
+        liquidity="taker",
+    )  # fmt: skip
     trade = TradeEvent(
-        **where, entry_ts_ns=4, lots=1, entry_price=1.0, exit_price=1.0, pnl=0.0, fees=0.0
-    )
+        **where, entry_ts_ns=4, lots=1, entry_price=1.0, exit_price=1.0, pnl=0.0, fees=0.0,
+        reason="signal", bars=1, mae=0.0, mfe=0.0,
+    )  # fmt: skip
     assert (fill.id, trade.id) == ("run-5-9", "run-5-9-trade")
     assert trade.to_json()["id"] == "run-5-9-trade"

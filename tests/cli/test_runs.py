@@ -11,7 +11,7 @@ import pytest
 EXAMPLES = Path(__file__).parents[2] / "examples"
 Admf = Callable[..., Any]
 ALL_EXAMPLES = sorted(EXAMPLES.rglob("*.yaml")) + sorted(EXAMPLES.rglob("*.toml"))
-LAYERS = {"signals", "orders", "fills", "trades", "equity", "state", "metrics"}
+LAYERS = {"signals", "orders", "fills", "trades", "adjustments", "equity", "state", "metrics"}
 
 
 @pytest.mark.parametrize("example", ALL_EXAMPLES, ids=lambda p: p.stem)

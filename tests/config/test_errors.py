@@ -138,8 +138,8 @@ def test_g01_unknown_keys(text, message):
         ("features: {}\n", "1: features: expected a list, each item a section with the keys name, "
          "kernel, params, inputs, timeframe; found {}"),
         ("features:\n  - name: a\n    kernel: sma\n  - name: b\n",
-         "4: features[1].kernel is missing; expected a registered name like sma_cross, "
-         "or module:name"),
+         "4: features[1].kernel is missing; expected a registered name like rsi or "
+         "bollinger.upper, or module:name"),
         ("features:\n  - name: a\n    kernel: sma\n    inputs: close\n",
          "4: features[0].inputs: expected a list, each item 1 to 64 of A-Z a-z 0-9 _, "
          "no digit first; found 'close' (text)"),

@@ -7,8 +7,10 @@ import yaml
 
 from admf_fast.config import json_schema, parse_config
 
-PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
-BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "configuration.md").read_text()
+STRATEGIES = (DOCS / "strategies.md").read_text()  # what `strategy` holds has a page of its own
+BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
 def keys_of(data):
@@ -28,6 +30,6 @@ def test_every_key_is_on_the_page():
     sections = {name: section for name, section in schema["$defs"].items() if name != "BarSpec"}
     known = set(schema["properties"]).union(*(s["properties"] for s in sections.values()))
     shown = set().union(*(keys_of(yaml.safe_load(block)) for block in BLOCKS))
-    for code in re.findall(r"`([^`\n]+)`", PAGE.read_text()):
-        shown |= set(re.findall(r"\w+", code))
+    for code in re.findall(r"`([^`\n]+)`|^ *(\w+):", PAGE + STRATEGIES, re.MULTILINE):
+        shown |= set(re.findall(r"\w+", " ".join(code)))
     assert known - shown == set()

@@ -117,12 +117,17 @@ def test_a_renewal_by_place_in_the_block_is_caught(monkeypatch):
 @pytest.mark.parametrize(
     ("before", "after", "layer"),
     [
-        ("ts_ns, open)", "ts_ns, close)", r"bars\.cash|bars\.lots|events"),
+        ("expose(exposure, wallet, q, n.lot_value, close)",
+         "expose(exposure, wallet, q, n.lot_value, open)", r"bars\.cash|bars\.lots|events"),
         ("seen >= ready", "seen > ready", r"bars\.signal|events|state"),
-        ("curve = mark(a, p, curve, ts_ns, close)", "curve = mark(a, p, curve, ts_ns, open)",
+        ("ts_ns, close, equity, q.lots", "ts_ns, open, equity, q.lots",
          r"state\.checksum|bars\.equity"),
-        ("out_signal[t] = made.signal", "out_signal[t] = wanted + 0.5", r"bars\.signal"),
-        ("traded +", "", r"state\.checksum"),
+        ("out_signal[t] = signal", "out_signal[t] = wanted + 0.5", r"bars\.signal"),
+        ("share = kept +", "share =", r"state\.checksum"),
+        ("if called != 0 or kept == 0:", "if kept == 0:", r"state\.checksum"),
+        ("signal != intent.signal or", "signal > intent.signal or", r"bars\.lots|events"),
+        ("if intent.working != 0:", "if intent.working > 1:", r"bars\.cash|bars\.lots|events"),
+        ("            span.bars += 1\n", "", r"state\.checksum|events"),
     ],
 )  # fmt: skip
 def test_a_fault_in_the_run_driver_is_caught(monkeypatch, before, after, layer):

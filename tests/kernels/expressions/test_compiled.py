@@ -301,18 +301,23 @@ def test_what_differs_is_named_differently_and_what_is_equal_alike():
 
 
 PROCESS = """
-from admf_kernels import drivers
+from admf_kernels import drivers, make_terms
 from admf_kernels.codegen import run
+from admf_kernels.codegen.engine import Form
 from admf_kernels.expressions import Rules, Side, strategy_of
 made = strategy_of(Rules(
     long=Side(enter=["crosses_above(sma(a), sma(b))", "bars_since(close > open / 2) < z"]),
     short=Side(enter="close - open < q"), variables={"q": "ema(high - low, b)"},
     params={"b": 30, "a": 10, "z": 3},
 ))
-driver = run.source(made, tuple(made.outputs_for(made.checked())))
-print(made.reference, drivers.key_of(driver, drivers._functions(made), drivers._names(made)))
+terms = make_terms()
+form = Form(terms.uses)
+driver = run.source(made, tuple(made.outputs_for(made.checked())), form)
+called = [made.step, *drivers.AROUND]
+print(made.reference, drivers.key_of(driver, called, drivers._names(made)))
 reads = made.outputs_for(made.checked()).values()
-print(drivers.code_digest(made, [o.feature.indicator for o in reads]))
+indicators = [o.feature.indicator for o in reads]
+print(drivers.code_digest(made, indicators, form=form, made=terms))
 """
 
 
