@@ -11,9 +11,11 @@ from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from admf_kernels import layout
+from admf_kernels.actions import Actions
 from admf_kernels.checksum import signed, slot_of
 from admf_kernels.clock import Clock
 from admf_kernels.contract import (
+    ADJUSTMENT,
     BAR_COLUMNS,
     Feature,
     Output,
@@ -77,18 +79,22 @@ class PlainProgram(PlainFeatures):
         features: Iterable[Any] = (),
         hashed: bool = True,
         clock: Clock | None = None,
+        actions: Actions | None = None,
     ) -> None:
         self.strategy = strategy
         self.terms = make_terms(requests=strategy.orders) if terms is None else terms
         params = strategy.checked() if params is None else params
         self.constants = strategy.prepare(params)
-        self.reads = strategy.columns_for(params)
+        self.reads = strategy.columns_for(params, adjusted=actions is not None)
+        self.adjusted = ADJUSTMENT in self.reads
+        self.given_actions = actions
         self.inputs = {name: output_of(o) for name, o in (inputs or {}).items()}
         self.slot = slot_of(strategy.reference)
         read = [*self.reads.values(), *self.inputs.values()]
         by_clock = self.terms.uses.sessions and self.terms.uses.clock
         self.needs = ("session", "minutes_left") if by_clock else ()
-        super().__init__([*read, *self.needs, *features], hashed=hashed, clock=clock)
+        sources = [*read, *self.needs, *features]
+        super().__init__(sources, hashed=hashed, clock=clock, actions=actions)
         # Features that only the caller asked for are no part of the checksum.
         self.covered = computed(read)
         self.at_least = max((self.ready_bars[o] for o in read), default=1)
@@ -124,7 +130,8 @@ class PlainProgram(PlainFeatures):
         e = Plain(Exposure)
         desk = Desk(**self.records, now=Plain(Now), e=e, slots=self.slots, log=log)
         bar = self._bar(ts_ns, open, high, low, close, volume)
-        expose(e, desk.wallet, desk.q, bar.worth, self.curve.last_close)
+        last = self.columns["close"][-2] if self.adjusted else self.curve.last_close
+        expose(e, desk.wallet, desk.q, bar.worth, last if self.seen > 1 else 0.0)
         open_bar(terms, desk, bar)
         expose(e, desk.wallet, desk.q, bar.worth, close)
         if self.first_bar == NEVER and all(not isnan(self.columns[o][-1]) for o in self.waits_for):
@@ -136,7 +143,8 @@ class PlainProgram(PlainFeatures):
         close_bar(terms, desk, bar)
         equity = desk.wallet.cash + desk.q.lots * bar.worth * close
         cash = terms.a.cash
-        self.curve = mark_bar(self.curve, cash, ts_ns, close, equity, desk.q.lots != 0.0)
+        market = self.columns[self.column_of("close")][-1] if self.adjusted else close
+        self.curve = mark_bar(self.curve, cash, ts_ns, market, equity, desk.q.lots != 0.0)
         status = OK if -1.0 <= wanted <= 1.0 else BAD_SIGNAL
         own = share_of_checksum(self.slot, self.seen, self._states().values())
         return PlainBar(
@@ -156,6 +164,8 @@ class PlainProgram(PlainFeatures):
         uses = self.terms.uses
         extra = {n: self.columns[self.inputs[n]][-1] for n in self.inputs}
         extra |= {n: self.columns[n][-1] for n in self.needs}
+        if self.given_actions is not None:
+            extra |= {n: self.columns[n][-1] for n in ("split", "dividend")}
         if not (uses.sessions and uses.clock):
             extra["session"] = float((ts_ns - 1) // 86_400_000_000_000)
         return Bar(self.seen, ts_ns, *prices, self.terms.n.lot_value, **extra)
@@ -164,21 +174,26 @@ class PlainProgram(PlainFeatures):
         """Call the strategy with what its arguments name; returns its signal and requests."""
         if self.seen < self.first_bar:
             return 0.0, (keep(),) * self.strategy.orders
+        factor = self.columns[ADJUSTMENT][-1] if self.adjusted else 1.0
         values = {
             "c": self.constants,
             "s": self.own,
             "position": desk.q.lots * self.terms.n.lot_size,
             "cash": desk.wallet.cash,
             "equity": desk.e.equity,
-            "entry_price": desk.q.entry_price,
+            "entry_price": desk.q.entry_price * factor,
             **{name: self.columns[name][-1] for name in BAR_COLUMNS},
-            **{name: self.columns[output][-1] for name, output in self.reads.items()},
+            **{n: self.columns[self.column_of(s)][-1] for n, s in self.reads.items()},
         }
         result = self.strategy.step(*(values[name] for name in self.strategy.arguments))
         if self.strategy.stateful:
             state, result = result
             self.own = coerced(self.strategy.state, state)
-        return (0.0, result) if self.strategy.orders else (float(result), ())
+        if not self.strategy.orders:
+            return float(result), ()
+        # Prices are asked for as they are seen.
+        priced = ("limit", "stop", "trail", "stop_loss", "take_profit")
+        return 0.0, [r._replace(**{n: getattr(r, n) / factor for n in priced}) for r in result]
 
     def _states(self) -> dict[str, Any]:
         """Return the strategy's own state and the engine's, in memory order."""
@@ -204,6 +219,7 @@ class PlainProgram(PlainFeatures):
             features=extra,
             hashed=program.hashed,
             clock=program.clock,
+            actions=program.actions if program.terms.uses.actions else None,
         )
         twin.resume(program)
         return twin
