@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from admf_fast.events.schemas import EVENT_SCHEMAS, NAMED, NAMES, SCHEMAS, SYMBOL, TS
 from admf_fast.metrics.days import UTC_DAYS, DayCloses, SessionDays
 from admf_kernels.codegen.run import PER_BAR
-from admf_kernels.contract import BAR_COLUMNS, Output
+from admf_kernels.contract import Output
 from admf_kernels.execution.log import TABLES as EVENTS
 from admf_kernels.layout import Words
 from admf_kernels.program import TradingProgram
@@ -84,9 +84,6 @@ class LayerDigests:
         return {layer: hasher.hexdigest() for layer, hasher in made.items()}
 
 
-CLOSE = BAR_COLUMNS.index("close")
-
-
 class Recorder:
     """Copies per-bar outputs and events out of a program before they are overwritten.
 
@@ -123,9 +120,8 @@ class Recorder:
     def bars(self, rows: slice) -> None:
         """Record the per-bar outputs of consecutive rows."""
         program = self._program
-        self.closes.add(
-            program.ts_ns[rows], program.per_bar["equity"][rows], program.columns[CLOSE][rows]
-        )
+        market = program.columns[program.plan.column("close")][rows]
+        self.closes.add(program.ts_ns[rows], program.per_bar["equity"][rows], market)
         start = rows.start
         while start < rows.stop:
             stop = min(rows.stop, start + BATCH_BARS - self._filled)

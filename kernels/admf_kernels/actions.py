@@ -34,6 +34,7 @@ from admf_kernels.contract import PRICE_COLUMNS
 from admf_kernels.errors import KernelError
 
 BAD_DIVIDEND = 5  # status of the driver on a bar before which more is paid than the price was
+SPLIT_MAX = 1e4
 FACTOR_MAX = 1e9
 ADJUSTED = {name: f"adjusted_{name}" for name in PRICE_COLUMNS}
 ACTION_COLUMNS = ("split", "dividend", "adjustment", "units", *ADJUSTED.values())
@@ -73,13 +74,14 @@ class Actions:
         if len(shapes) != 1 or self.ts_ns.ndim != 1 or not (np.diff(self.ts_ns) > 0).all():
             raise KernelError("actions: expected columns of one length, their times rising")
         paid, before = self.dividend, self.reference
-        usable = (self.split > 0.0) & (paid >= 0.0) & (before >= 0.0) & np.isfinite(before)
+        usable = (self.split >= 1.0 / SPLIT_MAX) & (self.split <= SPLIT_MAX)
+        usable &= (paid >= 0.0) & (before >= 0.0) & np.isfinite(before)
         usable &= (before == 0.0) | (paid < before)
         factors = self.factors
         if not usable.all() or not ((factors > 1.0 / FACTOR_MAX) & (factors < FACTOR_MAX)).all():
             raise KernelError(
-                "actions: expected splits above 0, dividends from 0 to below the reference "
-                f"price, and factors up to {FACTOR_MAX:g}"
+                f"actions: expected splits up to {SPLIT_MAX:g} for one, dividends from 0 to below "
+                f"the reference price, and factors up to {FACTOR_MAX:g}"
             )
 
     def __len__(self) -> int:

@@ -325,8 +325,9 @@ class PlainFeatures:
 
 def _place(program: "FeatureProgram", source: Source) -> int:
     """Return the index of a column, for the bar the one as traded."""
-    known = isinstance(source, str) and source in BAR_COLUMNS
-    return BAR_COLUMNS.index(source) if known else program.plan.column(source)  # type: ignore[arg-type]
+    if isinstance(source, str) and source in BAR_COLUMNS:
+        return BAR_COLUMNS.index(source)
+    return program.plan.column(source)
 
 
 def unpacked(cls: type, words: layout.Words) -> tuple[Any, layout.Words]:
