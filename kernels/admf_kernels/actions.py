@@ -77,8 +77,10 @@ class Actions:
         usable = (self.split >= 1.0 / SPLIT_MAX) & (self.split <= SPLIT_MAX)
         usable &= (paid >= 0.0) & (before >= 0.0) & np.isfinite(before)
         usable &= (before == 0.0) | (paid < before)
-        factors = self.factors
-        if not usable.all() or not ((factors > 1.0 / FACTOR_MAX) & (factors < FACTOR_MAX)).all():
+        if usable.all():
+            factors = self.factors
+            usable = (factors > 1.0 / FACTOR_MAX) & (factors < FACTOR_MAX)
+        if not usable.all():
             raise KernelError(
                 f"actions: expected splits up to {SPLIT_MAX:g} for one, dividends from 0 to below "
                 f"the reference price, and factors up to {FACTOR_MAX:g}"
@@ -92,7 +94,7 @@ class Actions:
         """By what each action multiplies the factor; 0.0 where only the bar before says it."""
         known = (self.dividend == 0.0) | (self.reference > 0.0)
         before = np.where(self.reference > 0.0, self.reference, 1.0)
-        paid = np.where(known & (self.dividend > 0.0) & (self.dividend < before), self.dividend, 0)
+        paid = np.where(known, self.dividend, 0.0)
         made: Floats = np.where(known, self.split * (before / (before - paid)), 0.0)
         return made
 
