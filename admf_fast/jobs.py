@@ -239,6 +239,7 @@ def _manifest(
         ready_bars=program.ready_bars(program.reads),
         layers=result.layers,
         calendar=_calendar(setup),
+        actions=setup.action_source.report() if setup.action_source else None,
     )
 
 

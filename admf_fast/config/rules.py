@@ -23,7 +23,7 @@ from admf_fast.errors import ConfigError
 # Columns of the bars, of features.parquet and of the log: a feature beside them is none of these.
 TAKEN_NAMES = (
     *("ts", "ts_ns", "timestamp", "sequence", "open", "high", "low", "close", "volume"),
-    *("session", "minute_of_day", "minute_of_session", "minutes_left", "weekday"),
+    *("session", "minute_of_day", "minute_of_session", "minutes_left", "weekday", "adjustment"),
 )
 
 

@@ -1,5 +1,7 @@
 """A program's whole state as bytes: what a restart needs, and nothing else.
 
+It belongs to the splits and dividends that have taken effect; later ones may be added.
+
 Layout, little-endian: magic, format version, a digest of the plan the words belong to,
 bars seen, last checksum, word count, history rows, column count, the state words, the
 history rows of all columns, those of every longer timeframe, and the sha256 of everything
@@ -30,7 +32,8 @@ def save(program: FeatureProgram) -> bytes:
     words = program.state.astype("<i8")
     bars = (program.bars_seen, program.last_checksum)
     shape = (len(words), *history.T.shape)
-    head = HEAD.pack(MAGIC, VERSION, plan_digest(program), *bars, *shape)
+    digest = plan_digest(program, _last_ns(history))
+    head = HEAD.pack(MAGIC, VERSION, digest, *bars, *shape)
     body = head + words.tobytes() + history.tobytes()
     for child in program.children:
         child.cursor = int(child.next_row[0])
@@ -44,6 +47,11 @@ def _history(program: FeatureProgram) -> NDArray[np.float64]:
     return np.ascontiguousarray(rows).astype("<f8")
 
 
+def _last_ns(history: NDArray[np.float64]) -> int:
+    """Return the time of the last bar of history rows; 0 where there is none."""
+    return int(history[0, -1:].view("<i8").sum())
+
+
 def restore(program: FeatureProgram, saved: bytes) -> None:
     """Put a fresh `program` into the saved state.
 
@@ -53,17 +61,18 @@ def restore(program: FeatureProgram, saved: bytes) -> None:
     body, digest = saved[:-DIGEST_BYTES], saved[-DIGEST_BYTES:]
     if len(saved) < HEAD.size + DIGEST_BYTES or hashlib.sha256(body).digest() != digest:
         raise KernelError("the saved state is damaged; restore an older one")
-    magic, version, plan, bars_seen, last, count, *_ = HEAD.unpack_from(body)
+    magic, version, plan, bars_seen, last, count, history, columns = HEAD.unpack_from(body)
     if magic != MAGIC or version != VERSION:
         raise KernelError(f"expected saved state of version {VERSION}, found {version}")
-    if plan != plan_digest(program):
+    at = HEAD.size + 8 * count
+    rows = np.frombuffer(body, "<f8", history * columns, at).reshape(columns, history)
+    if plan != plan_digest(program, _last_ns(rows) if columns else 0):
         raise KernelError(
             "the saved state belongs to other parameters, another account or other code; "
             "continue with the configuration and the version it was saved with"
         )
     words = np.frombuffer(body, "<i8", count, HEAD.size)
     program.state[:] = words
-    at = HEAD.size + 8 * count
     for each in (program, *program.children):
         shape = (each.plan.column_count, each.history)
         rows = np.frombuffer(body, "<f8", shape[0] * shape[1], at)
@@ -76,14 +85,16 @@ def restore(program: FeatureProgram, saved: bytes) -> None:
     program.restored_checksum = last
 
 
-def plan_digest(program: FeatureProgram) -> bytes:
-    """Return the sha256 of what gives the state words their meaning."""
+def plan_digest(program: FeatureProgram, last_ns: int | None = None) -> bytes:
+    """Return the sha256 of what gives the state words their meaning after a bar at a time."""
     hashed = hashlib.sha256()
     for part in program.parts:
         fields = [(f.name, f.kind) for f in fields_of(part.cls)]
         hashed.update(f"{part.label} {fields}\0".encode())
     others = [getattr(program, name, None) for name in ("sets", "tap")]
     hashed.update(f"{program.describe()} {others}\0".encode())
+    if program.actions is not None:
+        hashed.update(program.actions.digest_until(last_ns).encode())
     indicators = program.plan.indicators
     made = [getattr(program, name, None) for name in ("strategy", "form", "terms")]
     digest = drivers.code_digest(made[0], indicators, form=made[1], made=made[2])

@@ -22,8 +22,8 @@ from admf_kernels.layout import fields_of
 
 TABLE_NAMES = (
     "strategy", "state", "shared_keys", "leg_keys", "slot", "legs", "leg_tables", "moments",
-    "rows", "stride", "engine", "checksum", "out_sequence", "out_cash", "out_equity", "out_market", "positions",
-    "position_count", "position_capacity", "notes", "rotation",
+    "rows", "stride", "engine", "checksum", "out_sequence", "out_cash", "out_equity",
+    "out_market", "positions", "position_count", "position_capacity", "notes", "rotation",
 )  # fmt: skip
 # Of each leg; then its extra columns and features.
 LEG = (
@@ -201,6 +201,7 @@ def _expose() -> list[str]:
         "exposure.gross = 0.0",
         "exposure.net = 0.0",
         "exposure.sector = 0.0",
+        "exposure.price = mark.price",
         "for j in range(legs):",
         "    other = words_at(leg_tables[j])",
         f"    base = other[{at['state']}]",
@@ -227,7 +228,7 @@ def _call(stage: int, word: str) -> list[str]:
         f"failed = invoke(engine, engine_table, {stage} + 4 * r, {word})",
         "shared_called = 1",
         "if status == 0 and failed != 0:",
-        "    status = 3 + 16 * t",
+        "    status = (failed & 15) + 16 * t",
     ]
 
 

@@ -107,8 +107,9 @@ def _after_entry(t: Terms, d: Desk, bar: Any, order: Any, trigger: float, buying
             return Meeting(start, order.limit, True)
         return Meeting(NEVER, 0.0, False)
     if order.kind == LIMIT:
-        if _passed(t, bar.close, order.limit, buying):
-            return Meeting(LATER_INSIDE, order.limit, True)
+        if _passed(t, bar.close, order.limit, buying):  # after what a stop would have done
+            later = LATER_INSIDE if start < LATER_INSIDE else start + 0.01
+            return Meeting(later, order.limit, True)
         return Meeting(NEVER, 0.0, False)
     if trigger <= 0.0:
         return Meeting(NEVER, 0.0, False)

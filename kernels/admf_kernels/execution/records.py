@@ -208,7 +208,9 @@ class Request(NamedTuple):
 class Now(NamedTuple):
     """Notes of the current bar only; no state."""
 
+    number: int = 0  # of the bar these are about
     first: bool = False  # the bar begins a session
+    illegal: bool = False  # an order came into a state that may not follow
     entered: float = -1.0  # moment of the bar's opening fill; -1 for none
     entered_at: float = 0.0  # its price
     entered_by_stop: bool = False

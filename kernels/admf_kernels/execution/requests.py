@@ -22,6 +22,7 @@ from admf_kernels.execution.reasons import (
     CANCELED,
     DENIED,
     GTC,
+    NO_ORDER,
     NO_REASON,
     REJECTED,
     REPLACED,
@@ -70,13 +71,14 @@ def _put(t: Terms, d: Desk, bar: Any, r: Any, o: Any, spare: Any) -> None:
     if reason != NO_REASON:
         refuse(d, spare, DENIED, reason)
         return
-    old, filled = o.id, o.filled
+    old, filled, status = o.id, o.filled, o.status
     _describe(t, d, bar, r, o)
     clear(spare)
     if old == 0:
         accept(d, o)
     else:  # other terms for a working order, which keeps its id
         o.id = old
+        o.status = status
         o.filled = filled
         log_order(d, o, REPLACED, o.lots, BY_STRATEGY)
     d.guard.day_orders += 1 if t.uses.limits else 0
@@ -108,7 +110,7 @@ def _describe(t: Terms, d: Desk, bar: Any, r: Any, o: Any) -> None:
     buying = r.quantity > 0.0
     clear(o)
     o.id = d.book.sequence + 1
-    o.status = 2  # ACCEPTED
+    o.status = NO_ORDER
     o.kind = r.kind
     o.tif = r.tif
     o.role = REQUEST
