@@ -93,7 +93,8 @@ def test_what_cannot_be_paid_is_reduced_or_rejected(rule, units):
     [("every_fill", (101.0, 94.05)), ("no_brackets", (101.0, 95.95)), ("entries", (101.0, 95.95))],
 )
 def test_slippage_moves_every_fill_or_some(where, prices):
-    config = f"costs: {{slippage_bps: 100, slippage_on: {where}}}\nexits: {{stop_loss: {{percent: 5}}}}\n"
+    config = f"costs: {{slippage_bps: 100, slippage_on: {where}}}\n"
+    config += "exits: {stop_loss: {percent: 5}}\n"
     if where == "every_fill":
         config = config.replace("percent: 5", "amount: 6")
 
