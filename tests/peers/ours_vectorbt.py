@@ -208,7 +208,7 @@ def _differences(case: SignalCase) -> dict[tuple[int, int], str]:
         told = any(getattr(case.signals, name)[at] for name in SIGNALS)
         price = float(getattr(bars, rules.price)[bar])
         slipped = {price * (1 + s * rules.slippage) for s in (-1, 1)}
-        stopped = fill_trade.exit_price not in slipped
+        stopped = not told or fill_trade.exit_price not in slipped
         if rules.price == "open" and told and stopped:
             found[at] = "stop before a signal at the open"
         base = float(bars.close[fill_trade.entry_bar])

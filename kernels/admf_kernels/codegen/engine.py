@@ -139,7 +139,12 @@ def record_lines(kernel: Strategy, base: str) -> list[str]:
 def open_lines(form: Form, call: list[str], row: str = "t") -> list[str]:
     """Return the lines of the first stage of a bar: call the engine, or count."""
     u = form.uses
-    when = ["intent.working != 0"]
+    quiet = ["low > intent.below", "high < intent.above"]
+    if u.following:
+        quiet.append(
+            "(q.lots == 0.0 or (high <= span.highest if q.lots > 0.0 else low >= span.lowest))"
+        )
+    when = [f"(intent.working != 0 and not ({' and '.join(quiet)}))"]
     if u.sessions:
         when.append("session + 1.0 != guard.day")
     if u.session_end:

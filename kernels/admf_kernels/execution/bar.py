@@ -14,7 +14,7 @@ from admf_kernels.execution.brackets import follow
 from admf_kernels.execution.entries import follow_signal, leave
 from admf_kernels.execution.fills import execute, volume_lots, wanted_lots
 from admf_kernels.execution.log import signal_row
-from admf_kernels.execution.matching import NEVER, meeting
+from admf_kernels.execution.matching import NEVER, heed, meeting
 from admf_kernels.execution.orders import (
     order_at,
     places,
@@ -72,6 +72,7 @@ def open_bar(t: Terms, d: Desk, bar: Any) -> None:
         _age(d, bar)
         if t.uses.following:
             follow(t, d, bar)
+    heed(t, d)
 
 
 def _age(d: Desk, bar: Any) -> None:
@@ -199,3 +200,4 @@ def close_bar(t: Terms, d: Desk, bar: Any) -> None:
         o = order_at(d.slots, k)
         if o.id != 0 and o.kind == MARKET:
             execute(t, d, bar, k, o, bar.close, 2.0, False)
+    heed(t, d)

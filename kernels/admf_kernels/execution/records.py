@@ -116,6 +116,8 @@ class Intent(NamedTuple):
     blocked: float = 0.0  # side that an exit with memory closed; its signals are not followed
     again: bool = False  # an exit without memory: follow an unchanged signal
     working: int = 0  # orders in the instrument's places
+    below: float = 0.0  # while a bar stays above this price
+    above: float = 0.0  # and below this one, nothing can happen to any of them
     last_ns: int = 0  # close of the last bar, where something accrues with time
 
 
