@@ -16,7 +16,7 @@ from admf_kernels.actions import Actions
 
 DAY_NS = 86_400 * 10**9
 HOUR_NS = 3600 * 10**9
-SHARED = Path("/work/shared/data")
+SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 SMALL = "date,split,dividend\n2020-08-31,4,\n2020-11-06,,0.205\n"
 
 

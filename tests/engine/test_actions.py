@@ -21,7 +21,7 @@ from admf_kernels import drivers
 from admf_kernels.compiler import cache
 from admf_kernels.testing import random_bars
 
-SHARED = Path("/work/shared/data")
+SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 START = "2024-10-31T13:31"
 ACTIONS = """\
 ts,split,dividend,reference
