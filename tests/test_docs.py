@@ -74,6 +74,15 @@ def test_python_of_the_page_on_time_runs(tmp_path: Path, monkeypatch: pytest.Mon
     rules.check(module.below_the_average.step)
 
 
+def test_python_of_the_page_on_actions_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = _module("docs/actions.md", "my_actions", tmp_path, monkeypatch)
+
+    np.testing.assert_array_equal(module.seen[:100], module.bars.close[:100])
+    assert (module.seen[100:] > 2.0 * module.bars.close[100:]).all()
+
+
 def test_the_test_of_the_page_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = _module("docs/kernels.md", "my_module", tmp_path, monkeypatch)
     assert {k.name.rpartition(":")[2] for k in _kernels(module)} >= {

@@ -10,7 +10,7 @@ from admf_fast.calendars import Calendar
 from admf_fast.config import Config, MarketSpec
 from admf_fast.config.source import KeyPath
 from admf_fast.data.actions import read_actions
-from admf_fast.errors import DataError
+from admf_fast.errors import ConfigError, DataError
 from admf_kernels.actions import Actions
 
 
@@ -42,7 +42,7 @@ def actions_of(
 ) -> ActionSource | None:
     """Return the splits and dividends of a section; None where it names no file.
 
-    Raises an error of the data, with the line of the configuration that names the file.
+    Raises what reading it raises, with the line of the configuration that names the file.
     """
     spec = market.actions
     if isinstance(spec, UnsetType):
@@ -50,7 +50,7 @@ def actions_of(
     clock = calendar.clock if calendar else None
     try:
         found = read_actions(Path(config.resolve(spec.path)), spec.path, spec.format, clock)
-    except DataError as error:
+    except (ConfigError, DataError) as error:
         where = config.where(*path, "actions", "path")
         raise type(error)(f"{where}: instrument.actions: {error}") from error
     return ActionSource(found.actions, spec.path, found.format, found.sha256)

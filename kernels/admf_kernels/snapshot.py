@@ -49,7 +49,7 @@ def _history(program: FeatureProgram) -> NDArray[np.float64]:
 
 def _last_ns(history: NDArray[np.float64]) -> int:
     """Return the time of the last bar of history rows; 0 where there is none."""
-    return int(history[0, -1:].view("<i8").sum())
+    return int(history[0, -1:].view("<i8")[0]) if history.shape[1] else 0
 
 
 def restore(program: FeatureProgram, saved: bytes) -> None:
