@@ -209,6 +209,15 @@ def open_source(config: Config, data: object | None = None) -> BarSource:
     return open_bars(config.bars, data, base_dir=Path(config.source.base_dir or "."))
 
 
+def rows_total(config: Config) -> int | None:
+    """Return how many rows there are to read, of all instruments; None if it is not known."""
+    if config.instruments:
+        from admf_fast.runners.panel_data import open_panel
+
+        return open_panel(config).rows_total
+    return open_source(config).rows_total
+
+
 def _timed(make: Callable[[Sink | None], RunResult], sink: Sink | None) -> RunResult:
     started = time.perf_counter()
     return replace(make(sink), seconds=time.perf_counter() - started)

@@ -64,6 +64,20 @@ class PanelBlock:
         return PanelBlock(ts_ns, tuple(blocks), _read_only(rows))
 
 
+def concat_panels(panels: Sequence[PanelBlock]) -> PanelBlock:
+    """Return consecutive moments of one or more panels as one, copied."""
+    legs = [[panel.blocks[k] for panel in panels] for k in range(len(panels[0].blocks))]
+    rows, first = [], np.zeros((len(legs), 1), np.int64)
+    for panel in panels:
+        rows.append(np.where(panel.rows < 0, panel.rows, panel.rows + first))
+        first = first + np.array([[len(block)] for block in panel.blocks], np.int64)
+    return PanelBlock(
+        _read_only(np.concatenate([panel.ts_ns for panel in panels])),
+        tuple(concat_blocks(blocks) for blocks in legs),
+        _read_only(np.ascontiguousarray(np.concatenate(rows, axis=1))),
+    )
+
+
 def merge_blocks(
     streams: Sequence[Iterator[BarBlock]], *, moments_max: int = MOMENTS_MAX
 ) -> Iterator[PanelBlock]:

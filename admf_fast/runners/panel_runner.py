@@ -15,7 +15,7 @@ from admf_fast.runners.result import RunResult, finish
 from admf_kernels import snapshot
 from admf_kernels.environment import check_float_environment
 from admf_kernels.errors import KernelError
-from admf_kernels.panel_program import BLOCK_MOMENTS
+from admf_kernels.panel_program import BLOCK_MOMENTS, PanelProgram
 
 Values = tuple[float, float, float, float, float]
 
@@ -26,11 +26,12 @@ class PanelRunner:
     mode: ClassVar[str] = "backtest"
 
     def __init__(
-        self, setup: PanelSetup, *, sink: Sink | None = None, block_moments: int = BLOCK_MOMENTS
-    ) -> None:
+        self, setup: PanelSetup, *, sink: Sink | None = None, block_moments: int = BLOCK_MOMENTS,
+        program: PanelProgram | None = None,
+    ) -> None:  # fmt: skip
         check_float_environment()
         self.setup = setup
-        self.program = setup.program(block_moments)
+        self.program = program or setup.program(block_moments)
         self._memory = None
         if sink is None:
             from admf_fast.events.schemas import PANEL_SCHEMAS
@@ -83,6 +84,12 @@ class LivePanelRunner(PanelRunner):
     def __init__(self, setup: PanelSetup, *, sink: Sink | None = None) -> None:
         super().__init__(setup, sink=sink, block_moments=1)
         self._last_ts_ns = -1
+
+    def restore(self, saved: bytes) -> None:
+        """Continue from a saved state; the next moment must come after its last one."""
+        super().restore(saved)
+        if self.program.moments_seen:
+            self._last_ts_ns = self.program.values()["curve"].last_ts_ns
 
     def step(self, ts_ns: int, bars: Mapping[int, Values]) -> None:
         """Advance over one moment; `bars` are by number of the instrument.

@@ -44,14 +44,17 @@ class PanelSetup:
         """The constants of the first instrument; those of the account are the same for all."""
         return self.instruments[0].terms
 
-    def program(self, block_moments: int = BLOCK_MOMENTS) -> PanelProgram:
-        """Return a fresh program."""
+    def program(
+        self, block_moments: int = BLOCK_MOMENTS, *, general: bool = False
+    ) -> PanelProgram:
+        """Return a fresh program; `general` for the driver that leaves nothing out."""
         return PanelProgram(
             self.strategy,
             self.params,
             self.instruments,
             rotation=self.rotation,
             block_moments=block_moments,
+            general=general,
         )
 
     @property
