@@ -4,7 +4,7 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,7 +41,7 @@ Run = Callable[[Setup, Iterator[BarBlock], Sink | None], RunResult]
 class Job:
     """A finished job: its result, its figures and manifest, and where it was written."""
 
-    setup: Setup
+    setup: Any  # a Setup, or a PanelSetup
     result: RunResult
     figures: RunFigures | None
     manifest: dict[str, Any]
@@ -63,7 +63,8 @@ def backtest(
     config : Config
         From `load_config` or built in Python.
     data : optional
-        Bars as an Arrow object (polars, pandas, DuckDB, pyarrow) instead of ``bars.path``.
+        Bars as an Arrow object (polars, pandas, DuckDB, pyarrow) instead of ``bars.path``; for
+        several instruments a mapping of them by symbol.
     out : Path, optional
         The run directory; ``runs/<name>-<run id>`` if left out. Replaced if it is there.
     write : bool
@@ -76,6 +77,11 @@ def backtest(
     ConfigError, DataError, StateError
         No output is left behind, and a run that was there before is intact.
     """
+
+    if config.instruments:
+        from admf_fast import panel_jobs  # which write as these do
+
+        return panel_jobs.backtest(config, data, out=out, write=write, progress=progress)
 
     def run(setup: Setup, blocks: Iterator[BarBlock], sink: Sink | None) -> RunResult:
         return run_historical(setup, blocks, sink=sink, progress=progress)
@@ -98,6 +104,12 @@ def live(
     `feed` is ``replay:PATH`` (``replay:`` alone for ``bars.path``) or ``stdin`` for JSON
     lines. `on_event` is handed every SIGNAL, ORDER, FILL and TRADE as it happens.
     """
+    if config.instruments:
+        from admf_fast import panel_jobs
+
+        return panel_jobs.live(
+            config, feed, out=out, write=write, on_event=on_event, progress=progress
+        )
     setup = prepare(config)
     config, source = _open_feed(config, feed)
 
@@ -135,11 +147,27 @@ def run_job(
     setup: Setup, source: BarSource, run: Run, *, out: Path | None = None, write: bool = True
 ) -> Job:
     """Run prepared kernels over a source in any mode, and write the run directory."""
-    setup = replace(setup, symbols=(source.symbol,))
+    named = replace(setup, symbols=(source.symbol,))
+    digest = BarDigest()
+
+    def make(sink: Sink | None) -> RunResult:
+        return run(named, _digested(blocks_of_some(source), digest), sink)
+
+    def manifest(result: RunResult) -> dict[str, Any]:
+        return _manifest(named, source, result, digest)
+
+    return write_job(named, make, manifest, SCHEMAS, out=out, write=write)
+
+
+def write_job(
+    setup: Any, make: Callable[[Sink | None], RunResult],
+    manifest: Callable[[RunResult], dict[str, Any]], schemas: Mapping[str, pa.Schema], *,
+    out: Path | None = None, write: bool = True,
+) -> Job:  # fmt: skip
+    """Make a run and write its directory, whole or not at all; `setup` is of any kind."""
     if not write:
-        result, digest = _timed(run, setup, source, None)
-        manifest = _manifest(setup, source, result, digest)
-        return Job(setup, result, run_figures(setup, result), manifest, None)
+        result = _timed(make, None)
+        return Job(setup, result, run_figures(setup, result), manifest(result), None)
     name = setup.config.name
     target = check_target(out) if out else Path(RUNS) / name
     made: dict[str, Any] = {}
@@ -151,9 +179,9 @@ def run_job(
         _parent(target.parent),
         atomic_directory(target, replace=True, final_name=final_name) as folder,
     ):
-        with ParquetSink(folder, SCHEMAS) as sink:
-            result, digest = _timed(run, setup, source, sink)
-        made |= _manifest(setup, source, result, digest)
+        with ParquetSink(folder, schemas) as sink:
+            result = _timed(make, sink)
+        made |= manifest(result)
         figures = run_figures(setup, result)
         write_run(folder, made, metrics_of(result, figures))
     return Job(setup, result, figures, made, target.with_name(final_name()))
@@ -181,13 +209,18 @@ def open_source(config: Config, data: object | None = None) -> BarSource:
     return open_bars(config.bars, data, base_dir=Path(config.source.base_dir or "."))
 
 
-def _timed(
-    run: Run, setup: Setup, source: BarSource, sink: Sink | None
-) -> tuple[RunResult, BarDigest]:
-    digest = BarDigest()
+def rows_total(config: Config) -> int | None:
+    """Return how many rows there are to read, of all instruments; None if it is not known."""
+    if config.instruments:
+        from admf_fast.runners.panel_data import open_panel
+
+        return open_panel(config).rows_total
+    return open_source(config).rows_total
+
+
+def _timed(make: Callable[[Sink | None], RunResult], sink: Sink | None) -> RunResult:
     started = time.perf_counter()
-    result = run(setup, _digested(blocks_of_some(source), digest), sink)
-    return replace(result, seconds=time.perf_counter() - started), digest
+    return replace(make(sink), seconds=time.perf_counter() - started)
 
 
 def _digested(blocks: Iterator[BarBlock], digest: BarDigest) -> Iterator[BarBlock]:
@@ -215,6 +248,7 @@ def _manifest(
         ready_bars=program.ready_bars(program.reads),
         layers=result.layers,
         calendar=_calendar(setup),
+        actions=setup.action_source.report() if setup.action_source else None,
     )
 
 

@@ -74,6 +74,15 @@ def test_python_of_the_page_on_time_runs(tmp_path: Path, monkeypatch: pytest.Mon
     rules.check(module.below_the_average.step)
 
 
+def test_python_of_the_page_on_actions_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = _module("docs/actions.md", "my_actions", tmp_path, monkeypatch)
+
+    np.testing.assert_array_equal(module.seen[:100], module.bars.close[:100])
+    assert (module.seen[100:] > 2.0 * module.bars.close[100:]).all()
+
+
 def test_the_test_of_the_page_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = _module("docs/kernels.md", "my_module", tmp_path, monkeypatch)
     assert {k.name.rpartition(":")[2] for k in _kernels(module)} >= {
@@ -104,3 +113,24 @@ def test_the_strategy_of_the_readme_runs_from_the_folder_it_names(
     for arguments in own:
         assert main(arguments[1:]) == 0
     assert "Identical: " in capsys.readouterr().out
+
+
+def test_the_strategy_of_the_execution_page_makes_the_orders_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from admf_kernels import Program
+    from admf_kernels.execution.reasons import KINDS, ROLES
+    from admf_kernels.testing import random_bars
+
+    module = _module("docs/execution.md", "page_orders", tmp_path, monkeypatch)
+    (kernel,) = _kernels(module)
+    rules.check(kernel.step)
+    program = Program(module.both_ways)
+    program.feed(*random_bars(2000))
+    counts = dict(zip(program.events, program.counts.tolist(), strict=True))
+    fills, orders = program.events["fills"], program.events["orders"]
+
+    assert counts["trades"] > 10
+    assert {KINDS[k] for k in orders["kind"][: counts["orders"]]} == {"limit", "stop"}
+    roles = {ROLES[r] for r in fills["role"][: counts["fills"]]}
+    assert roles == {"request", "stop_loss", "take_profit"}

@@ -53,7 +53,7 @@ def command(
     """Run the configuration CONFIG over its history.
 
     Prints the figures and writes a run directory. Then the same bars go through the live
-    runner, one closed bar at a time, and every signal, order, fill, trade, equity, state
+    runner, one closed bar at a time (of several instruments: those of one moment), and every signal, order, fill, trade, equity, state
     checksum and metric is compared as bytes; a difference ends with exit code 6, and the
     run directory has been written by then.
 
@@ -78,11 +78,21 @@ def command(
 def _backtest(config: Config, out: Path | None) -> Job:
     from admf_fast import jobs
 
-    with progress("backtest", lambda: jobs.open_source(config).rows_total) as advance:
+    with progress("backtest", lambda: jobs.rows_total(config)) as advance:
         return jobs.backtest(config, out=out, progress=advance)
 
 
 def _replayed(job: Job, bars_max: int | None) -> ReplayCheck:
     bars = job.result.bars if bars_max is None else min(job.result.bars, bars_max)
-    with progress("live replay", lambda: bars) as advance:
+    with progress("live replay", lambda: _total(job, bars)) as advance:
         return check_replay(job, bars_max, advance)
+
+
+def _total(job: Job, bars: int) -> int | None:
+    """Return how many bars a replay of so many bars, or moments, goes through, if known."""
+    from admf_fast import jobs
+
+    config = job.setup.config
+    if not config.instruments:
+        return bars
+    return jobs.rows_total(config) if bars == job.result.bars else None

@@ -48,9 +48,11 @@ def schema(as_json: bool) -> None:
 def _resolved(config: Config) -> Config:
     from msgspec.structs import replace
 
+    from admf_fast.runners.panel_setup import prepare_panel
     from admf_fast.runners.setup import prepare
 
-    params = prepare(config).params._asdict()
+    setup = prepare_panel(config) if config.instruments else prepare(config)
+    params = setup.params._asdict()
     if config.strategy.forms != ["kernel"]:  # then all parameters are written already
         return config
     return replace(config, strategy=replace(config.strategy, params=params))

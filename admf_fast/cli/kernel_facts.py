@@ -7,6 +7,7 @@ from typing import Any
 from admf_kernels.codegen import run, scan
 from admf_kernels.codegen.engine import Form
 from admf_kernels.contract import (
+    ADJUSTMENT,
     BAR_COLUMNS,
     CLOCK_COLUMNS,
     Composite,
@@ -83,6 +84,7 @@ def _inputs(kernel: Kernel) -> list[dict[str, str]]:
         read = {name: output.label for name, output in features.items()}
         read |= {a: "the bar" for a in kernel.arguments if a in BAR_COLUMNS}
         read |= {a: "the clock" for a in kernel.arguments if a in CLOCK_COLUMNS}
+        read |= {a: "adjusted over traded price" for a in kernel.arguments if a == ADJUSTMENT}
         read |= {a: ACCOUNT[a] for a in kernel.arguments if a in ACCOUNT}
     else:
         assert isinstance(kernel, Indicator | Composite)

@@ -40,6 +40,9 @@ def command(path: str, feed: str, out: Path | None, as_json: bool) -> None:
     A line of stdin:
       {"ts": "2024-01-02T14:31:00Z", "open": 1, "high": 2, "low": 1, "close": 2, "volume": 9}
 
+    Of several instruments it has a "symbol" as well; those that close together follow each
+    other, and the feed is replay: or stdin.
+
     Of the declarations in bars, those lines are held to timeframe, stamp, symbol, off_grid
     and duplicates (exact copies of the last bar). A line that cannot be used ends the run
     with exit code 3 and no run directory; the events printed before it have happened.
@@ -71,8 +74,9 @@ def _total(config: Config, feed: str) -> int | None:
     kind, _, path = feed.partition(":")
     if kind != "replay":
         return None
-    source = open_bars(replace(config.bars, path=path)) if path else jobs.open_source(config)
-    return source.rows_total
+    if not path or config.instruments:
+        return jobs.rows_total(config)
+    return open_bars(replace(config.bars, path=path)).rows_total
 
 
 def _print(event: Event) -> None:

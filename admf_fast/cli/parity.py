@@ -24,7 +24,8 @@ def command(path: str, as_json: bool) -> int:
     """Prove that every way of running CONFIG gives the same bytes.
 
     One block; random blocks; live, bar by bar; saved and restored in new processes; a lane
-    of a sweep; plain Python on a sample. A difference ends with exit code 6.
+    of a sweep (of several instruments: the general form of the driver); plain Python on a
+    sample. A difference ends with exit code 6.
     """
     from admf_fast.config import load_config
 
@@ -42,7 +43,7 @@ def _proof(config: Config) -> Proof:
     from admf_fast.parity.proving import RUNS
 
     def total() -> int | None:
-        rows = jobs.open_source(config).rows_total
+        rows = jobs.rows_total(config)
         return None if rows is None else rows * RUNS
 
     with progress("parity", total) as advance:
@@ -50,7 +51,7 @@ def _proof(config: Config) -> Proof:
 
 
 def _lines(proof: Proof) -> list[str]:
-    header = ["run", "bars", "seconds", *proof.layers, "note"]
+    header = ["run", _unit(proof), "seconds", *proof.layers, "note"]
     rows = [_row(proof, run) for run in proof.runs]
     digests = [(layer, digest) for layer, digest in proof.layers.items()]
     return [
@@ -79,5 +80,9 @@ def _verdict(proof: Proof) -> str:
         return f"DIFFERENT: {proof.difference}"
     whole = [run for run in proof.runs if run.layers]
     samples = [f" and {run.name} on {run.note}" for run in proof.runs if not run.layers]
-    runs = f"{len(whole)} runs of {values.count(proof.bars)} bars{''.join(samples)}"
+    runs = f"{len(whole)} runs of {values.count(proof.bars)} {_unit(proof)}{''.join(samples)}"
     return f"Identical: {runs} gave the same bytes in all layers."
+
+
+def _unit(proof: Proof) -> str:
+    return "moments" if "positions" in proof.layers else "bars"

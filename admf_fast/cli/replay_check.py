@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from admf_fast.errors import DataError
 from admf_fast.report import values
@@ -14,8 +14,10 @@ from admf_fast.report import values
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    B = TypeVar("B", BarBlock, PanelBlock)
+
     from admf_fast.cli.progress import Advance
-    from admf_fast.data import BarBlock
+    from admf_fast.data import BarBlock, PanelBlock, PanelSource
     from admf_fast.jobs import Job
     from admf_fast.parity import Difference
     from admf_fast.runners.recorder import Sink
@@ -33,7 +35,10 @@ class _NoSink:
 
 @dataclass(frozen=True, slots=True)
 class ReplayCheck:
-    """How a live replay compares with the backtest; `of_bars` is the length of the backtest."""
+    """How a live replay compares with the backtest; `of_bars` is the length of the backtest.
+
+    Of several instruments these are moments.
+    """
 
     identical: bool
     bars: int
@@ -64,17 +69,19 @@ class ReplayCheck:
         """Return the comparison as a sentence."""
         whole = self.bars == self.of_bars
         share = "" if whole else f"the first {values.count(self.bars)} of "
-        what = f"{share}{values.count(self.of_bars)} bars, one closed bar at a time"
+        panel = "positions" in self.layers
+        how = "moments, one at a time" if panel else "bars, one closed bar at a time"
+        what = f"{share}{values.count(self.of_bars)} {how}"
         if not self.identical:
             return f"Live replay of {what}: DIFFERENT; {self.difference}"
         line = f"Live replay of {what}: the same bytes in all layers (digest {self.digest})"
-        return line if whole else f"{line}; for all bars: admf parity, or --parity-bars all"
+        return line if whole else f"{line}; for all of them: admf parity, or --parity-bars all"
 
 
 def check_replay(job: Job, bars_max: int | None, advance: Advance | None = None) -> ReplayCheck:
     """Replay the bars of a backtest through the live runner and compare every layer's bytes.
 
-    At most `bars_max` bars, from the first on (None: all); history is then cut there as well.
+    At most `bars_max` bars (of several instruments: moments), from the first on (None: all); history is then cut there as well.
     Raises DataError when the bars are no longer those of the backtest.
     """
     of_bars = job.result.bars
@@ -95,8 +102,11 @@ def check_replay(job: Job, bars_max: int | None, advance: Advance | None = None)
 
 def _history(job: Job, bars: int, sink: Sink | None) -> RunResult:
     from admf_fast.runners.historical import run_historical
+    from admf_fast.runners.panel_runner import run_panel
 
-    return run_historical(job.setup, _first(job, bars), sink=sink)
+    if job.setup.config.instruments:
+        return run_panel(job.setup, _first(_panel(job).blocks(), job, bars), sink=sink)
+    return run_historical(job.setup, _first(_bars(job), job, bars), sink=sink)
 
 
 def _live(
@@ -105,6 +115,27 @@ def _live(
     import time
     from dataclasses import replace
 
+    started = time.perf_counter()
+    run = _live_panel if job.setup.config.instruments else _live_bars
+    result, digest = run(job, bars, sink, advance)
+    return replace(result, seconds=time.perf_counter() - started), digest
+
+
+def _live_panel(
+    job: Job, moments: int, sink: Sink | None, advance: Advance | None
+) -> tuple[RunResult, str]:
+    from admf_fast.feeds import replay_panel
+    from admf_fast.runners.panel_runner import run_panel_live
+
+    source = _panel(job)
+    panels = _first(source.blocks(), job, moments)
+    result = run_panel_live(job.setup, replay_panel(panels), sink=sink, progress=advance)
+    return result, source.digest()
+
+
+def _live_bars(
+    job: Job, bars: int, sink: Sink | None, advance: Advance | None
+) -> tuple[RunResult, str]:
     from admf_fast.data import BarDigest
     from admf_fast.feeds import replay
     from admf_fast.runners.live import run_live
@@ -112,21 +143,30 @@ def _live(
     digest = BarDigest()
 
     def digested() -> Iterator[BarBlock]:
-        for block in _first(job, bars):
+        for block in _first(_bars(job), job, bars):
             digest.update(block)
             yield block
 
-    started = time.perf_counter()
     result = run_live(job.setup, replay(digested()), sink=sink, progress=advance)
-    return replace(result, seconds=time.perf_counter() - started), digest.hexdigest()
+    return result, digest.hexdigest()
 
 
-def _first(job: Job, bars: int) -> Iterator[BarBlock]:
-    """Yield the first `bars` bars, read afresh."""
+def _bars(job: Job) -> Iterator[BarBlock]:
     from admf_fast.jobs import open_source
 
+    return open_source(job.setup.config).blocks()
+
+
+def _panel(job: Job) -> PanelSource:
+    from admf_fast.runners.panel_data import open_panel
+
+    return open_panel(job.setup.config)
+
+
+def _first(blocks: Iterator[B], job: Job, bars: int) -> Iterator[B]:
+    """Yield the first `bars` bars, or moments, read afresh."""
     left = bars
-    for block in open_source(job.setup.config).blocks():
+    for block in blocks:
         yield block if len(block) <= left else block.slice(0, left)
         left -= min(left, len(block))
         if not left and bars < job.result.bars:

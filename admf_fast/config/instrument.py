@@ -16,8 +16,10 @@ class ActionsSpec(Section, frozen=True, kw_only=True):
         str, Meta(min_length=1, description="Path of the file, from the configuration's folder.")
     ]
     format: Annotated[
-        Literal["auto", "parquet", "ipc", "csv"],
-        Meta(description="Of the file; auto goes by the suffix."),
+        Literal["auto", "parquet", "ipc", "csv", "lean"],
+        Meta(
+            description="Of the file; auto goes by the suffix. lean: a factor file without header."
+        ),
     ] = "auto"
 
 

@@ -11,6 +11,7 @@ from admf_fast.config.model import ConfigContent, costs_of
 from admf_fast.config.section import given
 from admf_fast.config.sizing import FixedSizing
 from admf_fast.config.source import KeyPath, Problems, key_text, keys_text, nearest
+from admf_kernels.timeframe import TIMEFRAMES
 
 _FEE_KEYS = ("fee_bps", "maker_bps", "fee_per_share", "fee_fixed", "fee_minimum", "tiers")
 
@@ -18,6 +19,7 @@ _FEE_KEYS = ("fee_bps", "maker_bps", "fee_per_share", "fee_fixed", "fee_minimum"
 def check_markets(config: ConfigContent, problems: Problems) -> None:
     """Note every rule of instruments and costs that is broken."""
     _check_symbols(config, problems)
+    _check_declared(config, problems)
     found = len(problems)
     _check_costs(config.costs, ("costs",), problems)
     broken = len(problems) > found
@@ -52,6 +54,21 @@ def _check_symbols(config: ConfigContent, problems: Problems) -> None:
         if own not in ("", symbol):
             text = f"expected {symbol}, the symbol of the instrument, or nothing; found {own}"
             problems.add((*path, "bars", "symbol"), text)
+
+
+def _check_declared(config: ConfigContent, problems: Problems) -> None:
+    """Files of text say nothing about their bars: the configuration has to."""
+    for index, instrument in enumerate(config.instruments):
+        bars, path = instrument.bars, ("instruments", index, "bars")
+        files = [bars.path] if isinstance(bars.path, str) else bars.path
+        if bars.format == "csv" or (
+            bars.format == "auto" and any(file.lower().endswith(".csv") for file in files)
+        ):
+            if not bars.timeframe:
+                known = f"one of {' '.join(TIMEFRAMES)}"
+                problems.missing((*path, "timeframe"), f"{known}, which CSV cannot say")
+            if not bars.stamp:
+                problems.missing((*path, "stamp"), "open or close, which CSV cannot say")
 
 
 def _check_currency(

@@ -11,6 +11,7 @@ from admf_fast.config.exits import ExitsSpec
 from admf_fast.config.instrument import InstrumentSpec, MarketSpec
 from admf_fast.config.orders import EntrySpec, ExecutionSpec
 from admf_fast.config.risk import RiskSpec
+from admf_fast.config.rotation import RotationSpec
 from admf_fast.config.section import Identifier, Name, OutputName, Params, Positive, Section, given
 from admf_fast.config.sizing import AllInSizing, Sizing
 from admf_fast.config.source import Source
@@ -79,6 +80,10 @@ class ConfigContent(Section, frozen=True, kw_only=True):
         AccountSpec()
     )
     entry: Annotated[EntrySpec, Meta(description="The order that a signal becomes.")] = EntrySpec()
+    rotation: (
+        Annotated[RotationSpec, Meta(description="Rank the instruments by the strategy's value.")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
     exits: Annotated[ExitsSpec, Meta(description="When a position is left besides by signal.")] = (
         ExitsSpec()
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from admf_fast.config.exit_rules import check_exits
 from admf_fast.config.market_rules import check_markets
-from admf_fast.config.model import ConfigContent
+from admf_fast.config.model import ConfigContent, instruments_of
 from admf_fast.config.order_rules import check_orders
 from admf_fast.config.risk_rules import check_risk
 from admf_fast.config.source import KeyPath, Problems, quoted
@@ -23,7 +23,7 @@ from admf_fast.errors import ConfigError
 # Columns of the bars, of features.parquet and of the log: a feature beside them is none of these.
 TAKEN_NAMES = (
     *("ts", "ts_ns", "timestamp", "sequence", "open", "high", "low", "close", "volume"),
-    *("session", "minute_of_day", "minute_of_session", "minutes_left", "weekday"),
+    *("session", "minute_of_day", "minute_of_session", "minutes_left", "weekday", "adjustment"),
 )
 
 
@@ -55,14 +55,16 @@ def _check_feature_names(config: ConfigContent, problems: Problems) -> None:
 
 def _check_timeframes(config: ConfigContent, problems: Problems) -> None:
     """Longer bars must be whole numbers of the bars, where the length of those is declared."""
-    base = config.bars.timeframe
     for index, feature in enumerate(config.features):
         if not feature.timeframe:
             continue
-        try:
-            check_longer(feature.timeframe, base)
-        except ConfigError as error:
-            problems.add(("features", index, "timeframe"), str(error))
+        for instrument in instruments_of(config):
+            try:
+                check_longer(feature.timeframe, instrument.bars.timeframe)
+            except ConfigError as error:
+                of = f", for {instrument.symbol}" if config.instruments else ""
+                problems.add(("features", index, "timeframe"), f"{error}{of}")
+                break
 
 
 def _check_bars(bars: BarSpec, section: KeyPath, problems: Problems) -> None:

@@ -3,7 +3,7 @@
 from admf_fast.data.block import BarBlock, concat_blocks
 from admf_fast.data.digest import BarDigest
 from admf_fast.data.info import describe
-from admf_fast.data.panel import PanelBlock, PanelSource, merge_blocks
+from admf_fast.data.panel import Panel, PanelBlock, PanelSource, concat_panels, merge_blocks
 from admf_fast.data.report import DataReport, FileReport, Gap, GapReport
 from admf_fast.data.source import BarSource, blocks_of_some, open_bars
 from admf_fast.data.spec import BarSpec, format_ts, parse_timeframe
@@ -20,11 +20,13 @@ __all__ = [
     "FileReport",
     "Gap",
     "GapReport",
+    "Panel",
     "PanelBlock",
     "PanelSource",
     "SynthSpec",
     "blocks_of_some",
     "concat_blocks",
+    "concat_panels",
     "describe",
     "format_ts",
     "merge_blocks",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 import xxhash
@@ -64,6 +64,20 @@ class PanelBlock:
         return PanelBlock(ts_ns, tuple(blocks), _read_only(rows))
 
 
+def concat_panels(panels: Sequence[PanelBlock]) -> PanelBlock:
+    """Return consecutive moments of one or more panels as one, copied."""
+    legs = [[panel.blocks[k] for panel in panels] for k in range(len(panels[0].blocks))]
+    rows, first = [], np.zeros((len(legs), 1), np.int64)
+    for panel in panels:
+        rows.append(np.where(panel.rows < 0, panel.rows, panel.rows + first))
+        first = first + np.array([[len(block)] for block in panel.blocks], np.int64)
+    return PanelBlock(
+        _read_only(np.concatenate([panel.ts_ns for panel in panels])),
+        tuple(concat_blocks(blocks) for blocks in legs),
+        _read_only(np.ascontiguousarray(np.concatenate(rows, axis=1))),
+    )
+
+
 def merge_blocks(
     streams: Sequence[Iterator[BarBlock]], *, moments_max: int = MOMENTS_MAX
 ) -> Iterator[PanelBlock]:
@@ -76,6 +90,37 @@ def merge_blocks(
     merge = _Merge([_Cursor(blocks) for blocks in streams], moments_max)
     while (pieces := merge.take()) is not None:
         yield from merge.panels(pieces)
+
+
+class Panel(Protocol):
+    """Bars of several instruments side by side, from files or as they arrive.
+
+    Attributes
+    ----------
+    symbols : tuple of str
+        Of the instruments, in order, each another.
+    rows_total : int, optional
+        Rows to be read, of all instruments, when known up front; for progress.
+    """
+
+    symbols: tuple[str, ...]
+    rows_total: int | None
+
+    def blocks(self) -> Iterator[PanelBlock]:
+        """Yield the bars in order."""
+        ...
+
+    def reports(self) -> tuple[DataReport, ...]:
+        """Return what the last pass has read so far of each instrument."""
+        ...
+
+    def digests(self) -> tuple[str, ...]:
+        """Return the digest of the bars of each instrument; final when the pass is over."""
+        ...
+
+    def digest(self) -> str:
+        """Return one digest of all of them, in order; symbols are no part of it."""
+        ...
 
 
 class PanelSource:
@@ -116,15 +161,20 @@ class PanelSource:
         return tuple(source.report() for source in self.sources)
 
     def digests(self) -> tuple[str, ...]:
-        """Return the digest of the bars of each instrument; of all only when the pass is over."""
+        """Return the digest of the bars of each instrument; final when the pass is over."""
         return tuple(digest.hexdigest() for digest in self._digests)
 
     def digest(self) -> str:
         """Return one digest of all of them, in order; symbols are no part of it."""
-        total = xxhash.xxh3_128(f"admf-panel 1 {len(self.sources)}\n".encode())
-        for digest in self.digests():
-            total.update(bytes.fromhex(digest))
-        return total.hexdigest()
+        return digest_of(self.digests())
+
+
+def digest_of(digests: Sequence[str]) -> str:
+    """Return one digest of the digests of all instruments, in order."""
+    total = xxhash.xxh3_128(f"admf-panel 1 {len(digests)}\n".encode())
+    for digest in digests:
+        total.update(bytes.fromhex(digest))
+    return total.hexdigest()
 
 
 def _digested(source: BarSource, digest: BarDigest) -> Iterator[BarBlock]:
@@ -141,7 +191,7 @@ class _Cursor:
 
     def __init__(self, blocks: Iterator[BarBlock]) -> None:
         self._blocks = blocks
-        self._block = concat_blocks([])
+        self._block = _no_bars()
         self._at = 0
 
     def fill(self) -> bool:
@@ -149,7 +199,7 @@ class _Cursor:
         while self._at == len(self._block):
             block = next(self._blocks, None)
             if block is None:
-                self._block, self._at = concat_blocks([]), 0
+                self._block, self._at = _no_bars(), 0
                 return False
             self._block, self._at = block, 0
         return True
@@ -168,6 +218,14 @@ class _Cursor:
             stop = start + int(ts_ns[start:stop].searchsorted(until_ns, "right"))
         self._at = stop
         return self._block.slice(start, stop)
+
+
+def _no_bars() -> BarBlock:
+    """Return a block without bars, read-only as those of sources are."""
+    block = concat_blocks([])
+    for column in block.columns():
+        column.setflags(write=False)
+    return block
 
 
 class _Merge:

@@ -60,4 +60,22 @@ SCHEMAS: dict[str, pa.Schema] = {
         ("checksum", pa.int64()),
     ),
 }
+# A run of several instruments: one row of equity per moment, one of positions per bar.
+PANEL_SCHEMAS: dict[str, pa.Schema] = {
+    **EVENT_SCHEMAS,
+    "positions": _schema(
+        ("ts", TS),
+        ("sequence", pa.int64()),
+        ("symbol", SYMBOL),
+        ("signal", pa.float64()),
+        ("lots", pa.int64()),
+    ),
+    "equity": _schema(
+        ("ts", TS),
+        ("sequence", pa.int64()),
+        ("cash", pa.float64()),
+        ("equity", pa.float64()),
+        ("checksum", pa.int64()),
+    ),
+}
 TABLES = tuple(SCHEMAS)

@@ -68,6 +68,12 @@ def open_run(folder: Path) -> StoredRun:
         config = parse_config(text, name=str(path), format="yaml")
     except AdmfError as error:
         raise StateError(f"{path}: its configuration cannot be read: {error}") from error
+    if config.instruments:
+        raise StateError(
+            f"{path}: a run of several instruments; trades are explained in runs of one "
+            "instrument only, as the chain is not made yet for a shared account. The tables hold "
+            "every order, fill, trade and position; admf parity proves the run"
+        )
     if config_digest(config) != digest:
         raise StateError(
             f"{path}: its configuration has the digest {config_digest(config)}, the run was of "

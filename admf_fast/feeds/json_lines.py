@@ -2,12 +2,14 @@
 
 ``{"ts": "2024-01-02T14:31:00Z", "open": 1, "high": 2, "low": 1, "close": 2, "volume": 9}``
 
+With several instruments, each line has its `symbol`.
+
 `ts` is an ISO time with a zone, or UTC nanoseconds. A line with ``"closed": false`` is a bar
 in progress: it is passed over, only closed bars reach a kernel.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -17,6 +19,7 @@ from admf_fast.errors import BarError
 from admf_fast.feeds.replay import Bar
 
 LINE_BYTES_MAX = 4096
+SYMBOLS_SHOWN = 20
 FINER_THAN_US = re.compile(r"\.\d{7}")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -40,19 +43,48 @@ def read_json_lines(lines: Iterable[bytes], spec: BarSpec, symbol: str = "") -> 
     Raises BarError naming the line for anything that is not such an object, for another
     symbol than `symbol`, and for a time without zone.
     """
-    check_stamp(spec.stamp)
-    shift_ns = parse_timeframe(spec.timeframe) if spec.stamp == "open" else 0
-    decoder = msgspec.json.Decoder(BarLine)
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        bar = _decoded(decoder, line, number)
+    shift_ns = _shift_ns(spec)
+    for number, bar in _bar_lines(lines):
         if bar.symbol and symbol and bar.symbol != symbol:
             raise BarError(f"line {number}: expected symbol {symbol}, found {bar.symbol[:64]!r}")
         if bar.closed:
-            ts_ns = _close_ns(bar.ts, shift_ns, number)
-            # As in files, a volume of -0.0 is 0.0.
-            yield ts_ns, bar.open, bar.high, bar.low, bar.close, bar.volume + 0.0
+            yield _closed(bar, shift_ns, number)
+
+
+def read_symbol_lines(
+    lines: Iterable[bytes], specs: Mapping[str, BarSpec]
+) -> Iterator[tuple[int, str, Bar]]:
+    """Yield the closed bars of several symbols, each after the number and the symbol of its line.
+
+    Raises BarError as `read_json_lines` does, and for a line without one of the symbols.
+    """
+    shifts_ns = {symbol: _shift_ns(spec) for symbol, spec in specs.items()}
+    for number, bar in _bar_lines(lines):
+        if bar.symbol not in shifts_ns:
+            known = ", ".join(list(shifts_ns)[:SYMBOLS_SHOWN])
+            found = repr(bar.symbol[:64]) if bar.symbol else "none"
+            raise BarError(f"line {number}: expected a symbol of this run, found {found} ({known})")
+        if bar.closed:
+            yield number, bar.symbol, _closed(bar, shifts_ns[bar.symbol], number)
+
+
+def _shift_ns(spec: BarSpec) -> int:
+    """Return how much later than the time of a line its bar closes."""
+    check_stamp(spec.stamp)
+    return parse_timeframe(spec.timeframe) if spec.stamp == "open" else 0
+
+
+def _bar_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, BarLine]]:
+    decoder = msgspec.json.Decoder(BarLine)
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield number, _decoded(decoder, line, number)
+
+
+def _closed(bar: BarLine, shift_ns: int, number: int) -> Bar:
+    ts_ns = _close_ns(bar.ts, shift_ns, number)
+    # As in files, a volume of -0.0 is 0.0.
+    return ts_ns, bar.open, bar.high, bar.low, bar.close, bar.volume + 0.0
 
 
 def _decoded(decoder: "msgspec.json.Decoder[BarLine]", line: bytes, number: int) -> BarLine:

@@ -1,19 +1,13 @@
-"""JSON lines as a source of bars, one block of one bar at a time.
-
-Of the declarations of `bars`, these apply: `timeframe`, `stamp`, `symbol`, `off_grid`, and
-`duplicates` (an exact copy of the last bar). What is `missing` or `invalid` is always refused;
-`gaps`, `start`, `end` and what describes files do not apply.
-"""
+"""JSON lines as a source of bars, one block of one bar at a time; see `feeds.intake`."""
 
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from admf_fast.data.block import BarBlock
-from admf_fast.data.grid import Grid
-from admf_fast.data.report import DataReport, GapReport
-from admf_fast.data.spec import BarSpec, format_ts, parse_timeframe
-from admf_fast.errors import BarError
+from admf_fast.data.report import DataReport
+from admf_fast.data.spec import BarSpec
+from admf_fast.feeds.intake import Intake
 from admf_fast.feeds.json_lines import read_json_lines
 from admf_fast.feeds.replay import Bar
 
@@ -25,66 +19,25 @@ class LineSource:
 
     def __init__(self, lines: Iterable[bytes], spec: BarSpec) -> None:
         self.spec = spec
-        self.symbol = spec.symbol or "STDIN"
-        self.timeframe_ns = parse_timeframe(spec.timeframe)
+        self._intake = Intake(spec)
+        self.symbol = self._intake.symbol
+        self.timeframe_ns = self._intake.timeframe_ns
         self._lines = lines
-        self._grid = Grid(self.timeframe_ns)
-        self._last: Bar | None = None
-        self._rows = 0
-        self._off_grid_kept = 0
-        self._dropped: dict[str, int] = {}
-        self._first_ts_ns: int | None = None
-        self._last_ts_ns: int | None = None
-        self._complete = False
 
     def blocks(self) -> Iterator[BarBlock]:
         """Yield each closed bar as it arrives."""
         for bar in read_json_lines(self._lines, self.spec, self.spec.symbol):
-            if not self._is_taken(bar):
-                continue
-            self._last = bar
-            ts_ns, *values = bar
-            columns = (np.array([value]) for value in values)
-            yield BarBlock(np.array([ts_ns], np.int64), *columns)
-            self._rows += 1
-            self._first_ts_ns = ts_ns if self._first_ts_ns is None else self._first_ts_ns
-            self._last_ts_ns = ts_ns
-        self._complete = True
-
-    def _is_taken(self, bar: Bar) -> bool:
-        """Return whether the policies keep a bar; order and values are the runner's to check."""
-        if bar == self._last and self.spec.duplicates == "drop":
-            return self._drop("duplicate")
-        if self._grid.holds(bar[0]):
-            return True
-        if self.spec.off_grid == "drop":
-            return self._drop("off_grid")
-        if self.spec.off_grid == "refuse":
-            raise BarError(
-                f"bar closing {format_ts(bar[0])}: is off the grid of {self.spec.timeframe} bars "
-                f"({self._grid.describe()}); send whole bars, or use bars.off_grid: drop or keep"
-            )
-        self._off_grid_kept += 1
-        return True
-
-    def _drop(self, rule: str) -> bool:
-        self._dropped[rule] = self._dropped.get(rule, 0) + 1
-        return False
+            if self._intake.keeps(bar):
+                yield one_bar(bar)
+                self._intake.count(bar[0])
+        self._intake.complete = True
 
     def report(self) -> DataReport:
         """Return what has arrived so far."""
-        return DataReport(
-            symbol=self.symbol,
-            timeframe=self.spec.timeframe,
-            timeframe_ns=self.timeframe_ns,
-            stamp=self.spec.stamp,
-            complete=self._complete,
-            rows_read=self._rows + sum(self._dropped.values()),
-            rows_kept=self._rows,
-            dropped=dict(self._dropped),
-            off_grid_kept=self._off_grid_kept,
-            gaps=GapReport(),
-            first_ts_ns=self._first_ts_ns,
-            last_ts_ns=self._last_ts_ns,
-            files=(),
-        )
+        return self._intake.report()
+
+
+def one_bar(bar: Bar) -> BarBlock:
+    """Return a block of one bar."""
+    ts_ns, *values = bar
+    return BarBlock(np.array([ts_ns], np.int64), *(np.array([value]) for value in values))

@@ -7,18 +7,25 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from admf_fast.events.schemas import EVENT_SCHEMAS, SCHEMAS
-from admf_fast.runners.recorder import LAYERS, LayerDigests
+from admf_fast.events.schemas import PANEL_SCHEMAS, SCHEMAS
+from admf_fast.runners.recorder import LAYERS, PANEL_LAYERS, LayerDigests
 from admf_kernels.execution.summary import Summary
 from admf_kernels.layout import fields_of, pack
 
-# The layers in order of cause, with the table and columns each consists of.
-TABLE_LAYERS: dict[str, tuple[str, tuple[str, ...]]] = {
-    **{name: (name, tuple(SCHEMAS[name].names)) for name in EVENT_SCHEMAS},
-    "equity": ("equity", tuple(n for n in SCHEMAS["equity"].names if n != "checksum")),
-    "state": ("equity", ("checksum",)),
-}
 Columns = dict[str, NDArray[np.int64]]
+TableLayers = dict[str, tuple[str, tuple[str, ...]]]
+
+
+def _layers_of(schemas: Mapping[str, pa.Schema]) -> TableLayers:
+    """Return the layers in order of cause, with the table and columns each consists of."""
+    names = {table: tuple(schema.names) for table, schema in schemas.items()}
+    whole = {table: (table, names[table]) for table in names if table != "equity"}
+    values = tuple(n for n in names["equity"] if n != "checksum")
+    return {**whole, "equity": ("equity", values), "state": ("equity", ("checksum",))}
+
+
+TABLE_LAYERS = _layers_of(SCHEMAS)
+PANEL_TABLE_LAYERS = _layers_of(PANEL_SCHEMAS)
 
 
 class Difference(NamedTuple):
@@ -49,6 +56,16 @@ class Log(NamedTuple):
     tables: Mapping[str, pa.Table]
     summary: Summary | None
 
+    @property
+    def of_panel(self) -> bool:
+        """Whether several instruments were run."""
+        return "positions" in self.tables
+
+    @property
+    def layers(self) -> TableLayers:
+        """The layers that its tables make."""
+        return PANEL_TABLE_LAYERS if self.of_panel else TABLE_LAYERS
+
 
 def words_of(table: pa.Table, names: tuple[str, ...]) -> Columns:
     """Return columns as int64 words, their raw bits."""
@@ -67,8 +84,8 @@ def _words(column: pa.ChunkedArray) -> NDArray[np.int64]:
 
 def digests_of(log: Log) -> dict[str, str]:
     """Return one digest per layer, the same that a run writes into its manifest."""
-    digests = LayerDigests()
-    for layer, (table, names) in TABLE_LAYERS.items():
+    digests = LayerDigests(PANEL_LAYERS if log.of_panel else LAYERS)
+    for layer, (table, names) in log.layers.items():
         if len(log.tables[table]):
             digests.update(layer, words_of(log.tables[table], names))
     if log.summary is not None:
@@ -81,11 +98,12 @@ def first_difference(run: str, expected: Log, found: Log) -> Difference | None:
     times = _words(expected.tables["equity"].column("ts"))
     candidates = [
         d
-        for layer in TABLE_LAYERS
+        for layer in expected.layers
         if (d := _table_difference(run, layer, times, expected, found)) is not None
     ]
     if candidates:
-        return min(candidates, key=lambda d: (d.ts_ns, LAYERS.index(d.layer)))
+        order = [*expected.layers]
+        return min(candidates, key=lambda d: (d.ts_ns, order.index(d.layer)))
     if expected.summary is None or found.summary is None:
         return None
     return next(_metric_differences(run, expected.summary, found.summary), None)
@@ -94,7 +112,7 @@ def first_difference(run: str, expected: Log, found: Log) -> Difference | None:
 def _table_difference(
     run: str, layer: str, times: NDArray[np.int64], expected: Log, found: Log
 ) -> Difference | None:
-    table, names = TABLE_LAYERS[layer]
+    table, names = expected.layers[layer]
     ours = words_of(expected.tables[table], names)
     theirs = words_of(found.tables[table], names)
     count = min(len(expected.tables[table]), len(found.tables[table]))

@@ -16,7 +16,13 @@ from admf_fast.feeds import replay
 from admf_fast.parity.compare import Difference, Log, first_difference
 from admf_fast.parity.proof import RunProof
 from admf_fast.runners.historical import HistoricalRunner, Progress
-from admf_fast.runners.recorder import event_words, named_columns, names_array, to_batch
+from admf_fast.runners.recorder import (
+    Schemas,
+    event_words,
+    named_columns,
+    names_array,
+    to_batch,
+)
 from admf_fast.runners.setup import Setup
 from admf_kernels.plain import PlainProgram
 from admf_kernels.program import Program
@@ -66,21 +72,21 @@ def _compare(
         try:
             made = plain.step(*bar)
         except Exception as error:  # whatever an uncompiled kernel may do
-            return _fault(error, number, bar[0])
+            return fault_at(error, number, bar[0])
         rows["equity"].append(
             (bar[0], made.sequence, made.signal, made.lots, made.cash, made.equity, made.checksum)
         )
         for table, events in made.events.items():
             rows[table] += [(bar[0], *values) for values in events]
     symbols = names_array(setup.symbols)
-    tables = {name: _table(name, found, symbols) for name, found in rows.items()}
+    tables = {name: table_of(name, found, symbols) for name, found in rows.items()}
     span = bars.ts_ns[first:last]
-    cut = {n: _between(t, int(span[0]), int(span[-1])) for n, t in expected.tables.items()}
+    cut = {n: cut_to(t, int(span[0]), int(span[-1])) for n, t in expected.tables.items()}
     difference = first_difference(NAME, Log(cut, None), Log(tables, None))
     return difference._replace(bar=difference.bar + first) if difference else None
 
 
-def _fault(error: Exception, bar: int, ts_ns: int) -> Difference:
+def fault_at(error: Exception, bar: int, ts_ns: int) -> Difference:
     """Return what it means that the compiled kernels took a bar and plain Python did not."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [f for f in frames if not Path(f.filename).is_relative_to(_KERNELS)]
@@ -101,19 +107,23 @@ _REMEDIES: dict[type[Exception], str] = {
 }
 
 
-def _table(name: str, rows: list[tuple[Any, ...]], symbols: pa.Array) -> pa.Table:
+def table_of(
+    name: str, rows: list[tuple[Any, ...]], symbols: pa.Array, schemas: Schemas = SCHEMAS
+) -> pa.Table:
+    """Return rows of plain numbers as a table of the event log."""
     if name != "equity":
         columns = named_columns(name, event_words(name, rows))
-        return pa.Table.from_batches([to_batch(name, columns, symbols)])
-    kinds = [np.float64 if f.type == pa.float64() else np.int64 for f in SCHEMAS[name]]
+        return pa.Table.from_batches([to_batch(name, columns, symbols, schemas)])
+    kinds = [np.float64 if f.type == pa.float64() else np.int64 for f in schemas[name]]
     columns = {
         field.name: np.array([row[k] for row in rows], kind)
-        for k, (field, kind) in enumerate(zip(SCHEMAS[name], kinds, strict=True))
+        for k, (field, kind) in enumerate(zip(schemas[name], kinds, strict=True))
     }
-    return pa.Table.from_batches([to_batch(name, columns, symbols)])
+    return pa.Table.from_batches([to_batch(name, columns, symbols, schemas)])
 
 
-def _between(table: pa.Table, first_ns: int, last_ns: int) -> pa.Table:
+def cut_to(table: pa.Table, first_ns: int, last_ns: int) -> pa.Table:
+    """Return the rows of a span of time, both ends included."""
     ts = table.column("ts").cast(pa.int64())
     inside = pc.and_(pc.greater_equal(ts, first_ns), pc.less_equal(ts, last_ns))
     return table.filter(inside)

@@ -56,8 +56,9 @@ def lane(setup: Setup, bars: BarBlock, seed: int, progress: Progress | None = No
     """One lane of the sweep driver, among lanes with other parameters."""
     sets, tap = neighbours(setup, seed)
     program = LaneProgram(
-        setup.strategy, sets, setup.terms, inputs=setup.inputs, tap=tap, clock=setup.clock
-    )
+        setup.strategy, sets, setup.terms, inputs=setup.inputs, tap=tap, clock=setup.clock,
+        actions=setup.actions,
+    )  # fmt: skip
     runner = HistoricalRunner(replace(setup, features={}), program=program)
     for first in range(0, len(bars), LANE_BARS):
         runner.feed(bars.slice(first, first + LANE_BARS))

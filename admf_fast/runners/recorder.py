@@ -8,18 +8,30 @@ import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
 
-from admf_fast.events.schemas import EVENT_SCHEMAS, NAMED, NAMES, SCHEMAS, SYMBOL, TS
+from admf_fast.events.schemas import (
+    EVENT_SCHEMAS,
+    NAMED,
+    NAMES,
+    PANEL_SCHEMAS,
+    SCHEMAS,
+    SYMBOL,
+    TS,
+)
 from admf_fast.metrics.days import UTC_DAYS, DayCloses, SessionDays
-from admf_kernels.codegen.run import PER_BAR
-from admf_kernels.contract import BAR_COLUMNS, Output
-from admf_kernels.execution.log import TABLES as EVENTS
+from admf_kernels.codegen.panel import POSITION
+from admf_kernels.contract import Output
+from admf_kernels.execution.log import TABLES
 from admf_kernels.layout import Words
+from admf_kernels.panel_program import PanelProgram
 from admf_kernels.program import TradingProgram
 
 BATCH_BARS = 65_536
+EVENTS = {**TABLES, "positions": POSITION}
 LAYERS = (*EVENT_SCHEMAS, "equity", "state", "metrics")
+PANEL_LAYERS = (*EVENT_SCHEMAS, "positions", "equity", "state", "metrics")
 
 Columns = dict[str, NDArray[Any]]
+Schemas = Mapping[str, pa.Schema]
 
 
 def names_array(texts: tuple[str, ...]) -> pa.Array:
@@ -45,7 +57,8 @@ class Sink(Protocol):
 class MemorySink:
     """Keeps the batches of every table in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, schemas: Schemas = SCHEMAS) -> None:
+        self._schemas = schemas
         self._batches: dict[str, list[pa.RecordBatch]] = {}
 
     def write(self, table: str, batch: pa.RecordBatch) -> None:
@@ -54,7 +67,9 @@ class MemorySink:
 
     def tables(self) -> dict[str, pa.Table]:
         """Return all tables, those without a row included."""
-        made = {n: pa.Table.from_batches(self._batches.get(n, []), s) for n, s in SCHEMAS.items()}
+        made = {
+            n: pa.Table.from_batches(self._batches.get(n, []), s) for n, s in self._schemas.items()
+        }
         more = {n: pa.Table.from_batches(b) for n, b in self._batches.items() if n not in made}
         return made | more
 
@@ -65,7 +80,8 @@ class LayerDigests:
     XXH3-128: what is guarded against is accident, and it costs a fraction of a SHA.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, layers: tuple[str, ...] = LAYERS) -> None:
+        self._layers = layers
         self._hashers: dict[tuple[str, str], Any] = {}
 
     def update(self, layer: str, columns: Mapping[str, NDArray[Any]]) -> None:
@@ -78,13 +94,10 @@ class LayerDigests:
 
     def hexdigests(self) -> dict[str, str]:
         """Return the digest of every layer, empty ones included."""
-        made = {layer: xxhash.xxh3_128() for layer in LAYERS}
+        made = {layer: xxhash.xxh3_128() for layer in self._layers}
         for (layer, name), hasher in self._hashers.items():
             made[layer].update(name.encode() + b"\0" + hasher.digest())
         return {layer: hasher.hexdigest() for layer, hasher in made.items()}
-
-
-CLOSE = BAR_COLUMNS.index("close")
 
 
 class Recorder:
@@ -96,26 +109,29 @@ class Recorder:
 
     def __init__(
         self,
-        program: TradingProgram,
+        program: TradingProgram | PanelProgram,
         sink: Sink,
         features: Mapping[str, Output] | None = None,
         days: SessionDays = UTC_DAYS,
         symbols: tuple[str, ...] = ("",),
     ) -> None:
         self._program = program
+        panel = isinstance(program, PanelProgram)
+        self._schemas: Schemas = PANEL_SCHEMAS if panel else SCHEMAS
         self._symbols = names_array(symbols)
         self.closes = DayCloses(days)
         self.trades: list[pa.RecordBatch] = []
         self._sink = sink
         self._features = dict(features or {})
-        self.digests = LayerDigests()
+        self.digests = LayerDigests(PANEL_LAYERS if panel else LAYERS)
         self._events: dict[str, list[Words]] = {}
         self._filled = 0
         self._columns: Columns = {}
         self._renew()
 
     def _renew(self) -> None:
-        kinds = {"ts": "i", **dict(PER_BAR), "checksum": "i"}
+        sides = {n: "f" if v.dtype == np.float64 else "i" for n, v in self._program.per_bar.items()}
+        kinds = {"ts": "i", **sides, "checksum": "i"}
         kinds |= {f"feature {name}": "f" for name in self._features}
         self._columns = {n: np.empty(BATCH_BARS, KINDS[side]) for n, side in kinds.items()}
         self._filled = 0
@@ -123,9 +139,7 @@ class Recorder:
     def bars(self, rows: slice) -> None:
         """Record the per-bar outputs of consecutive rows."""
         program = self._program
-        self.closes.add(
-            program.ts_ns[rows], program.per_bar["equity"][rows], program.columns[CLOSE][rows]
-        )
+        self.closes.add(program.ts_ns[rows], program.per_bar["equity"][rows], program.market[rows])
         start = rows.start
         while start < rows.stop:
             stop = min(rows.stop, start + BATCH_BARS - self._filled)
@@ -143,6 +157,7 @@ class Recorder:
             self._columns[name][into] = values[rows]
         self._columns["checksum"][into] = program.checksum[rows]
         for name, output in self._features.items():
+            assert isinstance(program, TradingProgram)
             self._columns[f"feature {name}"][into] = program.column(output)[rows]
         self._filled = into.stop
 
@@ -154,7 +169,7 @@ class Recorder:
         layer = {n: v for n, v in columns.items() if n != "checksum"}
         self.digests.update("equity", layer)
         self.digests.update("state", {"checksum": columns["checksum"]})
-        self._sink.write("equity", to_batch("equity", columns, self._symbols))
+        self._sink.write("equity", to_batch("equity", columns, self._symbols, self._schemas))
         if features:
             named = {"ts": columns["ts"], **features}
             self._sink.write("features", pa.RecordBatch.from_arrays(
@@ -165,6 +180,10 @@ class Recorder:
     def events(self) -> None:
         """Record the events of the program's last advance."""
         program = self._program
+        if isinstance(program, PanelProgram):
+            rows = program.position_words[:, : int(program.position_count[0])].copy()
+            rows[0] = program.ts_ns[rows[0]]
+            self.event_rows("positions", rows)
         if not program.event_count:
             return
         for k, (table, words) in enumerate(program.event_words.items()):
@@ -183,7 +202,7 @@ class Recorder:
         for table, chunks in self._events.items():
             columns = named_columns(table, np.concatenate(chunks, axis=1))
             self.digests.update(table, columns)
-            batch = to_batch(table, columns, self._symbols)
+            batch = to_batch(table, columns, self._symbols, self._schemas)
             self._sink.write(table, batch)
             if table == "trades":
                 self.trades.append(batch)
@@ -195,7 +214,7 @@ class Recorder:
         self._emit_events()
 
 
-def event_tuples(program: TradingProgram) -> list[tuple[str, tuple[Any, ...]]]:
+def event_tuples(program: TradingProgram | PanelProgram) -> list[tuple[str, tuple[Any, ...]]]:
     """Return the events of the last advance as (table, values), in order.
 
     The values are the row of the program's columns, then those of the event table.
@@ -223,16 +242,18 @@ def event_words(table: str, rows: list[tuple[Any, ...]]) -> Words:
 def named_columns(table: str, words: Words) -> Columns:
     """Return the columns of an event table by name, as views of its words."""
     sides = [side for _, side in EVENTS[table]]
-    names = EVENT_SCHEMAS[table].names
+    names = PANEL_SCHEMAS[table].names
     return {n: row.view(KINDS[side]) for n, row, side in zip(names, words, sides, strict=True)}
 
 
-def to_batch(table: str, columns: Columns, symbols: pa.Array) -> pa.RecordBatch:
+def to_batch(
+    table: str, columns: Columns, symbols: pa.Array, schemas: Schemas = SCHEMAS
+) -> pa.RecordBatch:
     """Return a record batch of a table's schema from raw columns.
 
     `symbols` are the names of the run's instruments, in order.
     """
-    schema = SCHEMAS[table]
+    schema = schemas[table]
     arrays = [
         _array(values, kind.type, symbols if kind.type == SYMBOL else NAME_VALUES.get((table, n)))
         for (n, values), kind in zip(columns.items(), schema, strict=True)

@@ -7,9 +7,9 @@ import pyarrow as pa
 
 from admf_fast.metrics import Days
 from admf_fast.runners.recorder import Recorder
-from admf_fast.runners.setup import Setup
 from admf_kernels.execution.summary import Summary, summarize
 from admf_kernels.layout import pack
+from admf_kernels.panel_program import PanelProgram
 from admf_kernels.program import TradingProgram
 
 
@@ -46,10 +46,13 @@ class RunResult:
 
 
 def finish(
-    mode: str, setup: Setup, program: TradingProgram, recorder: Recorder,
+    mode: str, setup: Any, program: TradingProgram | PanelProgram, recorder: Recorder,
     tables: dict[str, pa.Table] | None = None,
 ) -> RunResult:  # fmt: skip
-    """Close the recorder and return the result of a run that has seen all its bars."""
+    """Close the recorder and return the result of a run that has seen all its bars.
+
+    `setup` is a Setup or a PanelSetup.
+    """
     recorder.close()
     state = program.values()
     summary = summarize(

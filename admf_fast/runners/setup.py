@@ -9,11 +9,14 @@ from admf_fast.config import Config, FeatureSpec, instruments_of
 from admf_fast.data.spec import check_longer
 from admf_fast.errors import ConfigError
 from admf_fast.metrics import UTC_DAYS, SessionDays
+from admf_fast.runners.actions import ActionSource, actions_of
 from admf_fast.runners.own_modules import own_modules
 from admf_fast.runners.strategy import checked_params, kernel_of, strategy_of
 from admf_fast.runners.terms import terms_of, volatility_bars_of
+from admf_kernels.actions import Actions
 from admf_kernels.clock import Clock
 from admf_kernels.contract import (
+    ADJUSTMENT,
     BAR_COLUMNS,
     CLOCK_COLUMNS,
     Composite,
@@ -25,7 +28,7 @@ from admf_kernels.contract import (
 )
 from admf_kernels.errors import KernelError
 from admf_kernels.execution.terms import Terms
-from admf_kernels.indicators import atr, roc, shift, stddev
+from admf_kernels.indicators import atr, ratio, roc, shift, stddev
 from admf_kernels.plan import Plan
 from admf_kernels.program import BLOCK_BARS, Program
 
@@ -42,11 +45,17 @@ class Setup:
     features: Mapping[str, Output] = field(default_factory=dict)
     symbols: tuple[str, ...] = ("",)
     calendar: Calendar | None = None
+    action_source: ActionSource | None = None
 
     @property
     def clock(self) -> Clock | None:
         """The sessions and the local time of the calendar, as programs take them."""
         return self.calendar.clock if self.calendar else None
+
+    @property
+    def actions(self) -> Actions | None:
+        """The splits and dividends, as programs take them."""
+        return self.action_source.table if self.action_source else None
 
     def program(self, block_bars: int = BLOCK_BARS) -> Program:
         """Return a fresh program."""
@@ -58,6 +67,7 @@ class Setup:
             features=self.features.values(),
             block_bars=block_bars,
             clock=self.clock,
+            actions=self.actions,
         )
 
     @property
@@ -75,9 +85,7 @@ class Setup:
 def prepare(config: Config) -> Setup:
     """Resolve the kernels of a configuration; raises ConfigError with file and line."""
     with own_modules(config.source.base_dir):
-        features: dict[str, Output] = {}
-        for k, spec in enumerate(config.features):
-            features[spec.name] = _feature(config, spec, k, features)
+        features = named_features(config)
         strategy, params = strategy_of(config, features)
         instrument = instruments_of(config)[0]
         calendar = load_calendar(config.bars.calendar) if config.bars.calendar else None
@@ -86,8 +94,18 @@ def prepare(config: Config) -> Setup:
         config, calendar, Plan([*strategy.columns_for(params).values(), *features.values()])
     )
     symbols = (instrument.symbol,)
-    inputs = _inputs(config, terms)
-    return Setup(config, strategy, params, terms, inputs, features, symbols, calendar)
+    inputs = engine_inputs(config, terms)
+    path = ("instruments", 0) if config.instruments else ("instrument",)
+    actions = actions_of(config, instrument, path, calendar)
+    return Setup(config, strategy, params, terms, inputs, features, symbols, calendar, actions)
+
+
+def named_features(config: Config) -> dict[str, Output]:
+    """Return the features of a configuration by name, each made of those above it."""
+    features: dict[str, Output] = {}
+    for k, spec in enumerate(config.features):
+        features[spec.name] = _feature(config, spec, k, features)
+    return features
 
 
 def _check_times(config: Config, calendar: Calendar | None, plan: Plan) -> None:
@@ -104,15 +122,18 @@ def _check_times(config: Config, calendar: Calendar | None, plan: Plan) -> None:
         )
 
 
-def _inputs(config: Config, terms: Terms) -> dict[str, Output]:
-    """Return the features that the engine reads itself."""
+def engine_inputs(config: Config, terms: Terms) -> dict[str, Output]:
+    """Return the features that the engine reads itself.
+
+    Where prices are adjusted, an ATR is brought back to the units that the bar is traded in:
+    the one before the bar too, since orders that fill on the bar are in these.
+    """
     found: dict[str, Output] = {}
     if terms.uses.atr:
-        period = config.exits.atr_period
-        found = {
-            "atr": output_of(atr(period)),
-            "atr_before": output_of(shift(1, of=atr(period))),
-        }
+        seen = atr(config.exits.atr_period)
+        found = {"atr": output_of(seen), "atr_before": output_of(shift(1, of=seen))}
+        if terms.uses.actions:
+            found = {n: output_of(ratio(of=(o, ADJUSTMENT))) for n, o in found.items()}
     if terms.uses.deviation:
         found["deviation"] = output_of(stddev(volatility_bars_of(config), of=roc(1)))
     return found
@@ -125,7 +146,7 @@ def _feature(config: Config, spec: FeatureSpec, index: int, known: Mapping[str, 
     kernel = kernel_of(config, name, (*where, "kernel"), (Indicator, Composite))
     checked_params(config, kernel, spec.params, (*where, "params"))
     sources = [known.get(i, i) for i in spec.inputs]
-    columns = (*BAR_COLUMNS[1:], *CLOCK_COLUMNS)
+    columns = (*BAR_COLUMNS[1:], *CLOCK_COLUMNS, ADJUSTMENT)
     unknown = [s for s in sources if isinstance(s, str) and s not in columns]
     if unknown:
         raise ConfigError(

@@ -25,6 +25,7 @@ def manifest_of(
     ready_bars: int,
     layers: dict[str, str],
     calendar: dict[str, str] | None = None,
+    actions: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the manifest; no wall-clock time, so the same run gives the same bytes."""
     inputs = {
@@ -34,6 +35,8 @@ def manifest_of(
         "code": code_digest,
         "plan": plan_digest,
     }
+    if actions:
+        inputs["actions"] = actions["digest"]
     return {
         "format": FORMAT,
         "run_id": run_id(inputs),
@@ -42,6 +45,7 @@ def manifest_of(
         "config": config,
         "data": msgspec.to_builtins(data),
         "calendar": calendar,
+        **({"actions": actions} if actions else {}),
         "bars": bars,
         "ready_bars": ready_bars,
         "layers": layers,

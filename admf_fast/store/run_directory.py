@@ -4,6 +4,7 @@ import json
 import math
 import queue
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -44,7 +45,7 @@ class ParquetSink:
     `write` or on leaving.
     """
 
-    def __init__(self, folder: Path, schemas: dict[str, pa.Schema]) -> None:
+    def __init__(self, folder: Path, schemas: Mapping[str, pa.Schema]) -> None:
         self._folder = folder
         self._schemas = schemas
         self._writers: dict[str, pq.ParquetWriter] = {}

@@ -3,6 +3,7 @@
 Needs NumPy and Numba, nothing else.
 """
 
+from admf_kernels.actions import Actions
 from admf_kernels.clock import Clock
 from admf_kernels.contract import Feature, Indicator, Output, Strategy, lag, on, window
 from admf_kernels.errors import KernelError
@@ -17,6 +18,7 @@ from admf_kernels.stream import Stream, compute
 
 __all__ = [
     "Account",
+    "Actions",
     "Between",
     "Clock",
     "Entry",

@@ -11,6 +11,7 @@ a name of ``inputs``    (indicator) a column, a lagged column or a window
 a name of ``features``  (strategy) the value of that feature on this bar
 a column of the bar     (strategy) ``ts_ns open high low close volume``
 a clock column          (strategy) one of `CLOCK_COLUMNS`, see `admf_kernels.clock`
+``adjustment``          (strategy) adjusted over traded prices, see `admf_kernels.actions`
 ``position``            (strategy) signed quantity held, in units
 ``cash``, ``equity``    (strategy) account currency, at this bar's close
 ``entry_price``         (strategy) price of the fill that opened the position; 0.0 when flat
@@ -45,6 +46,7 @@ __all__ = [
 BAR_COLUMNS = ("ts_ns", "open", "high", "low", "close", "volume")
 PRICE_COLUMNS = BAR_COLUMNS[1:]
 CLOCK_COLUMNS = ("session", "minute_of_day", "minute_of_session", "minutes_left", "weekday")
+ADJUSTMENT = "adjustment"
 DRIVER_ARGUMENTS = ("c", "s", "bars", "renew")
 ACCOUNT_ARGUMENTS = ("position", "cash", "equity", "entry_price")
 
@@ -210,7 +212,7 @@ def _sources(kernel: "Indicator | Composite", of: Any) -> tuple["Source", ...]:
 
 def _source(name: str, given: Any) -> "Source":
     if isinstance(given, str):
-        known = PRICE_COLUMNS + CLOCK_COLUMNS
+        known = (*PRICE_COLUMNS, *CLOCK_COLUMNS, ADJUSTMENT)
         if given not in known:
             raise KernelError(f"{name}: no column {given!r}; expected one of {known}")
         return given
@@ -300,12 +302,26 @@ def on(timeframe: str, feature: Any) -> Any:
         raise KernelError(
             f"on({timeframe!r}, ...): {feature.label} has a timeframe inside; give one, outermost"
         )
+    if ADJUSTMENT in columns_of(feature):
+        raise KernelError(
+            f"on({timeframe!r}, ...): {feature.label} reads {ADJUSTMENT}, which only the "
+            "program's own bars have; longer bars are adjusted already"
+        )
     return feature._replace(timeframe=timeframe)
 
 
 def _has_timeframe(feature: Feature) -> bool:
     inner = (s.feature for s in feature.sources if isinstance(s, Output))
     return feature.timeframe != "" or any(_has_timeframe(f) for f in inner)
+
+
+def columns_of(source: Any) -> set[str]:
+    """Return the columns that a source on the program's own bars comes down to."""
+    if isinstance(source, str):
+        return {source}
+    feature = source.feature if isinstance(source, Output) else source
+    found = [columns_of(s) for s in feature.sources]
+    return set[str]().union(*found) if not feature.timeframe else set()
 
 
 def _number(value: Any) -> str:
@@ -327,10 +343,17 @@ class Strategy(Kernel):
         """Return the feature columns this strategy reads, by argument name."""
         return {name: output_of(f) for name, f in self.features(params).items()}
 
-    def columns_for(self, params: Any) -> dict[str, Source]:
-        """Return the features and the clock columns this strategy reads, by argument name."""
-        clock = {name: name for name in CLOCK_COLUMNS if name in self.arguments}
-        return {**self.outputs_for(params), **clock}
+    def columns_for(self, params: Any, *, adjusted: bool = False) -> dict[str, Source]:
+        """Return the features and the columns this strategy reads, by argument name.
+
+        Those of the bar are among them only where prices are `adjusted` for splits and
+        dividends; then ``close`` and ``adjustment`` are, whether it reads them or not.
+        """
+        names = [name for name in CLOCK_COLUMNS if name in self.arguments]
+        if adjusted or ADJUSTMENT in self.arguments:
+            names += [n for n in PRICE_COLUMNS if n in self.arguments or n == "close"]
+            names.append(ADJUSTMENT)
+        return {**self.outputs_for(params), **{name: name for name in names}}
 
 
 def derive_constants(

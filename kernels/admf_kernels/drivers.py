@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from admf_kernels import clock, numeric, orders
+from admf_kernels import actions, clock, numeric, orders
 from admf_kernels.codegen import (
     access,
     engine,
@@ -22,7 +22,7 @@ from admf_kernels.codegen.engine import Form
 from admf_kernels.codegen.text import class_name
 from admf_kernels.compiler import cache, closure, load, toolchain
 from admf_kernels.compiler.load import Native
-from admf_kernels.contract import Indicator, Kernel, Strategy
+from admf_kernels.contract import ADJUSTMENT, Indicator, Kernel, Strategy
 from admf_kernels.execution import bar, costs, metrics, records, requests, terms
 from admf_kernels.execution.terms import Terms
 
@@ -84,6 +84,12 @@ def for_panel(kernel: Strategy, features: tuple[str, ...], form: Form, *, rotate
 def for_clock(columns: tuple[str, ...]) -> Native:
     """Return the driver that fills clock columns."""
     return native("clock", clock.source(columns), [], {})
+
+
+@functools.cache
+def for_actions() -> Native:
+    """Return the driver that fills the columns of splits and dividends."""
+    return native("actions", actions.SOURCE, [], {})
 
 
 @functools.cache
@@ -149,7 +155,8 @@ def code_digest(
     functions: list[Callable[..., Any]] = [*others]
     if strategy is not None and form is not None and made is not None:
         kernels.append(strategy)
-        sources += [run.source(strategy, (), form), engine.SOURCE]
+        adjusted = (ADJUSTMENT, "close") if form.uses.actions else ()
+        sources += [run.source(strategy, adjusted, form), engine.SOURCE]
         functions += [*AROUND, *ENGINE, made.fee_of, made.size_of]
     functions += [f for kernel in kernels for f in (kernel.step, kernel.prepare)]
     hashed = hashlib.sha256(closure.digest(functions).encode())

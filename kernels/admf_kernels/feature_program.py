@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from admf_kernels import actions as adjusting
 from admf_kernels import checksum, drivers
 from admf_kernels import clock as clocks
+from admf_kernels.actions import ACTION_COLUMNS, NO_ACTIONS, Actions
 from admf_kernels.clock import Clock
 from admf_kernels.compiler.load import Native
-from admf_kernels.contract import Feature, Kernel, output_of, resolve_bars
+from admf_kernels.contract import BAR_COLUMNS, Feature, Kernel, output_of, resolve_bars
 from admf_kernels.errors import KernelError
 from admf_kernels.execution import log
 from admf_kernels.layout import Words, fields_of, pack, unpack
@@ -26,6 +28,8 @@ STATUS = {
     2: "the equity is not finite",
     3: "a kernel failed on it or up to 1,023 bars later: it divides whole numbers by zero, or "
     "one of its ways returns nothing",
+    4: "an order came into a state that may not follow the one before; report it",
+    adjusting.BAD_DIVIDEND: "a dividend before it is not below the price of the bar before",
 }
 
 Floats = NDArray[np.float64]
@@ -69,12 +73,15 @@ class FeatureProgram:
         Of the market; needed where clock columns are read.
     needs : iterable of str
         Clock columns to fill besides those that features read.
+    actions : Actions, optional
+        Splits and dividends; features then read adjusted prices.
 
     Attributes
     ----------
     columns : float64 (columns, rows)
-        ``ts_ns`` (as int64 bits), the bar, the clock, then the features; the first `history` rows
-        are what came before the oldest row that may still be written.
+        ``ts_ns`` (as int64 bits), the bar as traded, the clock, what actions make of the bar,
+        then the features; the first `history` rows are what came before the oldest row that
+        may still be written.
     state : int64 (words,)
         All state, every kernel's own words one after the other.
     children : list of ChildProgram
@@ -85,10 +92,12 @@ class FeatureProgram:
 
     def __init__(
         self, features: Iterable[Any], *, block_bars: int = BLOCK_BARS, hashed: bool = True,
-        clock: Clock | None = None, needs: Iterable[str] = (),
+        clock: Clock | None = None, needs: Iterable[str] = (), actions: Actions | None = None,
     ) -> None:  # fmt: skip
-        self.plan = Plan([f if isinstance(f, str) else output_of(f) for f in features], needs)
+        sources = [f if isinstance(f, str) else output_of(f) for f in features]
+        self.plan = Plan(sources, needs, adjusted=actions is not None)
         self.clock = clock
+        self.actions = NO_ACTIONS if actions is None and self.plan.adjusted else actions
         self.hashed = hashed
         self.parts: list[Part] = []
         self._kept: list[Any] = []
@@ -96,6 +105,7 @@ class FeatureProgram:
         self._places: dict[int, list[tuple[Words, int, int]]] = defaultdict(list)
         self._allocate(block_bars)
         self._add_clock()
+        self._add_actions()
         self.children, first = self._add_children()
         for node in self.plan.nodes.values():
             first = self._add_indicator(node, first)
@@ -154,6 +164,13 @@ class FeatureProgram:
             clock = clocks.required(self.clock, columns)
             places = [Place(self.plan.column(name)) for name in columns]
             self.add_driver(drivers.for_clock(columns), [Place(0), *clock.table(), *places])
+
+    def _add_actions(self) -> None:
+        """Add what adjusts the bars for splits and dividends, if there may be any."""
+        if self.actions is not None:
+            bars = [Place(k) for k in range(len(BAR_COLUMNS))]
+            places = [Place(self.plan.column(name)) for name in ACTION_COLUMNS]
+            self.add_driver(drivers.for_actions(), [*bars, *self.actions.table(), *places])
 
     def _add_strategies(self, first: int) -> None:
         """Add what runs after the features; nothing here."""
@@ -266,8 +283,12 @@ class FeatureProgram:
         return self.advance(len(ts_ns))
 
     def describe(self) -> str:
-        """Return what is computed from which columns and parameters, as text for digests."""
+        """Return what is computed from which columns and parameters, as text for digests.
+
+        Which splits and dividends there are is no part of it.
+        """
         clock = clocks.describe(self.clock, self.plan.clock_columns)
+        clock += adjusting.describe() if self.plan.adjusted else ""
         longer = "".join(f"\n{child.describe()}" for child in self.children)
         return f"{self.plan.describe()}\nhistory {self.history}{clock}{longer}"
 

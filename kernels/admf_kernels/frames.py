@@ -120,7 +120,7 @@ def _add_child(program: FeatureProgram, child: ChildProgram, bucket: Words) -> N
             inner = feature._replace(timeframe="")
             for k in range(len(feature.indicator.outputs)):
                 held += [Place(column + k), child.plan.column(Output(inner, k))]
-    bars = [Place(k) for k in range(len(BAR_COLUMNS))]
+    bars = [Place(program.plan.column(name)) for name in BAR_COLUMNS]
     slot = checksum.slot_of(label) if child.hashed else 0
     program.add_driver(
         drivers.for_frame(hashed=child.hashed),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from admf_kernels import drivers
+from admf_kernels.actions import Actions
 from admf_kernels.clock import Clock
 from admf_kernels.codegen import engine
 from admf_kernels.codegen.engine import Form
@@ -56,6 +57,7 @@ class LaneProgram(TradingProgram):
         block_bars: int = BLOCK_BARS,
         hashed: bool = True,
         clock: Clock | None = None,
+        actions: Actions | None = None,
     ) -> None:
         if not 1 <= len(sets) <= LANES or not 0 <= tap < len(sets):
             raise KernelError(
@@ -68,13 +70,16 @@ class LaneProgram(TradingProgram):
         self.form = Form(self.terms.uses)
         self.inputs = {name: output_of(o) for name, o in (inputs or {}).items()}
         self.tap = tap
-        self.lane_reads = [strategy.columns_for(p) for p in self.sets]
+        adjusted = actions is not None
+        self.lane_reads = [strategy.columns_for(p, adjusted=adjusted) for p in self.sets]
+        self._check_actions(actions)
         self.reads = self.lane_reads[tap]
         features = [o for reads in self.lane_reads for o in reads.values()]
         features += self.inputs.values()
         super().__init__(
-            features, block_bars=block_bars, hashed=hashed, clock=clock, needs=self._needs()
-        )
+            features, block_bars=block_bars, hashed=hashed, clock=clock, needs=self._needs(),
+            actions=actions,
+        )  # fmt: skip
 
     def _state_size(self) -> int:
         # Word 0 of the first lane is the driver's bar counter, shared by all lanes.

@@ -139,6 +139,7 @@ class PanelProgram:
         ]
         self.moments_seen = 0
         self.restored_checksum = 0
+        self._last = -1
         self.event_count = 0
         self._kept: list[Any] = []
         self._allocate()
@@ -159,6 +160,7 @@ class PanelProgram:
             "cash": np.zeros(count),
             "equity": np.zeros(count),
         }
+        self.market = np.zeros(count)  # the mean of prices over first prices
         self.position_words = np.zeros((len(panel.POSITION), count * legs), np.int64)
         self.positions = {
             name: self.position_words[k].view(TYPES[side])
@@ -195,6 +197,7 @@ class PanelProgram:
             "out_sequence": self.per_moment["sequence"],
             "out_cash": self.per_moment["cash"],
             "out_equity": self.per_moment["equity"],
+            "out_market": self.market,
             "positions": self.position_words,
             "position_count": self.position_count,
             "position_capacity": self.position_words.shape[1],
@@ -269,7 +272,23 @@ class PanelProgram:
             self._refuse(status)
         self.event_count = int(self.counts.sum())
         self.moments_seen += count
+        self._last = count - 1
         return slice(0, count)
+
+    @property
+    def per_bar(self) -> dict[str, NDArray[Any]]:
+        """What is recorded of every moment."""
+        return self.per_moment
+
+    @property
+    def bars_seen(self) -> int:
+        """How many moments there were, as the summary counts bars."""
+        return self.moments_seen
+
+    @property
+    def last_checksum(self) -> int:
+        """The state checksum after the last moment, 0 before the first; a restored one included."""
+        return int(self.checksum[self._last]) if self._last >= 0 else self.restored_checksum
 
     def _refuse(self, status: int) -> None:
         moment = status >> 4

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from admf_kernels import layout
+from admf_kernels.actions import Actions
 from admf_kernels.checksum import signed, slot_of
 from admf_kernels.clock import Clock
 from admf_kernels.contract import (
@@ -65,11 +66,19 @@ class PlainProgram(PlainReading):
         features: Iterable[Any] = (),
         hashed: bool = True,
         clock: Clock | None = None,
+        actions: Actions | None = None,
     ) -> None:
         made = make_terms(requests=strategy.orders) if terms is None else terms
         self.slot = slot_of(strategy.reference)
         super().__init__(
-            strategy, params, made, inputs=inputs, features=features, hashed=hashed, clock=clock
+            strategy,
+            params,
+            made,
+            inputs=inputs,
+            features=features,
+            hashed=hashed,
+            clock=clock,
+            actions=actions,
         )
         self.curve = Curve()
         self.records = {n: Plain(cls) for n, cls in {**SHARED, **OWN}.items()}
@@ -85,7 +94,8 @@ class PlainProgram(PlainReading):
         e = Plain(Exposure)
         desk = Desk(**self.records, now=Plain(Now), e=e, slots=self.slots, log=log)
         bar = self.bar(terms.n.lot_value, ts_ns, open, high, low, close, volume)
-        expose(e, desk.wallet, desk.q, bar.worth, self.curve.last_close)
+        last = self.columns["close"][-2] if self.adjusted else self.curve.last_close
+        expose(e, desk.wallet, desk.q, bar.worth, last if self.seen > 1 else 0.0)
         open_bar(terms, desk, bar)
         expose(e, desk.wallet, desk.q, bar.worth, close)
         wanted, asked = self.answer(desk)
@@ -95,7 +105,8 @@ class PlainProgram(PlainReading):
         close_bar(terms, desk, bar)
         equity = desk.wallet.cash + desk.q.lots * bar.worth * close
         cash = terms.a.cash
-        self.curve = mark_bar(self.curve, cash, ts_ns, close, equity, desk.q.lots != 0.0)
+        market = self.columns[self.column_of("close")][-1] if self.adjusted else close
+        self.curve = mark_bar(self.curve, cash, ts_ns, market, equity, desk.q.lots != 0.0)
         status = OK if -1.0 <= wanted <= 1.0 else BAD_SIGNAL
         own = share_of_checksum(self.slot, self.seen, self._states().values())
         return PlainBar(
@@ -134,6 +145,7 @@ class PlainProgram(PlainReading):
             features=extra,
             hashed=program.hashed,
             clock=program.clock,
+            actions=program.actions if program.terms.uses.actions else None,
         )
         twin.resume(program)
         return twin

@@ -1,25 +1,31 @@
 """The drivers' work on features in plain Python, one bar at a time: see `admf_kernels.plain`."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isnan
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from admf_kernels import layout
+from admf_kernels.actions import ACTION_COLUMNS, ADJUSTED, NO_ACTIONS, Actions
 from admf_kernels.checksum import MASK, key_of, signed, slot_of
 from admf_kernels.clock import Clock, required
 from admf_kernels.contract import (
+    ADJUSTMENT,
     BAR_COLUMNS,
     CLOCK_COLUMNS,
+    PRICE_COLUMNS,
     Feature,
     Indicator,
     Lag,
     Output,
     Source,
     WindowOf,
+    columns_of,
     output_of,
     resolve_bars,
 )
 from admf_kernels.numeric import Window, nan
+from admf_kernels.plain_actions import Before, PlainActions
 from admf_kernels.plain_clock import PlainClock
 
 if TYPE_CHECKING:
@@ -162,11 +168,17 @@ class PlainFeatures:
     """Distinct features over one stream of bars; the plain twin of `FeatureProgram`."""
 
     def __init__(
-        self, features: Iterable[Any], *, hashed: bool = True, clock: Clock | None = None
-    ) -> None:
+        self, features: Iterable[Any], *, hashed: bool = True, clock: Clock | None = None,
+        actions: Actions | None = None,
+    ) -> None:  # fmt: skip
         self.hashed = hashed
-        self.columns: dict[Source, Column] = {name: [] for name in BAR_COLUMNS}
-        self.ready_bars: dict[Source, int] = dict.fromkeys(BAR_COLUMNS, 1)
+        features = [f if isinstance(f, str) else output_of(f) for f in features]
+        if actions is None and any(ADJUSTMENT in columns_of(f) for f in features):
+            actions = NO_ACTIONS
+        self.actions = PlainActions(actions) if actions is not None else None
+        names = (*BAR_COLUMNS, *(ACTION_COLUMNS if self.actions else ()))
+        self.columns: dict[Source, Column] = {name: [] for name in names}
+        self.ready_bars: dict[Source, int] = dict.fromkeys(names, 1)
         self.indicators: dict[Feature, PlainIndicator] = {}
         self.held: dict[str, list[Feature]] = {}  # features on longer timeframes
         self._labelled: list[tuple[str, Column]] = []
@@ -175,13 +187,13 @@ class PlainFeatures:
             if isinstance(given, str):
                 self._read_clock(given)
             else:
-                self._add(output_of(given).feature)
+                self._add(given.feature)
         self.clock_columns = [name for name in CLOCK_COLUMNS if name in self.columns]
         if self.clock_columns:
             self.clock = PlainClock(required(clock, self.clock_columns))
         self.frames = self._frames(clock)
         # Rows that no bar has filled are NaN, as far back as any input reaches.
-        reach = max((_reach(f) for f in self.indicators), default=0)
+        reach = max((_reach(f) for f in self.indicators), default=0) or int(bool(self.actions))
         for column in self.columns.values():
             column.extend([nan] * reach)
 
@@ -205,7 +217,8 @@ class PlainFeatures:
         waits = any(source in self.waiting for source in feature.sources)
         start_bars = 1 if waits else start_bars
         label = self.label(feature)
-        node = PlainIndicator(feature, self.columns, start_bars, label, waits=waits)
+        read: dict[Source, Column] = {s: self.columns[self.column_of(s)] for s in feature.sources}
+        node = PlainIndicator(feature, read, start_bars, label, waits=waits)
         self.indicators[feature] = node
         for output in _outputs(feature):
             self.columns[output] = []
@@ -239,6 +252,10 @@ class PlainFeatures:
         self.columns.setdefault(name, [])
         self.ready_bars[name] = 1
 
+    def column_of(self, source: Source) -> Source:
+        """Return the name of the column that is read as `source`: prices may be adjusted."""
+        return ADJUSTED.get(source, source) if self.actions and isinstance(source, str) else source
+
     def step(
         self, ts_ns: int, open: float, high: float, low: float, close: float, volume: float
     ) -> PlainBar:
@@ -248,14 +265,15 @@ class PlainFeatures:
 
     def _advance(self, *bar: float) -> int:
         """Append the bar, step every indicator; returns the checksum so far."""
-        for name, value in zip(BAR_COLUMNS, bar, strict=True):
+        adjusted = self.actions.columns(self._before(), *bar) if self.actions else {}  # type: ignore[arg-type]
+        for name, value in (*zip(BAR_COLUMNS, bar, strict=True), *adjusted.items()):
             self.columns[name].append(value)
         found = self.clock.columns(int(bar[0])) if self.clock_columns else {}
         for name in self.clock_columns:
             self.columns[name].append(found[name])
         checksum = 0
         for frame in self.frames:
-            frame.step(int(bar[0]), *bar[1:])
+            frame.step(int(bar[0]), *(self.columns[self.column_of(n)][-1] for n in PRICE_COLUMNS))
             checksum += frame.share()
             for feature in self.held[frame.timeframe]:
                 for output in _outputs(feature):
@@ -266,6 +284,12 @@ class PlainFeatures:
             if self._is_hashed(feature):
                 checksum += node.checksum()
         return checksum & MASK
+
+    def _before(self) -> Before | None:
+        """Return what the last bar left; None before the first."""
+        names = ("ts_ns", "close", ADJUSTMENT, "units")
+        ts_ns, *values = (self.columns[name][-1] for name in names)
+        return None if isnan(values[1]) else Before(int(ts_ns), *values)
 
     def _is_hashed(self, feature: Feature) -> bool:
         return self.hashed
@@ -289,7 +313,7 @@ class PlainFeatures:
         """Take over where a compiled program of the same features stands."""
         rows = slice(program.cursor - program.history, program.cursor)
         for source, column in self.columns.items():
-            column[:] = program.columns[program.plan.column(source), rows].tolist()
+            column[:] = program.columns[_place(program, source), rows].tolist()
         self.columns["ts_ns"][:] = program.ts_ns[rows].tolist()
         words = program.state
         for frame, child in zip(self.frames, program.children, strict=True):
@@ -302,6 +326,13 @@ class PlainFeatures:
             node.seen = int(words[0])
             node.state, words = unpacked(node.kernel.state, words[1:])
         return words
+
+
+def _place(program: "FeatureProgram", source: Source) -> int:
+    """Return the index of a column, for the bar the one as traded."""
+    if isinstance(source, str) and source in BAR_COLUMNS:
+        return BAR_COLUMNS.index(source)
+    return program.plan.column(source)
 
 
 def unpacked(cls: type, words: layout.Words) -> tuple[Any, layout.Words]:

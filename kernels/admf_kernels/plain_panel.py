@@ -142,6 +142,7 @@ class PlainPanel:
         """Return what the engine works on for one leg, the account's exposure included."""
         e = leg.e
         e.equity, e.gross, e.net, e.sector = self.shared["wallet"].cash, 0.0, 0.0, 0.0
+        e.price = leg.mark.price
         for other in self.legs:
             price = other.mark.price * worth[other.number]
             held, entry = other.records["q"].lots, other.slots[0]
@@ -206,7 +207,7 @@ class PlainPanel:
         return status, signals
 
     def _ask(self, leg: PlainLeg, equity: float, none: float) -> tuple[float, Sequence[Any]]:
-        desk = Desk(**self.shared, **leg.records, now=leg.now, e=Plain(Exposure, equity, 0, 0, 0),
+        desk = Desk(**self.shared, **leg.records, now=leg.now, e=Plain(Exposure, *Exposure(equity)),
                     slots=leg.slots, log=self.log)  # fmt: skip
         return leg.answer(desk, none)
 

@@ -5,8 +5,10 @@ from math import isnan
 from typing import Any
 
 from admf_kernels import layout
+from admf_kernels.actions import Actions
 from admf_kernels.clock import Clock
 from admf_kernels.contract import (
+    ADJUSTMENT,
     BAR_COLUMNS,
     Feature,
     Output,
@@ -46,17 +48,21 @@ class PlainReading(PlainFeatures):
         features: Iterable[Any] = (),
         hashed: bool = True,
         clock: Clock | None = None,
+        actions: Actions | None = None,
     ) -> None:
         self.strategy = strategy
         self.terms = terms
         params = strategy.checked() if params is None else params
         self.constants = strategy.prepare(params)
-        self.reads = strategy.columns_for(params)
+        self.reads = strategy.columns_for(params, adjusted=actions is not None)
+        self.adjusted = ADJUSTMENT in self.reads
+        self.given_actions = actions
         self.inputs = {name: output_of(o) for name, o in (inputs or {}).items()}
         read = [*self.reads.values(), *self.inputs.values()]
         by_clock = terms.uses.sessions and terms.uses.clock
         self.needs = ("session", "minutes_left") if by_clock else ()
-        super().__init__([*read, *self.needs, *features], hashed=hashed, clock=clock)
+        sources = [*read, *self.needs, *features]
+        super().__init__(sources, hashed=hashed, clock=clock, actions=actions)
         # Features that only the caller asked for are no part of the checksum.
         self.covered = computed(read)
         self.at_least = max((self.ready_bars[o] for o in read), default=1)
@@ -84,6 +90,8 @@ class PlainReading(PlainFeatures):
         uses = self.terms.uses
         extra = {n: self.columns[self.inputs[n]][-1] for n in self.inputs}
         extra |= {n: self.columns[n][-1] for n in self.needs}
+        if self.given_actions is not None:
+            extra |= {n: self.columns[n][-1] for n in ("split", "dividend")}
         if not (uses.sessions and uses.clock):
             extra["session"] = float((ts_ns - 1) // 86_400_000_000_000)
         open_, high, low, close, volume = prices
@@ -98,21 +106,26 @@ class PlainReading(PlainFeatures):
             self.first_bar = max(self.seen, self.at_least)
         if self.seen < self.first_bar:
             return none, (keep(),) * self.strategy.orders
+        factor = self.columns[ADJUSTMENT][-1] if self.adjusted else 1.0
         values = {
             "c": self.constants,
             "s": self.own,
             "position": desk.q.lots * self.terms.n.lot_size,
             "cash": desk.wallet.cash,
             "equity": desk.e.equity,
-            "entry_price": desk.q.entry_price,
+            "entry_price": desk.q.entry_price * factor,
             **{name: self.columns[name][-1] for name in BAR_COLUMNS},
-            **{name: self.columns[output][-1] for name, output in self.reads.items()},
+            **{n: self.columns[self.column_of(s)][-1] for n, s in self.reads.items()},
         }
         result = self.strategy.step(*(values[name] for name in self.strategy.arguments))
         if self.strategy.stateful:
             state, result = result
             self.own = coerced(self.strategy.state, state)
-        return (0.0, result) if self.strategy.orders else (float(result), ())
+        if not self.strategy.orders:
+            return float(result), ()
+        # Prices are asked for as they are seen.
+        priced = ("limit", "stop", "trail", "stop_loss", "take_profit")
+        return 0.0, [r._replace(**{n: getattr(r, n) / factor for n in priced}) for r in result]
 
 
 def events_of(log: PlainLog) -> dict[str, list[tuple[Any, ...]]]:

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from admf_kernels.actions import ACTION_COLUMNS, ADJUSTED
 from admf_kernels.contract import (
+    ADJUSTMENT,
     BAR_COLUMNS,
     CLOCK_COLUMNS,
     Feature,
@@ -13,6 +15,7 @@ from admf_kernels.contract import (
     Output,
     Source,
     WindowOf,
+    columns_of,
     resolve_bars,
 )
 
@@ -35,19 +38,26 @@ class Node:
 class Plan:
     """Distinct features in dependency order; equal features share one node.
 
-    Columns are those of the bar, then the clock columns that are read, then the features.
-    `needs` are clock columns that something else than a feature reads.
+    Columns are those of the bar, then the clock columns that are read, with actions those of
+    `admf_kernels.actions`, then the features. `needs` are clock columns that something else
+    than a feature reads. With actions, what reads a price reads the adjusted one.
     """
 
-    def __init__(self, outputs: Iterable[Source], needs: Iterable[str] = ()) -> None:
+    def __init__(
+        self, outputs: Iterable[Source], needs: Iterable[str] = (), *, adjusted: bool = False
+    ) -> None:
         sources = [*outputs, *needs]
         read = names_read(sources)
         self.clock_columns = tuple(name for name in CLOCK_COLUMNS if name in read)
+        self.adjusted = adjusted or ADJUSTMENT in read
+        self.names = (*BAR_COLUMNS, *self.clock_columns)
+        if self.adjusted:
+            self.names += ACTION_COLUMNS
         self.nodes: dict[Feature, Node] = {}
         # Features on longer timeframes: the column each is held in; those of each timeframe.
         self.held: dict[Feature, int] = {}
         self.by_timeframe: dict[str, list[Output]] = {}
-        self.column_count = len(BAR_COLUMNS) + len(self.clock_columns)
+        self.column_count = len(self.names)
         for source in sources:
             if isinstance(source, Output):
                 self._add(source.feature)
@@ -72,12 +82,12 @@ class Plan:
     @property
     def feature_column_count(self) -> int:
         """How many columns features fill."""
-        return self.column_count - len(BAR_COLUMNS) - len(self.clock_columns)
+        return self.column_count - len(self.names)
 
     def column(self, source: Source) -> int:
-        """Return the column index of a bar column, a clock column or a feature's output."""
+        """Return the column index of a bar column, another column or a feature's output."""
         if isinstance(source, str):
-            return (*BAR_COLUMNS, *self.clock_columns).index(source)
+            return self.names.index(ADJUSTED.get(source, source) if self.adjusted else source)
         held = self.held.get(source.feature)
         first = self.nodes[source.feature].column if held is None else held
         return first + source.place
@@ -152,7 +162,7 @@ class Plan:
     @property
     def history_bars(self) -> int:
         """How many bars before a block its drivers may read."""
-        return max((_reach(f) for f in self.nodes), default=0)
+        return max((_reach(f) for f in self.nodes), default=0) or int(self.adjusted)
 
 
 def _reach(feature: Feature) -> int:
@@ -163,18 +173,7 @@ def _reach(feature: Feature) -> int:
 
 def names_read(sources: Iterable[Source]) -> set[str]:
     """Return the columns of the bar and of the clock that sources come down to."""
-    found: set[str] = set()
-
-    def visit(source: Source) -> None:
-        if isinstance(source, str):
-            found.add(source)
-        elif not source.feature.timeframe:
-            for inner in source.feature.sources:
-                visit(inner)
-
-    for source in sources:
-        visit(source)
-    return found
+    return set[str]().union(*(columns_of(source) for source in sources))
 
 
 def bar_columns_of(outputs: Iterable[Output]) -> list[int]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf_kernels import checksum, drivers
+from admf_kernels.actions import Actions
 from admf_kernels.clock import Clock
 from admf_kernels.codegen import engine, run
 from admf_kernels.codegen.engine import Form
@@ -67,6 +68,12 @@ class TradingProgram(ReadingProgram):
         self.per_bar = {n: np.zeros(self.rows, TYPES[side]) for n, side in run.PER_BAR}
         self.event_words, self.events = event_memory(self.terms, block_bars, self.log)
 
+    @property
+    def market(self) -> NDArray[np.float64]:
+        """The price that the run is compared with, by row: the close."""
+        prices: NDArray[np.float64] = self.columns[self.plan.column("close")]
+        return prices
+
     def _add_parts(self, state: Words) -> None:
         """Enter the strategy's state groups, `state` being (words,) of one run."""
         first = 1
@@ -102,6 +109,9 @@ class Program(TradingProgram):
         What the engine reads itself: ``atr`` and ``deviation``, where the terms use them.
     features : iterable of features, optional
         More features to compute and keep; they never change what the strategy does.
+    actions : Actions, optional
+        Splits and dividends, with terms made for them: prices are traded ones then, and what
+        features and strategy read is adjusted.
     general : bool
         Use the form of the engine that has every part compiled in and reads its modes.
     """
@@ -117,6 +127,7 @@ class Program(TradingProgram):
         block_bars: int = BLOCK_BARS,
         hashed: bool = True,
         clock: Clock | None = None,
+        actions: Actions | None = None,
         general: bool = False,
     ) -> None:
         self.strategy = strategy
@@ -124,13 +135,15 @@ class Program(TradingProgram):
         self.terms = terms_for(strategy, terms)
         self.form = Form(self.terms.uses, general)
         self.inputs = {name: output_of(o) for name, o in (inputs or {}).items()}
-        self.reads = strategy.columns_for(self.params)
+        self.reads = strategy.columns_for(self.params, adjusted=actions is not None)
+        self._check_actions(actions)
         super().__init__(
             [*self._covered(), *features],
             block_bars=block_bars,
             hashed=hashed,
             clock=clock,
             needs=self._needs(),
+            actions=actions,
         )
 
     def describe(self) -> str:

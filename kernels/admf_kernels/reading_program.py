@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 
 from admf_kernels import frames
+from admf_kernels.actions import Actions
 from admf_kernels.codegen import engine
 from admf_kernels.codegen.engine import Form
 from admf_kernels.contract import BAR_COLUMNS, CLOCK_COLUMNS, Feature, Output, Source, Strategy
+from admf_kernels.errors import KernelError
 from admf_kernels.execution import log, records
 from admf_kernels.execution.terms import CONSTANTS, Terms
 from admf_kernels.feature_program import FeatureProgram, Place
@@ -61,8 +63,16 @@ class ReadingProgram(FeatureProgram):
         return [self._extra(n) for n in engine.extras(self.form.uses)]
 
     def _extra(self, name: str) -> Place:
-        source = name if name in CLOCK_COLUMNS else self.inputs[name]
-        return Place(self.plan.column(source))
+        return Place(self.plan.column(self.inputs.get(name, name)))
+
+    def _check_actions(self, actions: Actions | None) -> None:
+        """Refuse splits and dividends that features would see and the engine not, or neither."""
+        given = actions is not None or "split" in self.inputs
+        if given != self.terms.uses.actions:
+            raise KernelError(
+                "splits and dividends: expected a table of them and terms made with "
+                f"make_terms(actions=True), or neither; found {'a table' if given else 'terms'}"
+            )
 
     def _needs(self) -> list[str]:
         """Return the clock columns that the engine reads."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf_kernels import layout
+from admf_kernels.actions import Actions
 from admf_kernels.clock import DAY_NS, Clock
 from admf_kernels.contract import Output, Strategy
 from admf_kernels.execution.terms import Terms
@@ -84,11 +85,14 @@ class Run:
     strategy: Strategy | None = None
     params: Any = None
     terms: Terms | None = None
+    actions: Actions | None = None
 
     def compiled(self, block_bars: int, clock: Clock | None = None) -> FeatureProgram:
         """Return a fresh compiled program."""
         if self.strategy is None:
-            return FeatureProgram(self.outputs, block_bars=block_bars, clock=clock)
+            return FeatureProgram(
+                self.outputs, block_bars=block_bars, clock=clock, actions=self.actions
+            )
         return Program(
             self.strategy,
             self.params,
@@ -96,14 +100,20 @@ class Run:
             features=self.outputs,
             block_bars=block_bars,
             clock=clock,
+            actions=self.actions,
         )
 
     def plain(self, clock: Clock | None = None) -> PlainFeatures:
         """Return a fresh plain-Python program."""
         if self.strategy is None:
-            return PlainFeatures(self.outputs, clock=clock)
+            return PlainFeatures(self.outputs, clock=clock, actions=self.actions)
         return PlainProgram(
-            self.strategy, self.params, self.terms, features=self.outputs, clock=clock
+            self.strategy,
+            self.params,
+            self.terms,
+            features=self.outputs,
+            clock=clock,
+            actions=self.actions,
         )
 
     @property

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from admf_kernels.bundle import Bundle
 from admf_kernels.contract import (
     ACCOUNT_ARGUMENTS,
+    ADJUSTMENT,
     BAR_COLUMNS,
     CLOCK_COLUMNS,
     DRIVER_ARGUMENTS,
@@ -161,11 +162,11 @@ def _check_strategy(kernel: Strategy) -> None:
     except TypeError:  # a parameter without default: take the arguments on trust until a run
         names = tuple(a for a in kernel.arguments if a not in ("c", "s"))
     taken = set(names) & {
-        *BAR_COLUMNS, *CLOCK_COLUMNS, *ACCOUNT_ARGUMENTS, *DRIVER_ARGUMENTS,
+        *BAR_COLUMNS, *CLOCK_COLUMNS, ADJUSTMENT, *ACCOUNT_ARGUMENTS, *DRIVER_ARGUMENTS,
     }  # fmt: skip
     if taken:
         raise KernelError(f"{kernel.name}: a feature cannot be named {sorted(taken)[0]!r}")
-    columns = ("ts_ns", *PRICE_COLUMNS, *CLOCK_COLUMNS)
+    columns = ("ts_ns", *PRICE_COLUMNS, *CLOCK_COLUMNS, ADJUSTMENT)
     check_arguments(kernel, ("c", "s", *columns, *ACCOUNT_ARGUMENTS, *names))
 
 

@@ -1,5 +1,7 @@
 """A program's whole state as bytes: what a restart needs, and nothing else.
 
+It belongs to the splits and dividends that have taken effect; later ones may be added.
+
 Layout, little-endian: magic, format version, a digest of the plan the words belong to,
 bars seen, last checksum, word count, history rows, column count, the state words, the
 history rows of all columns, those of every longer timeframe, and the sha256 of everything
@@ -16,6 +18,7 @@ from admf_kernels import drivers
 from admf_kernels.errors import KernelError
 from admf_kernels.feature_program import FeatureProgram
 from admf_kernels.layout import fields_of
+from admf_kernels.panel_program import PanelProgram
 
 MAGIC = b"ADMFSTAT"
 VERSION = 1
@@ -29,7 +32,8 @@ def save(program: FeatureProgram) -> bytes:
     words = program.state.astype("<i8")
     bars = (program.bars_seen, program.last_checksum)
     shape = (len(words), *history.T.shape)
-    head = HEAD.pack(MAGIC, VERSION, plan_digest(program), *bars, *shape)
+    digest = plan_digest(program, _last_ns(history))
+    head = HEAD.pack(MAGIC, VERSION, digest, *bars, *shape)
     body = head + words.tobytes() + history.tobytes()
     for child in program.children:
         child.cursor = int(child.next_row[0])
@@ -43,6 +47,11 @@ def _history(program: FeatureProgram) -> NDArray[np.float64]:
     return np.ascontiguousarray(rows).astype("<f8")
 
 
+def _last_ns(history: NDArray[np.float64]) -> int:
+    """Return the time of the last bar of history rows; 0 where there is none."""
+    return int(history[0, -1:].view("<i8")[0]) if history.shape[1] else 0
+
+
 def restore(program: FeatureProgram, saved: bytes) -> None:
     """Put a fresh `program` into the saved state.
 
@@ -52,17 +61,18 @@ def restore(program: FeatureProgram, saved: bytes) -> None:
     body, digest = saved[:-DIGEST_BYTES], saved[-DIGEST_BYTES:]
     if len(saved) < HEAD.size + DIGEST_BYTES or hashlib.sha256(body).digest() != digest:
         raise KernelError("the saved state is damaged; restore an older one")
-    magic, version, plan, bars_seen, last, count, *_ = HEAD.unpack_from(body)
+    magic, version, plan, bars_seen, last, count, history, columns = HEAD.unpack_from(body)
     if magic != MAGIC or version != VERSION:
         raise KernelError(f"expected saved state of version {VERSION}, found {version}")
-    if plan != plan_digest(program):
+    at = HEAD.size + 8 * count
+    rows = np.frombuffer(body, "<f8", history * columns, at).reshape(columns, history)
+    if plan != plan_digest(program, _last_ns(rows) if columns else 0):
         raise KernelError(
             "the saved state belongs to other parameters, another account or other code; "
             "continue with the configuration and the version it was saved with"
         )
     words = np.frombuffer(body, "<i8", count, HEAD.size)
     program.state[:] = words
-    at = HEAD.size + 8 * count
     for each in (program, *program.children):
         shape = (each.plan.column_count, each.history)
         rows = np.frombuffer(body, "<f8", shape[0] * shape[1], at)
@@ -75,16 +85,68 @@ def restore(program: FeatureProgram, saved: bytes) -> None:
     program.restored_checksum = last
 
 
-def plan_digest(program: FeatureProgram) -> bytes:
-    """Return the sha256 of what gives the state words their meaning."""
+def plan_digest(program: FeatureProgram, last_ns: int | None = None) -> bytes:
+    """Return the sha256 of what gives the state words their meaning after a bar at a time."""
     hashed = hashlib.sha256()
     for part in program.parts:
         fields = [(f.name, f.kind) for f in fields_of(part.cls)]
         hashed.update(f"{part.label} {fields}\0".encode())
     others = [getattr(program, name, None) for name in ("sets", "tap")]
     hashed.update(f"{program.describe()} {others}\0".encode())
+    if program.actions is not None:
+        hashed.update(program.actions.digest_until(last_ns).encode())
     indicators = program.plan.indicators
     made = [getattr(program, name, None) for name in ("strategy", "form", "terms")]
     digest = drivers.code_digest(made[0], indicators, form=made[1], made=made[2])
     hashed.update(digest.encode())
+    return hashed.digest()
+
+
+PANEL_HEAD = struct.Struct("<8s32sQqQQ")
+PANEL_MAGIC = b"ADMFPANL"
+
+
+def save_panel(program: PanelProgram) -> bytes:
+    """Return the state of a panel after its last moment."""
+    words = np.concatenate([program.state, *(leg.trade for leg in program.legs)]).astype("<i8")
+    seen = (program.moments_seen, program.last_checksum)
+    legs = [save(leg) for leg in program.legs]
+    head = PANEL_HEAD.pack(PANEL_MAGIC, panel_digest(program), *seen, len(words), len(legs))
+    sizes = struct.pack(f"<{len(legs)}Q", *(len(leg) for leg in legs))
+    body = head + sizes + words.tobytes() + b"".join(legs)
+    return body + hashlib.sha256(body).digest()
+
+
+def restore_panel(program: PanelProgram, saved: bytes) -> None:
+    """Put a fresh panel into the saved state; raises KernelError as `restore` does."""
+    body, digest = saved[:-DIGEST_BYTES], saved[-DIGEST_BYTES:]
+    short = len(saved) < PANEL_HEAD.size + DIGEST_BYTES
+    if short or hashlib.sha256(body).digest() != digest:
+        raise KernelError("the saved state is damaged; restore an older one")
+    magic, plan, seen, last, count, legs = PANEL_HEAD.unpack_from(body)
+    if magic != PANEL_MAGIC or plan != panel_digest(program):
+        raise KernelError(
+            "the saved state belongs to other parameters, another account or other code; "
+            "continue with the configuration and the version it was saved with"
+        )
+    sizes = struct.unpack_from(f"<{legs}Q", body, PANEL_HEAD.size)
+    at = PANEL_HEAD.size + 8 * legs
+    words = np.frombuffer(body, "<i8", count, at)
+    at += 8 * count
+    program.state[:] = words[: len(program.state)]
+    first = len(program.state)
+    for leg, size in zip(program.legs, sizes, strict=True):
+        leg.trade[:] = words[first : first + len(leg.trade)]
+        first += len(leg.trade)
+        restore(leg, body[at : at + size])
+        at += size
+    program.moments_seen = seen
+    program.restored_checksum = last
+
+
+def panel_digest(program: PanelProgram) -> bytes:
+    """Return the sha256 of what gives the words of a panel their meaning."""
+    hashed = hashlib.sha256(program.describe().encode())
+    for leg in program.legs:
+        hashed.update(plan_digest(leg))
     return hashed.digest()

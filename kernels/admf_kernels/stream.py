@@ -132,8 +132,10 @@ class Stream:
 
 def _outputs(feature: Any) -> list[Output]:
     single = output_of(feature) if not isinstance(feature, Feature) else Output(feature, 0)
-    if Plan([single]).by_timeframe:
-        raise KernelError(f"{single.label}: longer timeframes need times; use a FeatureProgram")
+    plan = Plan([single])
+    if plan.by_timeframe or plan.adjusted:
+        needs = "longer timeframes need" if plan.by_timeframe else "an adjustment needs"
+        raise KernelError(f"{single.label}: {needs} times; use a FeatureProgram")
     if isinstance(feature, Feature):
         return [Output(feature, k) for k in range(len(feature.indicator.outputs))]
     return [single]

@@ -52,9 +52,11 @@ def test_the_numbers_are_those_of_the_run(admf: Admf, run: Path) -> None:
         fills = [s for s in chain["steps"] if s["what"] == "fill"]
         assert all(s["rule"] and s["bar"] for s in fills)
         size = chain["decision"]["sized"]["lots"]
-        assert size == chain["trade"]["lots"]  # nothing was cut: there was money for all
+        held = chain["trade"]["lots"]
+        assert size * held > 0
+        assert abs(held) <= abs(size)  # at the next open there may be money for less
     assert any(s["what"] == "level" for c in told for s in c["steps"])
-    assert {s["rule"] for c in told for s in c["steps"]} >= {"open", "stop", "gap"}
+    assert {s["rule"] for c in told for s in c["steps"]} >= {"open", "stop", "limit"}
 
 
 def test_refused_orders_are_told_with_the_relation_they_broke(admf: Admf, run: Path) -> None:

@@ -111,6 +111,7 @@ def costs(cls, ticks, **own):
         slippage_ticks=wrap(counted | st.integers(0, 2**53) if ticks else counted),
         spread_bps=wrap(COSTS_BPS),
         impact_percent=wrap(st.floats(0, 100, exclude_max=True)),
+        slippage_on=wrap(st.sampled_from(("every_fill", "no_brackets", "entries"))),
         **own,
     ) | st.builds(cls, fee_kernel=st.just("mine:fee"), spread_ticks=wrap(counted))
 
@@ -263,7 +264,9 @@ def configs(draw):
             limit_fill=fill,
             cross_ticks=draw(crossing),
             both_hit=draw(st.sampled_from(("stop_first", "target_first", "nearest_open"))),
-            entry_bar=draw(st.sampled_from(("pessimistic", "next_bar"))),
+            entry_bar=draw(st.sampled_from(("pessimistic", "next_bar", "none"))),
+            reversal=draw(st.sampled_from(("one_order", "two_orders"))),
+            unaffordable=draw(st.sampled_from(("reduce", "reject"))),
             max_volume_percent=draw(or_none(SHARES)),
         ),
         costs=found,

@@ -256,7 +256,7 @@ def test_features_are_not_named_like_the_columns_beside_them(name):
     assert error_after_base(text) == (
         "3: features[1].name: expected a name other than ts, ts_ns, timestamp, sequence, open, "
         "high, low, close, volume, session, minute_of_day, minute_of_session, minutes_left, "
-        f"weekday; found {name}"
+        f"weekday, adjustment; found {name}"
     )
 
 

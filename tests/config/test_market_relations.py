@@ -5,6 +5,7 @@ import pytest
 from admf_fast.config import Config, validate
 from admf_fast.config.model import BarSpec
 from admf_fast.errors import ConfigError
+from admf_kernels.timeframe import TIMEFRAMES
 from tests.config.told import BARS, HEAD, TWO, error_of, errors_of, parse
 
 
@@ -124,6 +125,38 @@ def test_several_instruments(text, message):
         assert error_of(text, TWO) == message
 
 
+@pytest.mark.parametrize(
+    "bars", ["path: c.CSV", "path: [c.parquet, d.csv]", "path: c.txt, format: csv"]
+)
+def test_csv_of_several_instruments_has_to_be_declared(bars):
+    text = f"  - symbol: SAP\n    bars: {{{bars}}}\n"
+    missing = [
+        "x.yaml:8: instruments[2].bars.timeframe is missing; expected one of KNOWN, which CSV "
+        "cannot say",
+        "x.yaml:8: instruments[2].bars.stamp is missing; expected open or close, which CSV cannot "
+        "say",
+    ]
+
+    assert errors_of(TWO + text) == [
+        line.replace("KNOWN", " ".join(TIMEFRAMES)) for line in missing
+    ]
+    parse(TWO + text.replace("path", "timeframe: 1d, stamp: open, path"))
+
+
+def test_longer_bars_have_to_fit_the_bars_of_every_instrument():
+    """Where the length of those is declared."""
+    feature = "features:\n  - {name: a, kernel: sma, params: {period: 3}, timeframe: 1h}\n"
+    bars = "bars: {timeframe: 4h, path: "
+
+    assert parse(TWO + feature)
+    assert error_of(feature, TWO.replace("bars: {path: ", bars)) == (
+        "2: features[0].timeframe: expected a timeframe of several whole bars of bars.timeframe "
+        "4h, found 1h, for AAPL"
+    )
+    second = TWO.replace("bars: {path: b", f"{bars}b")
+    assert error_of(feature, second).endswith("bars.timeframe 4h, found 1h, for EURUSD")
+
+
 def test_no_instrument_at_all():
     (message,) = errors_of(HEAD + "instruments: []\n")
     assert message == "x.yaml:2: instruments: expected at least 1 instrument; found a list of 0"
@@ -193,8 +226,8 @@ def test_risk_sizing_needs_a_stop():
 
 def test_run_costs_in_ticks_spare_an_instrument_with_its_own():
     costs = "costs: {slippage_ticks: 1}\n"
-    own = TWO.replace("b.csv}\n", "b.csv}\n    costs: {slippage_ticks: 0}\n")
-    own = own.replace("a.csv}\n", "a.csv}\n    tick_size: 0.01\n")
+    own = TWO.replace("b.parquet}\n", "b.parquet}\n    costs: {slippage_ticks: 0}\n")
+    own = own.replace("a.parquet}\n", "a.parquet}\n    tick_size: 0.01\n")
     parse(own + costs)
     assert error_of(costs, TWO) == (
         "1: costs.slippage_ticks: expected a tick size to count in; found none; "
@@ -203,6 +236,6 @@ def test_run_costs_in_ticks_spare_an_instrument_with_its_own():
 
 
 def test_a_fault_of_the_runs_costs_is_told_once():
-    own = TWO.replace("b.csv}\n", "b.csv}\n    costs: {fee_fixed: 1}\n")
+    own = TWO.replace("b.parquet}\n", "b.parquet}\n    costs: {fee_fixed: 1}\n")
     text = "costs: {slippage_bps: 9000, spread_bps: 9000}\n"
     assert error_of(text, own).startswith("1: costs.slippage_bps: expected slippage_bps + ")

@@ -45,7 +45,8 @@ from tests.config.told import BARS, error_of, parse
          "add instrument.tick_size"),
         ("exits:\n  stop_loss: {percent: 1}\n  max_bar: 3\n",
          "3: exits.max_bar is not a key here; did you mean max_bars? (keys: stop_loss, "
-         "take_profit, trailing_stop, break_even, max_bars, session_end, atr_period, memory)"),
+         "take_profit, trailing_stop, break_even, max_bars, session_end, base, "
+         "atr_period, memory)"),
         ("exits:\n  max_bars: 2.5\n",
          "2: exits.max_bars: expected a whole number >= 1 and <= 1000000000; found 2.5"),
     ],
@@ -133,6 +134,9 @@ def test_a_single_target_means_a_list_of_one():
          "2: exits.memory: expected one of all, none or a list, each item one of break_even, "
          "max_bars, reversal, session_end, signal, stop_loss, take_profit, trailing_stop; found "
          "'al' (text); did you mean all?"),
+        ("exits:\n  base: close\n",
+         "2: exits.base: expected only with execution.entry_bar none, or fill same_close; found "
+         "close, with pessimistic"),
         ("exits:\n  session_end: {minutes: 5}\n",
          "2: exits.session_end: expected a calendar that says when sessions end; found none; "
          "add bars.calendar"),
@@ -203,6 +207,8 @@ def test_a_session_ends_where_the_bars_have_a_calendar():
         ("execution:\n  limit_fill: touch\n  cross_ticks: 2\n",
          "3: execution.cross_ticks: expected only with execution.limit_fill cross; found 2, "
          "with touch"),
+        ("sizing:\n  kind: all_in\n  at: fill\nentry:\n  order: stop\n  stop: {percent: 1}\n",
+         "3: sizing.at: expected only with order market; found fill, with stop"),
         ("execution:\n  cross_ticks: 2\n",
          "2: execution.cross_ticks: expected a tick size to count in; found none; "
          "add instrument.tick_size"),

@@ -171,14 +171,15 @@ def test_the_canonical_form_is_pinned():
         b'"off_grid":"refuse","path":"a.parquet","stamp":"open","start":"","symbol":"",'
         b'"timeframe":"1d","timezone":"","unit":"auto"},"costs":{"fee_bps":0,"fee_fixed":0,'
         b'"fee_minimum":0,"fee_per_share":0,"impact_percent":0,"slippage_bps":0,'
-        b'"slippage_ticks":0,"spread_bps":0,"spread_ticks":0,"tiers":[]},'
+        b'"slippage_on":"every_fill","slippage_ticks":0,"spread_bps":0,"spread_ticks":0,"tiers":[]},'
         b'"direction":"long_short","entry":{"order":"market","time_in_force":"GTC"},'
         b'"execution":{"both_hit":"stop_first","cross_ticks":1,"entry_bar":"pessimistic",'
-        b'"fill":"next_open","limit_fill":"cross"},"exits":{"atr_period":14,"memory":"all",'
+        b'"fill":"next_open","limit_fill":"cross","reversal":"one_order",'
+        b'"unaffordable":"reduce"},"exits":{"atr_period":14,"base":"fill","memory":"all",'
         b'"take_profit":[]},"features":[],"instrument":{"borrow_percent":0,"costs":{},'
         b'"funding_percent":0,"lot_size":1,"multiplier":1},"metrics":{'
         b'"periods_per_year":"counted","risk_free":0},"name":"x","risk":{"on_halt":"flatten"},'
-        b'"sizing":{"kind":"all_in"},"strategy":{"kernel":"sma_cross","params":{"fast":10,'
+        b'"sizing":{"at":"close","kind":"all_in"},"strategy":{"kernel":"sma_cross","params":{"fast":10,'
         b'"flag":true,"slow":30.5}}}'
     )
 

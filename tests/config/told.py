@@ -11,9 +11,9 @@ TWO = """\
 strategy: {kernel: sma_cross}
 instruments:
   - symbol: AAPL
-    bars: {path: a.csv}
+    bars: {path: a.parquet}
   - symbol: EURUSD
-    bars: {path: b.csv}
+    bars: {path: b.parquet}
 """
 
 

@@ -23,6 +23,7 @@ class Case:
     bars: Bars
     told: Instructions
     options: dict[str, Any]
+    only_flat: bool = False  # orders enter only where nothing is held
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,13 @@ def apart(
     a, b = (np.array([t[2:7] for t in side]).reshape(-1, 5) for side in (ours, theirs))
     off = np.abs(a - b)
     off[:, 1:3] /= np.abs(b[:, 1:3])
-    worst = off.max(axis=0, initial=0.0)
+    units, *prices, pnl, commission = off.max(axis=0, initial=0.0).tolist()
     equity = float(np.max(np.abs(our_equity - their_equity)))
-    return Apart(len(ours), worst[0], worst[1:3].max(), worst[3], worst[4], equity)
+    return Apart(len(ours), units, max(prices), pnl, commission, equity)
+
+
+def assert_same(found: Apart, *, units: float = 1e-8, price: float = 1e-12) -> None:
+    """Trade for trade and cent for cent, which is far more than what is asked for here."""
+    assert found.units <= units
+    assert found.price <= price
+    assert max(found.pnl, found.commission, found.equity) <= 1e-6

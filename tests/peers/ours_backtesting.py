@@ -13,6 +13,7 @@ import numpy as np
 
 from tests.peers import ours
 from tests.peers.cases_backtesting import Case
+from tests.peers.compare import Apart, apart
 from tests.peers.kinds import Bars, Floats, Instructions, PeerResult, PeerTrade
 from tests.peers.model_backtesting import Model, _Order
 from tests.peers.round_trips import round_trips
@@ -26,6 +27,8 @@ class _Told:
     price: float
     units: float  # made of its size
     opened: bool
+    refused: bool  # there was more to open than money for it
+    overdrawn: bool  # it cost more than there was
 
 
 @dataclass
@@ -41,14 +44,18 @@ class Watched(Model):
 
     def _execute(self, order: _Order, price: float, stamp: int, market: bool, bar: int) -> bool:
         units = order.size
+        adjusted = price * (1 + copysign(self.spread, order.size))
         if abs(units) < 1:
-            adjusted = price * (1 + copysign(self.spread, order.size))
             unit = adjusted + self._fee(order.size, price) / abs(order.size)
             money = self._available(bar) / self.margin
             units = copysign(int(money * abs(units) // unit), units)
+        held = sum(lot.units for lot in self.lots)
+        cost = abs(units) * adjusted + self._fee(units, adjusted)
+        overdrawn = not self.lots and cost > self._available(bar) / self.margin
         opened = super()._execute(order, price, stamp, market, bar)
         at: int = order.told_at  # type: ignore[attr-defined]
-        self.orders_told[at] = _Told(bar, price, units, opened)
+        refused = not opened and (held + units) * units > 0
+        self.orders_told[at] = _Told(bar, price, units, opened, refused, opened and overdrawn)
         return opened
 
 
@@ -66,6 +73,7 @@ def comparable(case: Case) -> tuple[Case, Counter[str]]:
     told = Instructions(**{f.name: getattr(case.told, f.name).copy() for f in fields(case.told)})
     case = replace(case, told=told)
     out: Counter[str] = Counter()
+    case = _without_spread(case, out)
     if case.options.get("on_close"):
         # Ours are filled at this close; the peer would fill them on a bar that never comes.
         out["order at the last close"] += int(told.size[-1] != 0 or told.close[-1] != 0)
@@ -78,7 +86,20 @@ def comparable(case: Case) -> tuple[Case, Counter[str]]:
         for bar, name in found.items():
             out[name] += 1
             _take_out(told, bar)
-    return case, out
+    return case, +out
+
+
+def _without_spread(case: Case, out: Counter[str]) -> Case:
+    """Drop the spread where the peer takes it from limits, or from a part of an order."""
+    if not case.options.get("spread"):
+        return case
+    if not np.isnan(case.told.limit).all():
+        out["limit with slippage"] += 1
+    elif not case.options.get("exclusive", True):
+        out["turning order with slippage"] += 1
+    else:
+        return case
+    return replace(case, options={**case.options, "spread": 0.0})
 
 
 def _take_out(told: Instructions, bar: int) -> None:
@@ -123,7 +144,12 @@ def _stop_limit(bars: Bars, at: int, stop: float, limit: float, side: float) -> 
     for bar in at + 1 + np.flatnonzero((reach - stop) * side >= 0)[:1]:
         if (bars.open[bar] - stop) * side > 0:
             return "stop-limit with a gap"
-        if (limit - stop) * side <= 0 and (limit - bars.close[bar]) * side >= 0:
+        if limit == stop:
+            return "stop and limit at one price"
+        after = bars.low[bar] if side > 0 else bars.high[bar]
+        # Of a bar that opens at the stop all of it comes later, of another only the close.
+        later = after if bars.open[bar] == stop else bars.close[bar]
+        if (limit - stop) * side < 0 and (limit - later) * side >= 0:
             return "stop-limit that comes back"
     return ""
 
@@ -138,9 +164,13 @@ def _differences(case: Case) -> dict[int, str]:
         stop, limit = float(told.stop[at]), float(told.limit[at])
         gap = not isnan(stop) and (bars.open[done.bar] - stop) * side > 0
         if not done.opened:
-            if side < 0 and case.options.get("exclusive") is not False:
+            if done.refused and not case.options.get("exclusive", True):
+                found[at] = "margin by the close to come"
+            elif done.refused and side < 0:
                 found[at] = "short without money"
             continue
+        if done.overdrawn and side > 0 and case.options.get("margin", 1.0) == 1.0:
+            found[at] = "fee without the spread"
         opened[done.bar if not model.on_close else done.bar - 1, done.units] = at
         resting = not (isnan(stop) and isnan(limit))
         if (
@@ -153,6 +183,10 @@ def _differences(case: Case) -> dict[int, str]:
         at = opened.get((trade.entry_bar, trade.units))
         if at is not None and _target_at_open(told, bars, at, trade):
             found[at] = "target passed at the open"
+        before = trade.exit_bar - 1
+        parts = [t for t in result.trades if t[:2] == trade[:2]]
+        if 0 < told.close[before] < 1 and len(parts) > 1 and parts[0][4] == parts[1][4]:
+            found[before] = "part closed and stop at one open"
     return found
 
 
@@ -173,8 +207,9 @@ def config_of(options: dict[str, Any]) -> str:
     given = options.get("commission", 0.0)
     fixed, relative = given if isinstance(given, tuple) else (0.0, given)
     exclusive = str(options.get("exclusive", True)).lower()
-    # The peer's margin is buying power; units are given, so ours must only not be less.
-    leverage = 1.0 if options.get("margin", 1.0) == 1.0 else 1_000.0
+    leverage = 1.0 / options.get("margin", 1.0)
+    if leverage > 1.0 and (fixed or relative or options.get("spread")):
+        leverage = 1_000.0  # the peer's costs are paid by leverage as well; units are given
     return f"""\
 strategy: {{kernel: "tests.peers.told:told_orders", params: {{exclusive: {exclusive}}}}}
 account: {{cash: {options["cash"]}, leverage: {leverage}}}
@@ -205,12 +240,28 @@ def _columns(told: Instructions) -> dict[str, Floats]:
     return {**columns, "part": told.close, "cancel": told.cancel.astype(np.float64)}
 
 
-def in_pieces(result: PeerResult, bars: Bars) -> list[PeerTrade]:
-    """Return our trades cut where a part was closed, as the peer records them."""
-    return round_trips(result.fills, bars.close)[0]
+def how_far(case: Case, found: PeerResult, peer: PeerResult) -> Apart:
+    """Compare trades and equity, as far as both mean the same by them."""
+    pieces = _merged(round_trips(found.fills, case.bars.close)[0]), _merged(peer.trades)
+    our_equity, their_equity = found.equity, peer.equity
+    if case.options.get("on_close"):
+        # The peer books what is filled at a close only on the next bar.
+        quiet = np.ones(len(our_equity), np.bool_)
+        quiet[[fill.bar for fill in found.fills]] = False
+        our_equity, their_equity = our_equity[quiet], their_equity[quiet]
+    fixed = case.options["commission"][0] > 0
+    if not case.options.get("exclusive", True) and not case.only_flat:
+        # Several lots, each a trade, and a fixed fee for each: the money is the same without it.
+        pieces = [], []
+        if fixed:
+            return Apart()
+    result = apart(*pieces, our_equity, their_equity)
+    parts = (case.told.close > 0) & (case.told.close < 1)
+    # A fixed fee is shown again with every part; cash paid it once.
+    return result._replace(pnl=0.0, commission=0.0) if fixed and parts.any() else result
 
 
-def merged(trades: list[PeerTrade]) -> list[PeerTrade]:
+def _merged(trades: list[PeerTrade]) -> list[PeerTrade]:
     """Join records of one entry that left at one price in one bar, in the order of time."""
     found: dict[tuple[int, int, float, bool], PeerTrade] = {}
     for t in sorted(trades, key=lambda t: (t.exit_bar, t.entry_bar)):

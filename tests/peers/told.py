@@ -185,3 +185,24 @@ def lots_for_2000(
 ) -> float:
     """Size a position by an amount of money."""
     return 2_000.0 / (close * worth)
+
+
+class ShareParams(NamedTuple):
+    """What buying costs, to spend a share of the cash including it."""
+
+    fees: float = 0.0
+    fixed: float = 0.0
+    slippage: float = 0.0
+
+
+@strategy(params=ShareParams, features=lambda p: {"size": instructions().size}, orders=1)
+def told_shares(
+    c: ShareParams, cash: float, position: float, close: float, size: float
+) -> tuple[Request]:
+    """Buy for a share of the cash, or sell a share of the position; never short."""
+    if size > 0.0:
+        paid = (cash * size - c.fixed) / (1.0 + c.fees)
+        return (orders.market(paid / (close * (1.0 + c.slippage))),)
+    if size < 0.0 and position > 0.0:
+        return (orders.market(size * position, 0.0, 0.0, True),)
+    return (orders.keep(),)

@@ -12,7 +12,7 @@ the log, the bar, the requests and a spare order; then one column of each input 
 from typing import NamedTuple
 
 from admf_kernels.codegen.text import class_name, hash_terms, indent
-from admf_kernels.contract import Strategy
+from admf_kernels.contract import ADJUSTMENT, Strategy
 from admf_kernels.execution import log, metrics, orders, records
 from admf_kernels.execution.terms import CONSTANTS, Uses
 from admf_kernels.layout import fields_of
@@ -26,6 +26,7 @@ CLASSES: dict[str, type] = {
     "log": log.Log, "bar": records.Bar, "spare": records.Order,
 }  # fmt: skip
 PRICES = ("open", "high", "low", "close", "volume")
+REQUESTED_PRICES = ("limit", "stop", "trail", "stop_loss", "take_profit")
 # What the engine reads besides the bar, one column each where a run uses it.
 EXTRAS = ("session", "minutes_left", "atr", "atr_before", "deviation", "split", "dividend")
 COLUMNS = ("ts_ns", *PRICES, *EXTRAS)
@@ -72,7 +73,7 @@ def _source() -> str:
         f"    take_requests(terms, d, bar, table[{at['asked']}], {record('spare')})",
         "else:",
         "    close_bar(terms, d, bar)",
-        "return 0",
+        "return 4 if d.now.illegal else 0",
     ]
     return "\n".join(["def drive(table, start, stop):", *indent(body)]) + "\n"
 
@@ -138,7 +139,12 @@ def record_lines(kernel: Strategy, base: str) -> list[str]:
 def open_lines(form: Form, call: list[str], row: str = "t") -> list[str]:
     """Return the lines of the first stage of a bar: call the engine, or count."""
     u = form.uses
-    when = ["intent.working != 0"]
+    quiet = ["low > intent.below", "high < intent.above"]
+    if u.following:
+        quiet.append(
+            "(q.lots == 0.0 or (high <= span.highest if q.lots > 0.0 else low >= span.lowest))"
+        )
+    when = [f"(intent.working != 0 and not ({' and '.join(quiet)}))"]
     if u.sessions:
         when.append("session + 1.0 != guard.day")
     if u.session_end:
@@ -189,8 +195,14 @@ def close_lines(form: Form, call: list[str]) -> list[str]:
     return [f"if {when}:", *indent([*call, "called = 1"])]
 
 
-def strategy_lines(kernel: Strategy, feature: str, equity: str = "equity") -> list[str]:
-    """Return the lines that call the strategy: ``wanted``, and ``asked`` for its requests."""
+def strategy_lines(
+    kernel: Strategy, feature: str, equity: str = "equity", *, adjusted: bool = False
+) -> list[str]:
+    """Return the lines that call the strategy: ``wanted``, and ``asked`` for its requests.
+
+    Where prices are `adjusted`, those of the bar are features, and so is the factor.
+    """
+    factor = feature.format(name=ADJUSTMENT)
     own = {
         "c": "c",
         "s": "s",
@@ -198,8 +210,8 @@ def strategy_lines(kernel: Strategy, feature: str, equity: str = "equity") -> li
         "position": "q.lots * n.lot_size",
         "cash": "wallet.cash",
         "equity": equity,
-        "entry_price": "q.entry_price",
-        **{name: name for name in PRICES},
+        "entry_price": f"q.entry_price * {factor}" if adjusted else "q.entry_price",
+        **({} if adjusted else {name: name for name in PRICES}),
     }
     values = [own.get(name) or feature.format(name=name) for name in kernel.arguments]
     call = f"step({', '.join(values)})"
@@ -214,14 +226,15 @@ def strategy_lines(kernel: Strategy, feature: str, equity: str = "equity") -> li
     return lines if kernel.orders else [*lines, "wanted = float(answer)"]
 
 
-def request_lines(kernel: Strategy) -> list[str]:
-    """Return the lines that hand the strategy's requests to the engine."""
+def request_lines(kernel: Strategy, feature: str = "", *, adjusted: bool = False) -> list[str]:
+    """Return the lines that hand the strategy's requests to the engine, in traded prices."""
+    over = {n: f" / {feature.format(name=ADJUSTMENT)}" for n in REQUESTED_PRICES if adjusted}
     names = [f.name for f in fields_of(records.Request)]
     size = 8 * len(names)
     lines = []
     for k in range(kernel.orders):
         lines.append(f"request = at_Request(asked_at + {k * size})")
-        lines += [f"request.{n} = asked[{k}].{n}" for n in names]
+        lines += [f"request.{n} = asked[{k}].{n}{over.get(n, '')}" for n in names]
     return lines
 
 

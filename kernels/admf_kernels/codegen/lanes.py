@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from admf_kernels.codegen import engine, run
 from admf_kernels.codegen.engine import Form
 from admf_kernels.codegen.text import indent, load, store
-from admf_kernels.contract import Strategy
+from admf_kernels.contract import ADJUSTMENT, Strategy
 
 LANES = 64
 EXTRA = ("tap", "row_stride", "columns", "feature_columns", "void_counts")
@@ -61,7 +61,8 @@ def _lane(kernel: Strategy, features: Sequence[str], form: Form) -> list[str]:
     lines += ["ready = ready_lanes[k]"]
     lines += [f"{n} = {load(cls, 'state', index + str(at[n]))}" for n, cls in own.items()]
     lines += [*(f"void_counts[{j}] = 0" for j in range(len(engine.EVENT_TABLES)))]
-    lines += run.bar_lines(kernel, form, "value_{name}")
+    adjusted = ADJUSTMENT in features
+    lines += run.bar_lines(kernel, form, "value_{name}", adjusted=adjusted)
     for name, cls in own.items():
         lines += store(cls, name, "state", index + str(at[name]))
     return lines

@@ -22,8 +22,8 @@ from admf_kernels.layout import fields_of
 
 TABLE_NAMES = (
     "strategy", "state", "shared_keys", "leg_keys", "slot", "legs", "leg_tables", "moments",
-    "rows", "stride", "engine", "checksum", "out_sequence", "out_cash", "out_equity", "positions",
-    "position_count", "position_capacity", "notes", "rotation",
+    "rows", "stride", "engine", "checksum", "out_sequence", "out_cash", "out_equity",
+    "out_market", "positions", "position_count", "position_capacity", "notes", "rotation",
 )  # fmt: skip
 # Of each leg; then its extra columns and features.
 LEG = (
@@ -78,7 +78,7 @@ def source(kernel: Strategy, features: Sequence[str], form: Form, *, rotates: bo
         *(f"{n} = words_at(table[{at[n]}])" for n in
           ("shared_keys", "leg_keys", "leg_tables", "moments", "rows", "checksum",
            "out_sequence", "positions", "position_count", "notes", "rotation")),
-        *(f"{n} = floats_at(table[{at[n]}])" for n in ("out_cash", "out_equity")),
+        *(f"{n} = floats_at(table[{at[n]}])" for n in ("out_cash", "out_equity", "out_market")),
         f"positions_f = floats_at(table[{at['positions']}])",
         f"notes_f = floats_at(table[{at['notes']}])",
         *(f"{n} = table[{at[n]}]" for n in ("slot", "legs", "stride", "engine",
@@ -145,6 +145,7 @@ def _moment(kernel: Strategy, features: Sequence[str], form: Form, rotates: bool
         "out_sequence[t] = book.sequence",
         "out_cash[t] = wallet.cash",
         "out_equity[t] = curve.equity",
+        "out_market[t] = index",
         *_hash(kernel, form),
     ]
 
@@ -200,6 +201,7 @@ def _expose() -> list[str]:
         "exposure.gross = 0.0",
         "exposure.net = 0.0",
         "exposure.sector = 0.0",
+        "exposure.price = mark.price",
         "for j in range(legs):",
         "    other = words_at(leg_tables[j])",
         f"    base = other[{at['state']}]",
@@ -226,7 +228,7 @@ def _call(stage: int, word: str) -> list[str]:
         f"failed = invoke(engine, engine_table, {stage} + 4 * r, {word})",
         "shared_called = 1",
         "if status == 0 and failed != 0:",
-        "    status = 3 + 16 * t",
+        "    status = (failed & 15) + 16 * t",
     ]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from admf_kernels.codegen import engine
 from admf_kernels.codegen.engine import CLOSE, DECIDE, OPEN, PRICES, TABLE, Form
 from admf_kernels.codegen.text import SEEN_KEY, indent, load, pointers, store
-from admf_kernels.contract import Strategy
+from admf_kernels.contract import ADJUSTMENT, Strategy
 from admf_kernels.execution import bar
 
 # Per-bar outputs: column name, and i for int64 or f for float64.
@@ -38,7 +38,7 @@ def source(kernel: Strategy, features: Sequence[str], form: Form) -> str:
         "kept = 0",
         "for t in range(start, stop):",
         *indent(["seen += 1", *bar_columns(form, "t")]),
-        *indent(bar_lines(kernel, form, "feature_{name}[t]")),
+        *indent(bar_lines(kernel, form, "feature_{name}[t]", adjusted=ADJUSTMENT in features)),
         *indent([*status_lines("t"), *output_lines("t")]),
         *indent(engine.hash_lines(kernel, form, "state", COUNTED)),
         *indent(["checksum[t] += share"]),
@@ -89,25 +89,32 @@ def bar_columns(form: Form, row: str) -> list[str]:
     return lines
 
 
-def bar_lines(kernel: Strategy, form: Form, feature: str) -> list[str]:
-    """Return the lines of one bar: open, strategy, decide, close, mark."""
+def bar_lines(kernel: Strategy, form: Form, feature: str, *, adjusted: bool = False) -> list[str]:
+    """Return the lines of one bar: open, strategy, decide, close, mark.
+
+    The market beside the equity is that of `adjusted` prices, where there are any; what is
+    held is worth the traded price.
+    """
     worth = "n.lot_value"
+    last = "(close_col[t - 1] if seen > 1 else 0.0)" if adjusted else "curve.last_close"
+    market = feature.format(name="close") if adjusted else "close"
+    requests = engine.request_lines(kernel, feature, adjusted=adjusted)
     return [
-        *engine.open_lines(form, _call(OPEN, "0", "curve.last_close")),
+        *engine.open_lines(form, _call(OPEN, "0", last)),
         f"equity = wallet.cash + q.lots * {worth} * close",
         "wanted = 0.0",
         *([f"asked = ({'keep(), ' * kernel.orders})"] if kernel.orders else []),
         "if seen >= ready:",
-        *indent(engine.strategy_lines(kernel, feature)),
+        *indent(engine.strategy_lines(kernel, feature, adjusted=adjusted)),
         "signal = wanted_signal(a, wanted, equity)",
         *engine.decide_lines(
             kernel,
             form,
-            [*engine.request_lines(kernel), *_call(DECIDE, "bits_of(signal)", "close")],
+            [*requests, *_call(DECIDE, "bits_of(signal)", "close")],
         ),
         *engine.close_lines(form, _call(CLOSE, "0", "close")),
         f"equity = wallet.cash + q.lots * {worth} * close",
-        "curve = mark_bar(curve, a.cash, ts_ns, close, equity, q.lots != 0.0)",
+        f"curve = mark_bar(curve, a.cash, ts_ns, {market}, equity, q.lots != 0.0)",
     ]
 
 
@@ -120,7 +127,7 @@ def _call(stage: int, word: str, price: str) -> list[str]:
         "log.row = t",
         f"failed = invoke(engine, engine_table, {stage} + 4 * t, {word})",
         "if status == 0 and failed != 0:",
-        "    status = 3 + 16 * t",
+        "    status = (failed & 15) + 16 * t",
     ]
 
 

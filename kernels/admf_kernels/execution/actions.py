@@ -1,16 +1,17 @@
 """Splits and dividends: what they do to a position and its orders, on the day they count.
 
 Prices are raw; nothing decided before is changed. A split multiplies the lots and divides
-the prices of working orders; what is left over of a lot is paid in cash. A dividend is paid
-to who held before the open, and by who was short. It leaves the prices of working orders as
-they are.
+the prices of working orders; what is left over of a lot is paid in cash, and an order of
+less than a lot is canceled. A dividend is paid to who held before the open, and by who was
+short. It leaves the prices of working orders as they are.
 """
 
-import math
 from typing import Any
 
 from admf_kernels.execution.log import adjustment_row
-from admf_kernels.execution.orders import order_at, places
+from admf_kernels.execution.orders import end, order_at, places
+from admf_kernels.execution.portfolio import restate, settled
+from admf_kernels.execution.reasons import CANCELED, CORPORATE_ACTION
 from admf_kernels.execution.records import Desk
 from admf_kernels.execution.terms import Terms
 
@@ -22,18 +23,15 @@ def adjust(t: Terms, d: Desk, bar: Any) -> None:
     q, ratio = d.q, bar.split
     # Dividends are per old unit; the split follows.
     amount = q.lots * bar.worth * bar.dividend
-    exact = q.lots * ratio
+    exact = settled(q.lots * ratio)
     whole = _whole(exact)
     amount += (exact - whole) * bar.worth * bar.open
-    if q.lots != 0.0:
-        kept = whole / q.lots
-        q.entry_lots *= kept
-        q.exit_lots *= kept
     held = q.lots
-    q.lots = whole
+    restate(q, whole)
     q.entry_price /= ratio
     q.entry_atr /= ratio
     q.stop /= ratio
+    d.e.price /= ratio
     d.span.highest /= ratio
     d.span.lowest /= ratio
     d.wallet.cash += amount
@@ -43,28 +41,46 @@ def adjust(t: Terms, d: Desk, bar: Any) -> None:
             o = order_at(d.slots, k)
             if o.id != 0:
                 _split(o, ratio)
+                if o.lots == 0.0:
+                    end(d, o, 0.0, CANCELED, CORPORATE_ACTION)
     if held != 0.0:
-        d.book.sequence += 1
-        row = adjustment_row(d.log)
-        row.row = d.log.row
-        row.sequence = d.book.sequence
-        row.instrument = d.log.instrument
-        row.split = ratio
-        row.dividend = bar.dividend
-        row.lots = int(whole)
-        row.amount = amount
+        _log(d, bar, whole, amount)
+    if held != 0.0 and whole == 0.0:
+        _leave_nothing(d)
+
+
+def _log(d: Desk, bar: Any, whole: float, amount: float) -> None:
+    d.book.sequence += 1
+    row = adjustment_row(d.log)
+    row.row = d.log.row
+    row.sequence = d.book.sequence
+    row.instrument = d.log.instrument
+    row.split = bar.split
+    row.dividend = bar.dividend
+    row.lots = int(whole)
+    row.amount = amount
+
+
+def _leave_nothing(d: Desk) -> None:
+    """Forget a position of which less than a lot was left."""
+    d.q.entry_price = 0.0
+    d.q.entry_atr = 0.0
+    d.q.stop = 0.0
+    d.q.stop_role = 0
+    d.span.bars = 0
+    d.span.highest = 0.0
+    d.span.lowest = 0.0
 
 
 def _whole(lots: float) -> float:
-    """Return whole lots towards zero; a multiple but for its last bits counts whole."""
-    size = math.floor(abs(lots) + 1e-9) * 1.0
-    return size if lots > 0.0 else (-size if lots < 0.0 else 0.0)
+    """Return whole lots towards zero."""
+    return int(lots) * 1.0
 
 
 def _split(o: Any, ratio: float) -> None:
     """Restate a working order in new units."""
-    o.lots = _whole(o.lots * ratio)
-    o.goal = _whole(o.goal * ratio)
+    o.lots = _whole(settled(o.lots * ratio))
+    o.goal = _whole(settled(o.goal * ratio))
     o.filled *= ratio
     o.limit /= ratio
     o.stop /= ratio

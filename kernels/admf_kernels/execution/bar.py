@@ -14,9 +14,8 @@ from admf_kernels.execution.brackets import follow
 from admf_kernels.execution.entries import follow_signal, leave
 from admf_kernels.execution.fills import execute, volume_lots, wanted_lots
 from admf_kernels.execution.log import signal_row
-from admf_kernels.execution.matching import NEVER, meeting
+from admf_kernels.execution.matching import NEVER, heed, meeting
 from admf_kernels.execution.orders import (
-    ENTRY_PLACE,
     order_at,
     places,
     stop_place,
@@ -48,6 +47,8 @@ def open_bar(t: Terms, d: Desk, bar: Any) -> None:
     now.entered_at = 0.0
     now.entered_by_stop = False
     now.stop_in_reach = False
+    now.number = bar.number
+    now.illegal = False
     now.volume_left = volume_lots(t, bar) if t.uses.volume else 0.0
     d.book.sequence += 1
     d.book.bar_sequence = d.book.sequence
@@ -58,17 +59,20 @@ def open_bar(t: Terms, d: Desk, bar: Any) -> None:
     if t.uses.sessions:
         if now.first and t.uses.resting:
             end_day(t, d, bar)
-        if t.x.session_end and t.uses.leaving:
-            _leave_session(t, d, bar)
         if now.first:
             begin_day(d, bar)
-    match_bar(t, d, bar)
+    ending = t.uses.sessions and t.uses.leaving and t.x.session_end
+    for _ in range(2 if ending else 1):  # again, for what only opens on this bar
+        if ending and d.q.lots != 0.0:
+            _leave_session(t, d, bar)
+        match_bar(t, d, bar)
     if t.uses.resting:
         grow_old(t, d, bar)
     if d.q.lots != 0.0:
         _age(d, bar)
         if t.uses.following:
             follow(t, d, bar)
+    heed(t, d)
 
 
 def _age(d: Desk, bar: Any) -> None:
@@ -120,11 +124,9 @@ def _leave_session(t: Terms, d: Desk, bar: Any) -> None:
     The calendar is known in advance, so the order could have been given before the bar. A
     position that a missing bar has carried into the next session is closed at its open.
     """
-    if d.now.first and d.q.lots != 0.0:
+    if d.now.first and d.now.entered < 0.0:
         leave(t, d, bar, SESSION_END, MARKET)
-    elif bar.minutes_left <= t.x.session_minutes and (
-        d.q.lots != 0.0 or order_at(d.slots, ENTRY_PLACE).id != 0
-    ):
+    elif bar.minutes_left <= t.x.session_minutes:
         leave(t, d, bar, SESSION_END, AT_CLOSE)
 
 
@@ -190,9 +192,12 @@ def close_bar(t: Terms, d: Desk, bar: Any) -> None:
         return
     d.now.entered = 2.0
     d.now.entered_at = bar.close
-    d.now.volume_left = volume_lots(t, bar) if t.uses.volume else 0.0
+    if d.now.number != bar.number:  # its open was passed over
+        d.now.number = bar.number
+        d.now.volume_left = volume_lots(t, bar) if t.uses.volume else 0.0
     for j in range(places(t.uses)):
         k = turn(t, j)
         o = order_at(d.slots, k)
         if o.id != 0 and o.kind == MARKET:
             execute(t, d, bar, k, o, bar.close, 2.0, False)
+    heed(t, d)

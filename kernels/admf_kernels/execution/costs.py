@@ -133,7 +133,9 @@ def _fits(
     at, fee = quote(t, d, bar, lots, price, maker, limit)
     if not t.uses.margin:
         return cash_after(d.wallet.cash, lots, bar.worth, at, fee) >= 0.0
-    before = abs(d.q.lots) * bar.worth * at
-    after = abs(d.q.lots + lots) * bar.worth * at
-    equity = d.e.equity - fee - abs(lots) * bar.worth * abs(at - price)
-    return d.e.gross - before + after <= t.a.leverage * equity
+    e, held = d.e, d.q.lots
+    others = e.gross - abs(held) * bar.worth * e.price
+    gross = others + abs(held + lots) * bar.worth * at
+    equity = e.equity + held * bar.worth * (price - e.price)
+    equity -= fee + abs(lots) * bar.worth * abs(at - price)
+    return bool(gross <= t.a.leverage * equity)

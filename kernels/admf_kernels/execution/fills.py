@@ -6,7 +6,7 @@ from typing import Any
 from admf_kernels.execution.brackets import cancel_exits, place_exits
 from admf_kernels.execution.costs import cash_after, month_of, payable, quote
 from admf_kernels.execution.log import fill_row, trade_row
-from admf_kernels.execution.orders import ENTRY_PLACE, end, free
+from admf_kernels.execution.orders import ENTRY_PLACE, become, end, free
 from admf_kernels.execution.portfolio import Trade, apply_fill, count_fill
 from admf_kernels.execution.reasons import (
     BREAK_EVEN,
@@ -25,7 +25,7 @@ from admf_kernels.execution.reasons import (
     STOP_LOSS,
     TRAILING_STOP,
 )
-from admf_kernels.execution.records import Desk
+from admf_kernels.execution.records import Desk, restate
 from admf_kernels.execution.sizing import lots_at_fill
 from admf_kernels.execution.terms import ENTRIES, NO_BRACKETS, Terms
 
@@ -107,11 +107,14 @@ def _book(
     at, fee = quote(t, d, bar, lots, price, maker, o.limit)
     before = d.q.lots
     trade = apply_fill(d.q, bar.ts_ns, bar.worth, lots, at, fee)
-    d.wallet.cash = cash_after(d.wallet.cash, lots, bar.worth, at, fee)
+    cash = d.wallet.cash
+    d.wallet.cash = cash_after(cash, lots, bar.worth, at, fee)
+    if t.uses.margin:
+        restate(d, bar.worth, before, cash, price)
     count_fill(d.ledger, month_of(bar.ts_ns), abs(lots) * bar.worth * at, fee, trade)
     d.now.volume_left -= abs(lots)
     d.book.sequence += 1
-    o.status = FILLED if rest == 0.0 else PARTIALLY_FILLED
+    become(d, o, FILLED if rest == 0.0 else PARTIALLY_FILLED)
     o.filled += lots
     row = fill_row(d.log)
     row.row = d.log.row

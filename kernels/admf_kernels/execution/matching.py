@@ -5,18 +5,29 @@ the open, what lies between 1 and 2 happens inside, 2 is the close. docs/executi
 the table of cases.
 """
 
+import math
 from typing import Any, NamedTuple
 
+from admf_kernels.execution.orders import order_at, places, stop_place
 from admf_kernels.execution.reasons import (
     AT_CLOSE,
     AT_OPEN,
+    GTC,
     LIMIT,
     MARKET,
     SESSION_END,
     STOP_LIMIT,
+    TRAILING_STOP,
 )
 from admf_kernels.execution.records import Desk
-from admf_kernels.execution.terms import NEAREST_OPEN, NEXT_BAR, NO_EXITS, TARGET_FIRST, Terms
+from admf_kernels.execution.terms import (
+    NEAREST_OPEN,
+    NEXT_BAR,
+    NO_DISTANCE,
+    NO_EXITS,
+    TARGET_FIRST,
+    Terms,
+)
 
 AT_THE_OPEN, INSIDE, LATER_INSIDE, AT_THE_CLOSE, NEVER = 0.0, 1.0, 1.5, 2.0, 9.0
 
@@ -88,6 +99,45 @@ def _limit_after_stop(t: Terms, bar: Any, limit: float, stop: Meeting, buying: b
     return Meeting(NEVER, 0.0, False)
 
 
+def heed(t: Terms, d: Desk) -> None:
+    """Note between which prices nothing can happen to any working order.
+
+    Whoever drives the engine may pass over the first stage of a bar that stays strictly
+    between them and makes no new extreme of a position whose stop follows it. Orders that
+    do not wait for a price alone leave no such room.
+    """
+    below, above = -math.inf, math.inf
+    guarding = stop_place(t.uses) if t.uses.brackets else -1
+    for k in range(places(t.uses)):
+        o = order_at(d.slots, k)
+        if o.id != 0:
+            buying = o.lots > 0.0
+            stop = d.q.stop if k == guarding else o.stop
+            if _waits_for_more(t, o, k == guarding):
+                above = -math.inf
+            if o.limit > 0.0 and buying and o.limit > below:
+                below = o.limit
+            if o.limit > 0.0 and not buying and o.limit < above:
+                above = o.limit
+            if stop > 0.0 and buying and stop < above:
+                above = stop
+            if stop > 0.0 and not buying and stop > below:
+                below = stop
+    d.intent.below = below
+    d.intent.above = above
+
+
+def _waits_for_more(t: Terms, o: Any, guarding: bool) -> bool:
+    """Return whether an order may change on a bar that does not reach its prices."""
+    if o.kind == MARKET or o.kind == AT_OPEN or o.kind == AT_CLOSE:
+        return True
+    if o.tif != GTC or o.until_ns > 0 or o.until_bar > 0:
+        return True
+    if guarding:
+        return t.x.trail != NO_DISTANCE and bool(t.x.trail_close)
+    return bool(o.kind == TRAILING_STOP)
+
+
 def stop_reached(bar: Any, order: Any) -> bool:
     """Return whether the bar reached the stop of a stop-limit that did not fill."""
     if order.lots > 0.0:
@@ -107,8 +157,9 @@ def _after_entry(t: Terms, d: Desk, bar: Any, order: Any, trigger: float, buying
             return Meeting(start, order.limit, True)
         return Meeting(NEVER, 0.0, False)
     if order.kind == LIMIT:
-        if _passed(t, bar.close, order.limit, buying):
-            return Meeting(LATER_INSIDE, order.limit, True)
+        if _passed(t, bar.close, order.limit, buying):  # after what a stop would have done
+            later = LATER_INSIDE if start < LATER_INSIDE else start + 0.01
+            return Meeting(later, order.limit, True)
         return Meeting(NEVER, 0.0, False)
     if trigger <= 0.0:
         return Meeting(NEVER, 0.0, False)

@@ -124,9 +124,16 @@ def log_order(d: Desk, o: Any, status: int, lots: float, reason: int) -> None:
     row.reason = reason
 
 
+def become(d: Desk, o: Any, status: int) -> None:
+    """Bring an order into a state; one that may not follow stops the run."""
+    if not may_become(o.status, status):
+        d.now.illegal = True
+    o.status = status
+
+
 def accept(d: Desk, o: Any) -> None:
     """Let an order that was made work from here on."""
-    o.status = ACCEPTED
+    become(d, o, ACCEPTED)
     d.intent.working += 1
     d.ledger.orders += 1
     log_order(d, o, ACCEPTED, o.lots, 0)
@@ -135,12 +142,14 @@ def accept(d: Desk, o: Any) -> None:
 def refuse(d: Desk, o: Any, status: int, reason: int) -> None:
     """Log an order that our limits deny or that is impossible; its place stays free."""
     d.ledger.denied += 1
+    become(d, o, status)
     log_order(d, o, status, o.lots, reason)
     clear(o)
 
 
 def end(d: Desk, o: Any, lots: float, status: int, reason: int) -> None:
     """Log that a working order ended with signed `lots` not filled, and free its place."""
+    become(d, o, status)
     log_order(d, o, status, lots, reason)
     free(d, o)
 
@@ -149,12 +158,13 @@ def may_become(status: int, following: int) -> bool:
     """Return whether an order in state `status` may come into state `following`.
 
     The states and transitions of FIX 4.4 order status (tag 39) as far as they exist here:
-    a new order is submitted, accepted at once, or denied by our own limits before it leaves;
-    the venue accepts or rejects what was submitted; what works is filled, in part or whole,
-    canceled or expires; a fill may overtake the acceptance. The other states are final.
+    a new order is submitted, or accepted or rejected by a venue that answers at once, or denied
+    by our own limits before it leaves; the venue accepts or rejects what was submitted; what
+    works is filled, in part or whole, canceled or expires; a fill may overtake the acceptance.
+    The other states are final.
     """
     if status == NO_ORDER:
-        return following in (SUBMITTED, ACCEPTED, DENIED)
+        return following in (SUBMITTED, ACCEPTED, DENIED, REJECTED)
     if status == SUBMITTED:
         return following in (ACCEPTED, REJECTED, PARTIALLY_FILLED, FILLED, CANCELED, EXPIRED)
     if status in (ACCEPTED, PARTIALLY_FILLED):

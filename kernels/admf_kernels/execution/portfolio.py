@@ -1,5 +1,6 @@
 """Position and the round trip; a fill changes them in one place."""
 
+import math
 from typing import Any, NamedTuple
 
 
@@ -62,6 +63,33 @@ def _closed(q: Any) -> Trade:
     entry_price = q.entry_points / q.entry_lots
     exit_price = q.exit_points / q.exit_lots
     return Trade(lots, q.entry_ts_ns, entry_price, exit_price, pnl, q.fees, q.entry_value)
+
+
+def restate(q: Any, whole: float) -> None:
+    """Restate position `q` after a split that leaves signed `whole` lots of it.
+
+    The values of its fills stay what they were. With no lot left the round trip is over,
+    without a trade.
+    """
+    if q.lots != 0.0:
+        kept = whole / q.lots
+        q.entry_lots = settled(q.entry_lots * kept)
+        q.exit_lots = settled(q.exit_lots * kept)
+        if whole == 0.0:
+            q.entry_ts_ns = 0
+            q.entry_points = 0.0
+            q.entry_value = 0.0
+            q.exit_points = 0.0
+            q.exit_value = 0.0
+            q.fees = 0.0
+    q.lots = whole
+
+
+def settled(lots: float) -> float:
+    """Return `lots`, or the whole number that they are but for their last bits."""
+    whole = math.floor(lots + 0.5) * 1.0
+    near = abs(lots - whole) <= 1e-9 + 1e-12 * abs(lots)
+    return whole + 0.0 if near else lots
 
 
 def count_fill(m: Any, month: int, notional: float, fee: float, trade: Trade) -> None:

@@ -62,6 +62,7 @@ class Exposure(NamedTuple):
     gross: float = 0.0
     net: float = 0.0
     sector: float = 0.0  # gross of the instrument's sector
+    price: float = 0.0  # at which the instrument's own position is counted
 
 
 class Book(NamedTuple):
@@ -115,6 +116,8 @@ class Intent(NamedTuple):
     blocked: float = 0.0  # side that an exit with memory closed; its signals are not followed
     again: bool = False  # an exit without memory: follow an unchanged signal
     working: int = 0  # orders in the instrument's places
+    below: float = 0.0  # while a bar stays above this price
+    above: float = 0.0  # and below this one, nothing can happen to any of them
     last_ns: int = 0  # close of the last bar, where something accrues with time
 
 
@@ -207,7 +210,9 @@ class Request(NamedTuple):
 class Now(NamedTuple):
     """Notes of the current bar only; no state."""
 
+    number: int = 0  # of the bar these are about
     first: bool = False  # the bar begins a session
+    illegal: bool = False  # an order came into a state that may not follow
     entered: float = -1.0  # moment of the bar's opening fill; -1 for none
     entered_at: float = 0.0  # its price
     entered_by_stop: bool = False
@@ -244,3 +249,15 @@ def expose(e: Any, wallet: Any, q: Any, worth: float, price: float) -> None:
     e.gross = abs(value)
     e.net = value
     e.sector = abs(value)
+    e.price = price
+
+
+def restate(d: Desk, worth: float, held: float, cash: float, price: float) -> None:
+    """Bring the exposure up to date after a fill at `price`; `held` and `cash` are from before."""
+    e = d.e
+    old, new = held * worth * e.price, d.q.lots * worth * price
+    e.equity += d.wallet.cash - cash + new - old
+    e.gross += abs(new) - abs(old)
+    e.net += new - old
+    e.sector += abs(new) - abs(old)
+    e.price = price

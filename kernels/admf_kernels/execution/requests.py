@@ -5,6 +5,7 @@ from typing import Any
 
 from admf_kernels.execution.brackets import rounded
 from admf_kernels.execution.entries import violation
+from admf_kernels.execution.matching import heed
 from admf_kernels.execution.orders import (
     accept,
     clear,
@@ -22,6 +23,7 @@ from admf_kernels.execution.reasons import (
     CANCELED,
     DENIED,
     GTC,
+    NO_ORDER,
     NO_REASON,
     REJECTED,
     REPLACED,
@@ -58,6 +60,7 @@ def take_requests(t: Terms, d: Desk, bar: Any, asked: Any, spare: Any) -> None:
             _put(t, d, bar, r, o, spare)
         elif r.action == MOVE_STOP:
             _move_stop(t, d, bar, r.stop)
+    heed(t, d)
 
 
 def _put(t: Terms, d: Desk, bar: Any, r: Any, o: Any, spare: Any) -> None:
@@ -70,13 +73,14 @@ def _put(t: Terms, d: Desk, bar: Any, r: Any, o: Any, spare: Any) -> None:
     if reason != NO_REASON:
         refuse(d, spare, DENIED, reason)
         return
-    old, filled = o.id, o.filled
+    old, filled, status = o.id, o.filled, o.status
     _describe(t, d, bar, r, o)
     clear(spare)
     if old == 0:
         accept(d, o)
     else:  # other terms for a working order, which keeps its id
         o.id = old
+        o.status = status
         o.filled = filled
         log_order(d, o, REPLACED, o.lots, BY_STRATEGY)
     d.guard.day_orders += 1 if t.uses.limits else 0
@@ -108,7 +112,7 @@ def _describe(t: Terms, d: Desk, bar: Any, r: Any, o: Any) -> None:
     buying = r.quantity > 0.0
     clear(o)
     o.id = d.book.sequence + 1
-    o.status = 2  # ACCEPTED
+    o.status = NO_ORDER
     o.kind = r.kind
     o.tif = r.tif
     o.role = REQUEST

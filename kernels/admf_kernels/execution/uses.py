@@ -36,10 +36,11 @@ def uses_of(
     margin = a.leverage != 1.0 or a.maintenance > 0.0
     brackets = any(u != NO_DISTANCE for u in (x.stop, x.target, x.trail, x.even)) or requests > 0
     waits = e.kind != MARKET
+    volume = a.participation > 0.0
     daily = r.day_loss > 0.0 or r.day_orders > 0.0 or r.day_trades > 0.0
     units = (x.stop, x.target, x.trail, x.even, e.unit)
     return Uses(
-        resting=waits or brackets or requests > 0 or x.session_end,
+        resting=waits or volume or brackets or requests > 0 or x.session_end,
         leaving=waits or a.exit_first or x.max_bars > 0.0 or x.session_end or limits or margin,
         brackets=brackets,
         targets=_targets(x, requests),

@@ -1,0 +1,144 @@
+"""Whole jobs of several instruments that share one account."""
+
+import hashlib
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from admf_fast import __version__
+from admf_fast.config import Config, canonical, config_digest
+from admf_fast.data import Panel
+from admf_fast.errors import ConfigError
+from admf_fast.events import Event, make_event
+from admf_fast.events.schemas import PANEL_SCHEMAS
+from admf_fast.feeds import PanelLines, replay_panel
+from admf_fast.jobs import Job, write_job
+from admf_fast.runners.historical import Progress
+from admf_fast.runners.panel_data import arriving_specs, open_panel
+from admf_fast.runners.panel_runner import LivePanelRunner, run_panel
+from admf_fast.runners.panel_setup import PanelSetup, prepare_panel
+from admf_fast.runners.recorder import Sink, event_tuples
+from admf_fast.runners.result import RunResult
+from admf_fast.store import manifest_of
+from admf_kernels import drivers
+from admf_kernels.compiler import toolchain
+from admf_kernels.execution.summary import summarize
+
+OnEvent = Callable[[Event], None]
+
+
+def backtest(
+    config: Config, data: object | None = None, *, out: Path | None = None, write: bool = True,
+    progress: Progress | None = None,
+) -> Job:  # fmt: skip
+    """Run a configuration of several instruments over history; see `jobs.backtest`."""
+    if data is not None and not isinstance(data, Mapping):
+        raise ConfigError(
+            f"data: expected a mapping of symbols to bars, found {type(data).__name__}"
+        )
+    setup = prepare_panel(config)
+    source = open_panel(config, data)
+
+    def make(sink: Sink | None) -> RunResult:
+        return run_panel(setup, source.blocks(), sink=sink, progress=progress)
+
+    return _write(setup, source, make, out=out, write=write)
+
+
+def live(
+    config: Config, feed: str, *, out: Path | None = None, write: bool = True,
+    on_event: OnEvent | None = None, progress: Progress | None = None,
+) -> Job:  # fmt: skip
+    """Run a configuration of several instruments moment by moment; see `jobs.live`.
+
+    `feed` is ``replay:`` for the bars of the configuration, or ``stdin``.
+    """
+    if feed not in ("replay:", "stdin"):
+        raise ConfigError(
+            f"--feed: expected replay: or stdin, found {feed!r}: the bars of several instruments "
+            "are those of the configuration"
+        )
+    setup = prepare_panel(config)
+    source: Panel = (
+        open_panel(config)
+        if feed == "replay:"
+        else PanelLines(sys.stdin.buffer, arriving_specs(config))
+    )
+
+    def make(sink: Sink | None) -> RunResult:
+        runner = LivePanelRunner(setup, sink=sink)
+        for ts_ns, bars in replay_panel(source.blocks()):
+            runner.step(ts_ns, bars)
+            for event in _events(runner, config.name) if on_event else ():
+                assert on_event is not None
+                on_event(event)
+            if progress:
+                progress(len(bars))
+        return runner.finish()
+
+    return _write(setup, source, make, out=out, write=write)
+
+
+def _events(runner: LivePanelRunner, name: str) -> Iterator[Event]:
+    """Yield the events of the last moment, in order."""
+    program = runner.program
+    ts_ns = int(program.ts_ns[0])
+    for table, values in event_tuples(program) if program.event_count else ():
+        yield make_event(table, name, runner.setup.symbols, ts_ns, values[1:])
+
+
+def _write(
+    setup: PanelSetup, source: Panel, make: Callable[[Sink | None], RunResult], *,
+    out: Path | None, write: bool,
+) -> Job:  # fmt: skip
+    def manifest(result: RunResult) -> dict[str, Any]:
+        return _manifest(setup, source, result)
+
+    return write_job(setup, make, manifest, PANEL_SCHEMAS, out=out, write=write)
+
+
+def _manifest(setup: PanelSetup, source: Panel, result: RunResult) -> dict[str, Any]:
+    program = setup.program(1)
+    indicators = [i for leg in program.legs for i in leg.plan.indicators]
+    reports = [msgspec.to_builtins(report) for report in source.reports()]
+    return manifest_of(
+        mode=result.mode,
+        config=msgspec.json.decode(canonical(setup.config)),
+        config_digest=config_digest(setup.config),
+        params=setup.params._asdict(),
+        data=_joined(setup, reports),
+        data_digest=source.digest(),
+        code_digest=drivers.code_digest(
+            setup.strategy, indicators, [summarize], form=program.form, made=setup.terms
+        ),
+        plan_digest=hashlib.sha256(program.describe().encode()).hexdigest(),
+        versions={"admf-fast": __version__, "pyarrow": pa.__version__, **toolchain.versions()},
+        cpu=toolchain.cpu(),
+        bars=result.bars,
+        ready_bars=max(leg.ready_bars(leg.reads) for leg in program.legs),
+        layers=result.layers,
+        calendar={
+            made.name: made.digest for made in setup.calendars if made is not None
+        } or None,
+    )  # fmt: skip
+
+
+def _joined(setup: PanelSetup, reports: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what is said of all bars together, and of each instrument's."""
+    frames = sorted({(r["timeframe_ns"], r["timeframe"]) for r in reports})
+    dropped: dict[str, int] = {}
+    for report in reports:
+        for rule, count in report["dropped"].items():
+            dropped[rule] = dropped.get(rule, 0) + count
+    return {
+        "symbol": ", ".join(setup.symbols),
+        "timeframe": "/".join(name for _, name in frames),
+        "timeframe_ns": frames[0][0],
+        "dropped": dropped,
+        "gaps": {"count": sum(r["gaps"]["count"] for r in reports)},
+        "instruments": reports,
+    }

@@ -1,0 +1,135 @@
+"""From a configuration of several instruments to a panel program."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec import UNSET
+
+from admf_fast.calendars import Calendar
+from admf_fast.config import Config, InstrumentSpec, instruments_of
+from admf_fast.errors import ConfigError
+from admf_fast.metrics import UTC_DAYS, SessionDays
+from admf_fast.runners.own_modules import own_modules
+from admf_fast.runners.panel_data import calendars_of
+from admf_fast.runners.setup import engine_inputs, named_features
+from admf_fast.runners.strategy import strategy_of
+from admf_fast.runners.terms import terms_of
+from admf_kernels.contract import Output, Strategy
+from admf_kernels.errors import KernelError
+from admf_kernels.execution.terms import Terms
+from admf_kernels.panel_program import BLOCK_MOMENTS, PERIODS, Instruments, PanelProgram, Rotation
+from admf_kernels.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class PanelSetup:
+    """Everything a run of several instruments needs besides its bars; the same for every mode."""
+
+    config: Config
+    strategy: Strategy
+    params: Any
+    instruments: tuple[Instruments, ...]
+    rotation: Rotation | None = None
+    features: Mapping[str, Output] = field(default_factory=dict)
+    calendars: tuple[Calendar | None, ...] = ()
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The symbols of the instruments, in order of rank."""
+        return tuple(i.symbol for i in self.instruments)
+
+    @property
+    def terms(self) -> Terms:
+        """The constants of the first instrument; those of the account are the same for all."""
+        return self.instruments[0].terms
+
+    def program(
+        self, block_moments: int = BLOCK_MOMENTS, *, general: bool = False
+    ) -> PanelProgram:
+        """Return a fresh program; `general` for the driver that leaves nothing out."""
+        return PanelProgram(
+            self.strategy,
+            self.params,
+            self.instruments,
+            rotation=self.rotation,
+            block_moments=block_moments,
+            general=general,
+        )
+
+    @property
+    def periods_per_year(self) -> float:
+        """Moments per year; 0 to count them."""
+        given = self.config.metrics.periods_per_year
+        return 0.0 if given == "counted" else float(given)
+
+    @property
+    def session_days(self) -> SessionDays:
+        """Where session days end, for figures per day: at midnight UTC."""
+        return UTC_DAYS
+
+
+def prepare_panel(config: Config) -> PanelSetup:
+    """Resolve the kernels of a configuration; raises ConfigError with file and line."""
+    specs = instruments_of(config)
+    with own_modules(config.source.base_dir):
+        features = named_features(config)
+        strategy, params = strategy_of(config, features)
+        plan = Plan([*strategy.columns_for(params).values(), *features.values()])
+        calendars = calendars_of(config, plan)
+        made = [
+            terms_of(config, s, requests=strategy.orders, clock=c is not None)
+            for s, c in zip(specs, calendars, strict=True)
+        ]
+    _check_actions(config)
+    numbers = {spec.symbol: k for k, spec in enumerate(specs)}
+    sectors: dict[str, int] = {}
+    found = [
+        Instruments(
+            spec.symbol,
+            terms,
+            engine_inputs(config, terms),
+            calendar.clock if calendar else None,
+            numbers[spec.fx] if isinstance(spec.fx, str) else -1,
+            _sector(spec, k, sectors),
+        )
+        for k, (spec, terms, calendar) in enumerate(zip(specs, made, calendars, strict=True))
+    ]
+    setup = PanelSetup(
+        config, strategy, params, tuple(found), _rotation(config), features, calendars
+    )
+    try:
+        setup.program(1)
+    except KernelError as error:
+        raise ConfigError(f"{config.where('instruments')}: {error}") from error
+    return setup
+
+
+def _sector(spec: InstrumentSpec, number: int, sectors: dict[str, int]) -> int:
+    """Return the number of an instrument's group; one without a sector is a group of its own."""
+    name = spec.sector if isinstance(spec.sector, str) else f" {number}"
+    return sectors.setdefault(name, len(sectors))
+
+
+def _rotation(config: Config) -> Rotation | None:
+    spec = config.rotation
+    if spec is UNSET:
+        return None
+    if spec.hold + spec.short == 0 or spec.hold + spec.short > len(config.instruments):
+        raise ConfigError(
+            f"{config.where('rotation')}: expected 1 to {len(config.instruments)} instruments "
+            f"held, as many as there are; found hold {spec.hold} + short {spec.short} = "
+            f"{spec.hold + spec.short}"
+        )
+    if isinstance(spec.every, str):
+        return Rotation(spec.hold, spec.short, PERIODS.index(spec.every), 1)
+    return Rotation(spec.hold, spec.short, 0, spec.every)
+
+
+def _check_actions(config: Config) -> None:
+    for k, spec in enumerate(config.instruments):
+        if spec.actions:
+            raise ConfigError(
+                f"{config.where('instruments', k, 'actions')}: splits and dividends are applied "
+                "in runs of one instrument; use adjusted bars here, or one instrument"
+            )
