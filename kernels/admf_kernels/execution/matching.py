@@ -106,9 +106,10 @@ def heed(t: Terms, d: Desk) -> None:
     between them and makes no new extreme of a position whose stop follows it. Orders that
     do not wait for a price alone leave no such room.
     """
-    below, above = -math.inf, math.inf
+    waiting = d.intent.working != 0
+    below, above = (-math.inf, math.inf) if waiting else (0.0, 0.0)
     guarding = stop_place(t.uses) if t.uses.brackets else -1
-    for k in range(places(t.uses)):
+    for k in range(places(t.uses) if waiting else 0):
         o = order_at(d.slots, k)
         if o.id != 0:
             buying = o.lots > 0.0
