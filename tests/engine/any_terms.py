@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 
 from admf_kernels import orders as ask
 from admf_kernels.execution import reasons, terms
+from admf_kernels.execution.records import Bar
 from admf_kernels.execution.terms import Account, Entry, Exits, Instrument, Limits, Terms
 from admf_kernels.execution.uses import make_terms
 from admf_kernels.indicators import atr, roc, shift, stddev
 from admf_kernels.recording import Bars
 from admf_kernels.registry import strategy
+from tests.engine.stage import DAY_NS, Outcome, run
 
 INPUTS = {
     "atr": atr(5),
@@ -162,6 +164,25 @@ def hostile_bars(seed: int, count: int) -> Bars:
     volume = np.where(rng.random(count) < 0.1, 0.0, np.floor(1000.0 * rng.random(count)))
     ts_ns = 1_700_000_000_000_000_000 + 900_000_000_000 * np.arange(count, dtype=np.int64)
     return Bars(ts_ns, open_, high, low, close, volume)
+
+
+def hostile_run(terms: Terms, seed: int, count: int = 200, *, engine: Any = "compiled") -> Outcome:
+    """Return what a random run left that follows signals, or makes requests where it can."""
+    data = zip(*(c.tolist() for c in hostile_bars(seed, count)), strict=True)
+    bars = [
+        Bar(k, *row, terms.n.lot_value, float((row[0] - 1) // DAY_NS))._replace(
+            atr=row[4] * 0.01, atr_before=row[4] * 0.01, deviation=0.01
+        )
+        for k, row in enumerate(data, start=1)
+    ]
+
+    def decides(k: int, bar: Bar, lots: float) -> tuple[float, Any]:
+        if terms.uses.requests == 0:
+            return follow_volume_steps.step(bar.volume), ()
+        prices = (bar.close, bar.high, bar.low, bar.volume)
+        return 0.0, ask_volume.step(bar.ts_ns, *prices, lots * terms.n.lot_size)
+
+    return run(terms, bars, decides, engine=engine)
 
 
 @strategy()

@@ -4,7 +4,7 @@ The engine is called as its drivers call it, compiled or in plain Python, on eve
 every stage. A directed case is written for the long side; mirrored prices make it short.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,10 +51,12 @@ class Outcome:
     """What happened: events as objects with a `bar`, and what held after every bar."""
 
     def __init__(self) -> None:
+        self.bars: list[Bar] = []
         self.events: list[Any] = []
         self.equity: list[float] = []
         self.lots: list[float] = []
         self.cash: list[float] = []
+        self.wallets: list[Any] = []
         self.records: dict[str, Any] = {}
         self.working: list[Any] = []
 
@@ -207,22 +209,34 @@ def play(
     extra: Mapping[int, Mapping[str, Any]] | None = None, *, engine: Any = "plain",
 ) -> Outcome:  # fmt: skip
     """Run the engine over `rows`; the last signal stays, a bar without requests keeps all."""
-    bars = bars_of(terms, rows, extra or {})
+    nothing = (keep(),) * terms.uses.requests
+
+    def told(k: int, bar: Bar, lots: float) -> tuple[float, Sequence[Request]]:
+        wanted = signals[min(k, len(signals) - 1)] if signals else 0.0
+        return float(wanted), (asks or {}).get(k, nothing)
+
+    return run(terms, bars_of(terms, rows, extra or {}), told, engine=engine)
+
+
+def run(
+    terms: Terms, bars: Sequence[Bar], decides: Callable[..., Any], *, engine: Any = "compiled"
+) -> Outcome:
+    """Run the engine over bars; `decides` is asked with number, bar and lots held."""
     if engine == "compiled":
         stage: Any = CompiledStage(terms, bars)
     else:
         stage = PlainStage(terms, HONEST if engine == "plain" else engine)
     made, last_close = Outcome(), 0.0
-    nothing = (keep(),) * terms.uses.requests
+    made.bars = [*bars]
     for k, bar in enumerate(bars):
-        wanted = signals[min(k, len(signals) - 1)] if signals else 0.0
-        asked = (asks or {}).get(k, nothing)
+        wanted, asked = decides(k, bar, made.lots[-1] if made.lots else 0.0)
         assert len(asked) == terms.uses.requests
-        stage.step(bar, last_close, float(wanted), asked)
+        stage.step(bar, last_close, wanted, asked)
         last_close = bar.close
         found = [Event(n, _Row(n, k, v)) for n, rows_ in stage.events().items() for v in rows_]
         made.events += sorted(found, key=lambda e: (e.row.sequence, e.table == "trades"))
         values = stage.values()
+        made.wallets.append(values["wallet"])
         made.cash.append(values["wallet"].cash)
         made.lots.append(values["q"].lots)
         made.equity.append(values["wallet"].cash + values["q"].lots * bar.worth * bar.close)
