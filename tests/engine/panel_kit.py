@@ -77,6 +77,10 @@ def _limits(draw: st.DrawFn) -> Terms:
     return make_terms(account, _instrument(draw)._replace(borrow_rate=0.1), Entry(), Exits(), limits)
 
 
+def _own(draw: st.DrawFn) -> Terms:
+    return make_terms(_account(draw), _instrument(draw), requests=2)
+
+
 ACCOUNTS = {"plain": _plain, "brackets": _brackets, "limits": _limits}
 
 
@@ -113,14 +117,15 @@ def setup_of(
 
 
 @st.composite
-def setups(draw: st.DrawFn, *, accounts: Sequence[str] = tuple(ACCOUNTS)) -> PanelSetup:
+def setups(draw: st.DrawFn, *, accounts: Sequence[str] = (*ACCOUNTS, "own")) -> PanelSetup:
     """One to four instruments of one account; with rotation, another currency, sectors."""
     count = draw(st.integers(1, 4))
     name = draw(st.sampled_from(accounts))
-    first = ACCOUNTS[name](draw)
-    terms = [first, *(_like(first, ACCOUNTS[name](draw)) for _ in range(count - 1))]
+    make = ACCOUNTS.get(name, _own)
+    first = make(draw)
+    terms = [first, *(_like(first, make(draw)) for _ in range(count - 1))]
     rotates = name == "plain" and draw(st.booleans())
-    kernels = {"plain": (follow_volume, above_longer), "brackets": (follow_volume, own_orders)}
+    kernels = {"plain": (follow_volume, above_longer), "own": (own_orders,)}
     kernel = by_volume if rotates else draw(st.sampled_from(kernels.get(name, (follow_volume,))))
     return setup_of(
         kernel,

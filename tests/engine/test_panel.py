@@ -46,7 +46,7 @@ def cases(draw, **more):
     return setup, draw(panels(len(setup.instruments), **more))
 
 
-@quick(60)
+@quick(40)
 @given(cases())
 def test_plain_python_is_one_block(case):
     setup, panel = case
@@ -57,7 +57,7 @@ def test_plain_python_is_one_block(case):
     _same("plain Python", Log(expected.tables, None), made)
 
 
-@quick(40)
+@quick(25)
 @given(cases())
 def test_the_general_form_is_one_block(case):
     setup, panel = case
@@ -65,7 +65,7 @@ def test_the_general_form_is_one_block(case):
     _same("general", run_of(setup, panel), panel_ways.general_form(setup, panel))
 
 
-@quick(60)
+@quick(40)
 @given(cases(), seeds)
 def test_blocks_and_moments_are_one_block(case, seed):
     setup, panel = case
@@ -75,7 +75,7 @@ def test_blocks_and_moments_are_one_block(case, seed):
     _same("live", expected, panel_ways.by_moment(setup, panel))
 
 
-@quick(60)
+@quick(40)
 @given(cases(), st.data())
 def test_saved_and_restored_anywhere_is_one_block(case, data):
     setup, panel = case
@@ -113,7 +113,7 @@ def test_digests_of_a_run_are_those_of_its_tables(case):
     assert digests_of(log_of(result)) == result.layers
 
 
-@quick(60)
+@quick(40)
 @given(st.sampled_from(sorted(ACCOUNTS)), st.data())
 def test_one_instrument_is_the_run_of_one_instrument(name, data):
     """Events, cash, equity and figures, and the numbers of all events."""
