@@ -135,7 +135,10 @@ def _waits_for_more(t: Terms, o: Any, guarding: bool) -> bool:
     if o.tif != GTC or o.until_ns > 0 or o.until_bar > 0:
         return True
     if guarding:
-        return t.x.trail != NO_DISTANCE and bool(t.x.trail_close)
+        # Without a new extreme a stop moves only where it did not start from the entry price,
+        # or where the strategy may have moved it away.
+        moved = t.uses.following and t.uses.requests > 0
+        return moved or (t.x.trail != NO_DISTANCE and bool(t.x.trail_close or t.x.from_close))
     return bool(o.kind == TRAILING_STOP)
 
 
