@@ -32,18 +32,19 @@ def stops(play, x: Exits, bars, *, atr: float = 0.0, **account: Any) -> list[flo
     return found
 
 
-BARS = [(100, 103, 99, 102), (102, 108, 101, 104), (104, 106, 103.5, 105), (105, 107, 104, 106)]
+BARS = [(100, 103, 99, 102), (102, 108, 101, 104), (104, 106, 103.5, 105), (105, 107, 104, 106),
+        (106, 106.5, 102.5, 103)]  # fmt: skip
 
 
 def test_a_trailing_stop_follows_the_high_of_bars_that_are_over(play):
     """From the entry bar on; what a bar moves holds from the next bar on."""
-    assert stops(play, exits(trail=6.0), BARS) == [97.0, 102.0, 102.0, 102.0]
+    assert stops(play, exits(trail=6.0), BARS) == [97.0, 102.0, 102.0, 102.0, 102.0]
 
 
 def test_a_trailing_stop_follows_closes(play):
     x = exits(trail=6.0, trail_close=True)
 
-    assert stops(play, x, BARS) == [96.0, 98.0, 99.0, 100.0]
+    assert stops(play, x, BARS) == [96.0, 98.0, 99.0, 100.0, 100.0]
 
 
 def test_a_trailing_stop_does_not_use_the_high_of_the_bar_it_is_in(play):
@@ -58,13 +59,13 @@ def test_a_trailing_stop_does_not_use_the_high_of_the_bar_it_is_in(play):
 def test_a_trailing_stop_may_start_with_a_gain(play):
     x = exits(trail=6.0, trail_start=8.0, stop=5.0)
 
-    assert stops(play, x, BARS) == [95.0, 102.0, 102.0, 102.0]
+    assert stops(play, x, BARS) == [95.0, 102.0, 102.0, 102.0, 102.0]
 
 
 def test_a_trailing_stop_in_atr_has_the_atr_of_before_the_entry(play):
     x = Exits(trail=ATR, trail_value=2.0)
 
-    assert stops(play, x, BARS, atr=3.0) == [97.0, 102.0, 102.0, 102.0]
+    assert stops(play, x, BARS, atr=3.0) == [97.0, 102.0, 102.0, 102.0, 102.0]
 
 
 def test_the_closer_of_stop_and_trail_protects(play):
@@ -74,10 +75,10 @@ def test_the_closer_of_stop_and_trail_protects(play):
 
 def test_a_gain_moves_the_stop_to_break_even(play):
     x = exits(stop=5.0, even_value=7.0, even_offset=1.0)
-    assert stops(play, x, BARS) == [95.0, 101.0, 101.0, 101.0]
+    assert stops(play, x, BARS) == [95.0, 101.0, 101.0, 101.0, 101.0]
 
-    made = play(terms_of(x=x), [FLAT, *BARS, (104, 105, 100, 102)], [LONG])
-    assert fills(made)[1:] == [(5, -10, 101.0)]
+    made = play(terms_of(x=x), [FLAT, *BARS, (103, 105, 100, 102)], [LONG])
+    assert fills(made)[1:] == [(6, -10, 101.0)]
     assert made.trades[0].reason == "break_even"
 
 
@@ -144,8 +145,10 @@ def test_the_same_signal_is_not_followed_after_an_exit_that_is_remembered(play, 
     rows = [FLAT, FLAT, (96, 97, 94, 96), (100, 100, 100, 100), FLAT]
     made = play(terms_of(x=x), rows, [LONG])
     anew = play(terms_of(x=x), [*rows, FLAT, FLAT], [LONG] * 4 + [NONE, LONG])
+    other = play(terms_of(x=x), [*rows, FLAT, FLAT], [LONG] * 4 + [0.5])
 
     assert (len(made.fills) == 3) == again
+    assert (len(other.fills) > 2) == again  # nor is another one on the same side
     assert [f.bar for f in anew.fills][:2] == [1, 2]
     assert any(f.bar > 3 and f.lots > 0 for f in anew.fills)  # a new signal always is
 
@@ -205,3 +208,15 @@ def test_an_exit_without_a_position_is_canceled(play):
 
     assert fills(made) == [(1, 10, 100.0), (2, -10, 112.0)]
     assert made.orders[-1].reason == "other_leg_filled"
+
+
+def test_a_target_with_nothing_left_to_close_is_canceled(play):
+    """Half of ten is to be left at 110; the signal has left less than that before."""
+    x = exits(target=10.0)._replace(part_1=0.5)
+    rows = [FLAT, FLAT, FLAT, (100, 111, 99, 100)]
+    made = play(terms_of(x=x), rows, [LONG, 0.25])
+
+    assert fills(made) == [(1, 10, 100.0), (2, -8, 100.0)]
+    assert made.pick("orders", "bar", "status", "reason")[-1] == (
+        3, "canceled", "nothing_to_close",
+    )  # fmt: skip
