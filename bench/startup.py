@@ -68,9 +68,12 @@ def _kernels(cache: Path) -> list[Figure]:
     compiled = child("kernels", ADMF_CACHE_DIR=str(cache))
     loaded = child("kernels", ADMF_CACHE_DIR=str(cache))
     first = compiled.pop("toolchain"), loaded.pop("toolchain")
+    engines = compiled.pop("engine"), loaded.pop("engine")
     return [
         Figure("start-up", "Numba imported, first driver compiled", first[0], "ms"),
         Figure("start-up", "LLVM ready, first driver loaded", first[1], "ms"),
+        Figure("start-up", "the engine compiled", engines[0], "ms"),
+        Figure("start-up", "the engine loaded", engines[1], "ms"),
         *_spread("compile a kernel", compiled),
         *_spread("load a kernel", loaded),
     ]

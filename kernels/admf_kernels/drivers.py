@@ -72,9 +72,11 @@ def for_lanes(kernel: Strategy, features: tuple[str, ...], form: Form) -> Native
 
 
 @functools.cache
-def for_panel(kernel: Strategy, features: tuple[str, ...], form: Form, *, rotates: bool) -> Native:
+def for_panel(
+    kernel: Strategy, features: tuple[str, ...], form: Form, *, rotates: bool, converts: bool
+) -> Native:
     """Return the panel driver of a strategy on several instruments."""
-    source = panel.source(kernel, features, form, rotates=rotates)
+    source = panel.source(kernel, features, form, rotates=rotates, converts=converts)
     names = {**_names(kernel), "month_of": costs.month_of, "nan": numeric.nan}
     functions = [kernel.step, *AROUND, costs.month_of]
     return native(f"panel_{kernel.name}", source, functions, names)

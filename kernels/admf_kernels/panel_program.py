@@ -238,7 +238,11 @@ class PanelProgram:
         for leg in self.legs:
             leg.call_through(caller)
         native = drivers.for_panel(
-            self.strategy, tuple(self.legs[0].reads), self.form, rotates=self.rotation is not None
+            self.strategy,
+            tuple(self.legs[0].reads),
+            self.form,
+            rotates=self.rotation is not None,
+            converts=any(of.fx >= 0 for of in self.instruments),
         )
         self._call = caller(native)
 

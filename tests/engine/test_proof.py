@@ -12,7 +12,7 @@ from admf_fast.errors import DivergenceError
 from admf_fast.parity import proving, ways
 from admf_fast.parity.proving import RUNS, prove_bars
 from admf_fast.parity.ways import random_cuts
-from admf_fast.runners.recorder import LAYERS
+from admf_fast.runners.recorder import LAYERS, PANEL_LAYERS
 from admf_fast.runners.setup import prepare
 from admf_kernels.testing import random_bars
 from tests.engine.kit import bars_of, block_of, config_of, setup_of
@@ -23,17 +23,21 @@ EXAMPLES = sorted(
 )
 NAMES = ["one block", "random blocks", "live, bar by bar", "restarted", "lane of a sweep",
          "plain Python"]  # fmt: skip
+PANEL_NAMES = ["one block", "random blocks", "live, moment by moment", "restarted",
+               "general form", "plain Python"]  # fmt: skip
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
 def test_every_example_is_proven(path):
-    proof = prove(load_config(path))
+    config = load_config(path)
+    proof = prove(config)
 
     assert proof.identical, str(proof.difference)
-    assert [run.name for run in proof.runs] == NAMES
+    names = PANEL_NAMES if config.instruments else NAMES
+    assert [run.name for run in proof.runs] == names
     assert all(run.bars == proof.bars for run in proof.runs[:-1])
     assert all(run.layers == proof.layers for run in proof.runs[:-1])
-    assert set(proof.layers) == set(LAYERS)
+    assert set(proof.layers) == set(PANEL_LAYERS if config.instruments else LAYERS)
 
 
 def test_two_hundred_thousand_synthetic_minutes_are_proven():

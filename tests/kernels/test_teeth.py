@@ -127,7 +127,7 @@ def test_a_renewal_by_place_in_the_block_is_caught(monkeypatch):
         ("if called != 0 or kept == 0:", "if kept == 0:", r"state\.checksum"),
         ("signal != intent.signal or", "signal > intent.signal or", r"bars\.lots|events"),
         ("if intent.working != 0:", "if intent.working > 1:", r"bars\.cash|bars\.lots|events"),
-        ("            span.bars += 1\n", "", r"state\.checksum|events"),
+        ("span.bars += 1", "span.bars += 2", r"state\.checksum|events"),
     ],
 )  # fmt: skip
 def test_a_fault_in_the_run_driver_is_caught(monkeypatch, before, after, layer):

@@ -70,7 +70,9 @@ def shared_words() -> int:
     return offsets(SHARED, 1)["slots"]
 
 
-def source(kernel: Strategy, features: Sequence[str], form: Form, *, rotates: bool) -> str:
+def source(
+    kernel: Strategy, features: Sequence[str], form: Form, *, rotates: bool, converts: bool
+) -> str:
     """Return the source of the panel driver of `kernel`."""
     at = {name: k for k, name in enumerate(TABLE_NAMES)}
     shared = offsets(SHARED, 1)
@@ -93,8 +95,9 @@ def source(kernel: Strategy, features: Sequence[str], form: Form, *, rotates: bo
         "shared_kept = 0",
         "for i in range(legs):",
         f"    notes[{len(NOTES)} * i + 1] = 0",
+        *_worth_lines(),
         "for t in range(start, stop):",
-        *indent(_moment(kernel, features, form, rotates)),
+        *indent(_moment(kernel, features, form, rotates, converts)),
         *store(metrics.Curve, "curve", "state", "{i} + " + str(shared["curve"])),
         "return status",
     ]  # fmt: skip
@@ -106,7 +109,9 @@ def source(kernel: Strategy, features: Sequence[str], form: Form, *, rotates: bo
     return text
 
 
-def _moment(kernel: Strategy, features: Sequence[str], form: Form, rotates: bool) -> list[str]:
+def _moment(
+    kernel: Strategy, features: Sequence[str], form: Form, rotates: bool, converts: bool
+) -> list[str]:
     """Return the lines of one moment."""
     n = len(NOTES)
     each = ["for i in range(legs):", "    r = rows[i * stride + t]", "    if r >= 0:"]
@@ -114,22 +119,14 @@ def _moment(kernel: Strategy, features: Sequence[str], form: Form, rotates: bool
     return [
         "ts_ns = moments[t]",
         "state_i[0] += 1",
-        *_worth_lines(),
         "shared_called = 0",
         *each,
         *indent([*_leg(kernel, form), *_open(form)], 2),
         "    else:",
         f"        notes[{n} * i + 2] = 0",
         # Only now: nothing filled at an open knows a close of the same moment.
-        *each,
-        f"        mark = at_Mark(words_at(leg_tables[i])[{LEG.index('state')}])",
-        f"        mark.price = floats_at(words_at(leg_tables[i])[{LEG.index('close')}])[r]",
-        "        if mark.bars == 1:",
-        "            mark.first_price = mark.price",
-        *_worth_lines(),
+        *_mark_lines(converts),
         *([] if not rotates else ["due = 0", *_due_lines()]),
-        "equity = wallet.cash",
-        *_value_lines(),
         *each,
         *indent([*_leg(kernel, form), *_feature_lines(features, form)], 2),
         *indent(_strategy(kernel, form, rotates), 2),
@@ -137,8 +134,6 @@ def _moment(kernel: Strategy, features: Sequence[str], form: Form, rotates: bool
         *([] if not rotates else each),
         *([] if not rotates else indent([*_leg(kernel, form), *_decide(kernel, form)], 2)),
         *_close(kernel, form, each),
-        "index = 0.0",
-        *_index_lines(),
         "curve = mark_bar(curve, start_cash, ts_ns, index, equity, held != 0)",
         "if status == 0 and curve.equity - curve.equity != 0.0:",
         "    status = 2 + 16 * t",
@@ -399,16 +394,36 @@ def _value_lines() -> list[str]:
     ]
 
 
-def _index_lines() -> list[str]:
-    """Return the lines that make the market's level: the mean of prices over first prices."""
+def _mark_lines(converts: bool) -> list[str]:
+    """Return the lines that take the closes of a moment: each leg's mark, equity, and the market.
+
+    The market's level is the mean of prices over first prices. Where no leg `converts` its
+    currency by another's price, what a lot is worth does not change.
+    """
+    at = {name: k for k, name in enumerate(LEG)}
+    value = [
+        "there = at_Position(own + POSITION_AT)",
+        f"equity += there.lots * notes_f[{len(NOTES)} * i] * mark.price",
+        "if there.lots != 0.0:",
+        "    held += 1",
+    ]
     return [
-        "priced = 0",
-        "for j in range(legs):",
-        f"    price_mark = at_Mark(words_at(leg_tables[j])[{LEG.index('state')}])",
-        "    if price_mark.bars > 0:",
+        "equity, index, held, priced = wallet.cash, 0.0, 0, 0",
+        "for i in range(legs):",
+        "    leg = words_at(leg_tables[i])",
+        f"    own = leg[{at['state']}]",
+        "    mark = at_Mark(own)",
+        "    r = rows[i * stride + t]",
+        "    if r >= 0:",
+        f"        mark.price = floats_at(leg[{at['close']}])[r]",
+        "        if mark.bars == 1:",
+        "            mark.first_price = mark.price",
+        "    if mark.bars > 0:",
         "        priced += 1",
-        "        index += price_mark.price / price_mark.first_price",
+        "        index += mark.price / mark.first_price",
+        *([] if converts else indent(value)),
         "index = index / priced if priced > 0 else 1.0",
+        *([*_worth_lines(), *_value_lines()] if converts else []),
     ]
 
 
