@@ -321,6 +321,12 @@ class PanelProgram:
         """Return the state of every kernel and group by label, as NamedTuples."""
         return {part.label: part.value for part in self.parts}
 
+    @property
+    def source(self) -> str:
+        """The source of its driver, part of the code that decides what a run does."""
+        rotates = self.rotation is not None
+        return panel.source(self.strategy, tuple(self.legs[0].reads), self.form, rotates=rotates)
+
     def describe(self) -> str:
         """Return what is computed from what, as text for digests."""
         constants = tuple(self.strategy.prepare(self.params))

@@ -8,6 +8,7 @@ before it.
 
 import hashlib
 import struct
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,18 +77,30 @@ def restore(program: FeatureProgram, saved: bytes) -> None:
     program.restored_checksum = last
 
 
+# Digests of code take tens of milliseconds, and are those of the program as long as it lives.
+_digests: WeakKeyDictionary[FeatureProgram | PanelProgram, bytes] = WeakKeyDictionary()
+
+
 def plan_digest(program: FeatureProgram) -> bytes:
     """Return the sha256 of what gives the state words their meaning."""
+    if program not in _digests:
+        _digests[program] = _plan_digest(program, _code_digest(program))
+    return _digests[program]
+
+
+def _code_digest(program: FeatureProgram) -> str:
+    made = [getattr(program, name, None) for name in ("strategy", "form", "terms")]
+    return drivers.code_digest(made[0], program.plan.indicators, form=made[1], made=made[2])
+
+
+def _plan_digest(program: FeatureProgram, code: str) -> bytes:
     hashed = hashlib.sha256()
     for part in program.parts:
         fields = [(f.name, f.kind) for f in fields_of(part.cls)]
         hashed.update(f"{part.label} {fields}\0".encode())
     others = [getattr(program, name, None) for name in ("sets", "tap")]
     hashed.update(f"{program.describe()} {others}\0".encode())
-    indicators = program.plan.indicators
-    made = [getattr(program, name, None) for name in ("strategy", "form", "terms")]
-    digest = drivers.code_digest(made[0], indicators, form=made[1], made=made[2])
-    hashed.update(digest.encode())
+    hashed.update(code.encode())
     return hashed.digest()
 
 
@@ -99,8 +112,9 @@ def save_panel(program: PanelProgram) -> bytes:
     """Return the state of a panel after its last moment."""
     words = np.concatenate([program.state, *(leg.trade for leg in program.legs)]).astype("<i8")
     seen = (program.moments_seen, program.last_checksum)
+    plan = panel_digest(program)  # and those of its legs
     legs = [save(leg) for leg in program.legs]
-    head = PANEL_HEAD.pack(PANEL_MAGIC, panel_digest(program), *seen, len(words), len(legs))
+    head = PANEL_HEAD.pack(PANEL_MAGIC, plan, *seen, len(words), len(legs))
     sizes = struct.pack(f"<{len(legs)}Q", *(len(leg) for leg in legs))
     body = head + sizes + words.tobytes() + b"".join(legs)
     return body + hashlib.sha256(body).digest()
@@ -135,7 +149,11 @@ def restore_panel(program: PanelProgram, saved: bytes) -> None:
 
 def panel_digest(program: PanelProgram) -> bytes:
     """Return the sha256 of what gives the words of a panel their meaning."""
-    hashed = hashlib.sha256(program.describe().encode())
-    for leg in program.legs:
-        hashed.update(plan_digest(leg))
-    return hashed.digest()
+    if program not in _digests:
+        hashed = hashlib.sha256(f"{program.describe()}\0{program.source}".encode())
+        code = _code_digest(program.legs[0])  # that of all: strategy, form and terms are alike
+        for leg in program.legs:
+            _digests[leg] = _plan_digest(leg, code)
+            hashed.update(_digests[leg])
+        _digests[program] = hashed.digest()
+    return _digests[program]
