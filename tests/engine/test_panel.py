@@ -124,8 +124,10 @@ def test_one_instrument_is_the_run_of_one_instrument(name, data):
     one, several = run_historical(alone, [panel.blocks[0]]), run_of(setup, panel)
 
     for table in ("signals", "orders", "fills", "trades"):
-        assert one.tables[table].drop_columns("symbol").equals(
-            several.tables[table].drop_columns("symbol")
+        assert (
+            one.tables[table]
+            .drop_columns("symbol")
+            .equals(several.tables[table].drop_columns("symbol"))
         )
     names = ["ts", "sequence", "signal", "lots"]
     assert one.tables["equity"].select(names).equals(several.tables["positions"].select(names))
