@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from admf_fast.cli.progress import Advance
-    from admf_fast.data import BarBlock, PanelSource
+    from admf_fast.data import BarBlock, PanelBlock, PanelSource
     from admf_fast.jobs import Job
     from admf_fast.parity import Difference
     from admf_fast.runners.recorder import Sink
