@@ -242,7 +242,7 @@ class PanelProgram:
             tuple(self.legs[0].reads),
             self.form,
             rotates=self.rotation is not None,
-            converts=any(of.fx >= 0 for of in self.instruments),
+            converts=self.converts,
         )
         self._call = caller(native)
 
@@ -324,6 +324,22 @@ class PanelProgram:
     def values(self) -> dict[str, Any]:
         """Return the state of every kernel and group by label, as NamedTuples."""
         return {part.label: part.value for part in self.parts}
+
+    @property
+    def source(self) -> str:
+        """The source of its driver, part of the code that decides what a run does."""
+        return panel.source(
+            self.strategy,
+            tuple(self.legs[0].reads),
+            self.form,
+            rotates=self.rotation is not None,
+            converts=self.converts,
+        )
+
+    @property
+    def converts(self) -> bool:
+        """Whether the price of an instrument converts the currency of another."""
+        return any(of.fx >= 0 for of in self.instruments)
 
     def describe(self) -> str:
         """Return what is computed from what, as text for digests."""

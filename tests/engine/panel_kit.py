@@ -74,7 +74,9 @@ def _limits(draw: st.DrawFn) -> Terms:
         gross=draw(st.sampled_from((0.7, 1.5))), sector=draw(st.sampled_from((0.5, 1.0))),
         drawdown=draw(st.sampled_from((0.05, 0.3))), day_orders=9.0,
     )  # fmt: skip
-    return make_terms(account, _instrument(draw)._replace(borrow_rate=0.1), Entry(), Exits(), limits)
+    return make_terms(
+        account, _instrument(draw)._replace(borrow_rate=0.1), Entry(), Exits(), limits
+    )
 
 
 def _own(draw: st.DrawFn) -> Terms:
@@ -181,7 +183,9 @@ def bars_at(moments: Sequence[int], prices: Sequence[float], volumes: Sequence[f
     """Return bars without range at minutes, each with its price and volume."""
     ts_ns = START_NS + MINUTE_NS * np.array(moments, np.int64)
     price = np.array(prices, np.float64)
-    return BarBlock(ts_ns, price, price.copy(), price.copy(), price.copy(), np.array(volumes, float))
+    return BarBlock(
+        ts_ns, price, price.copy(), price.copy(), price.copy(), np.array(volumes, float)
+    )
 
 
 def log_of(result: RunResult) -> Log:
