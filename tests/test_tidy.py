@@ -37,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "containers": {"errors", "events", "config", "data", "runners", "feeds"},
 }
 MAY_IMPORT["jobs"] = {*MAY_IMPORT} - {"parity", "containers", "report"}
+MAY_IMPORT["panel_jobs"] = {*MAY_IMPORT} - {"parity", "containers", "report"}
 MAY_IMPORT["explain"] = {*MAY_IMPORT} - {"parity", "containers"}
 MAY_IMPORT["cli"] = {*MAY_IMPORT} - {"containers"}
 # Siblings that lean on each other in one place, and why.

@@ -15,8 +15,8 @@ from admf_fast.metrics import (
     trade_columns,
     trade_figures,
 )
-from admf_fast.runners.result import RunResult
 from admf_fast.runners.panel_setup import PanelSetup
+from admf_fast.runners.result import RunResult
 from admf_fast.runners.setup import Setup
 
 

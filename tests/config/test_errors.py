@@ -324,8 +324,8 @@ class TestFiles:
             load_config(name)
 
     def test_h08_files_that_are_no_files(self, tmp_path):
-        missing, folder = tmp_path / "none.yaml", tmp_path / "folder.yaml"
-        pipe, device = tmp_path / "pipe.yaml", tmp_path / "zero.yaml"
+        names = ("none.yaml", "folder.yaml", "pipe.yaml", "zero.yaml")
+        missing, folder, pipe, device = (tmp_path / name for name in names)
         folder.mkdir()
         os.mkfifo(pipe)
         device.symlink_to("/dev/zero")
