@@ -270,7 +270,7 @@ class PanelProgram:
         status = self._call(self._table, 0, count)
         if status:
             self._refuse(status)
-        self.event_count = int(self.counts.sum())
+        self.event_count = int(np.add.reduce(self.counts))
         self.moments_seen += count
         self._last = count - 1
         return slice(0, count)
