@@ -307,8 +307,8 @@ class TestFiles:
         path.write_text("\ufeff" + BASE)
         config = load_config(path)
         assert config.name == "my-run"
-        assert config.resolve(config.bars.path) == str(tmp_path / "bars.parquet")
-        assert config.resolve("/abs/x") == "/abs/x"
+        places = [config.resolve(path) for path in (config.bars.path, "/abs/x")]
+        assert places == [str(tmp_path / "bars.parquet"), "/abs/x"]
         assert config.where("strategy", "params", "fast") == f"{path}:5"
         assert config.where("direction") == str(path)
 
