@@ -104,6 +104,9 @@ def _write(
 def _manifest(setup: PanelSetup, source: Panel, result: RunResult) -> dict[str, Any]:
     program = setup.program(1)
     indicators = [i for leg in program.legs for i in leg.plan.indicators]
+    code = drivers.code_digest(
+        setup.strategy, indicators, [summarize], form=program.form, made=setup.terms
+    )
     reports = [msgspec.to_builtins(report) for report in source.reports()]
     return manifest_of(
         mode=result.mode,
@@ -112,9 +115,7 @@ def _manifest(setup: PanelSetup, source: Panel, result: RunResult) -> dict[str, 
         params=setup.params._asdict(),
         data=_joined(setup, reports),
         data_digest=source.digest(),
-        code_digest=drivers.code_digest(
-            setup.strategy, indicators, [summarize], form=program.form, made=setup.terms
-        ),
+        code_digest=hashlib.sha256(f"{code} {program.source}".encode()).hexdigest(),
         plan_digest=hashlib.sha256(program.describe().encode()).hexdigest(),
         versions={"admf-fast": __version__, "pyarrow": pa.__version__, **toolchain.versions()},
         cpu=toolchain.cpu(),

@@ -5,12 +5,13 @@ import os
 import sys
 from pathlib import Path
 
-from bench import historical, indicators, lanes, live, memory, report, startup
+from bench import execution, historical, indicators, lanes, live, memory, report, startup
 from bench.figure import FULL, QUICK, Figure
 
 GROUPS = {
     "indicators": indicators.measure,
     "historical": historical.measure,
+    "execution": execution.measure,
     "memory": memory.measure,
     "live": live.measure,
     "startup": startup.measure,

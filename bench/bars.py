@@ -29,7 +29,11 @@ def bars_of(count: int) -> BarBlock:
 @functools.cache
 def table_of(count: int) -> pa.Table:
     """Return `count` bars as an Arrow table of several batches, stamped at the close."""
-    bars = bars_of(count)
+    return arrow_of(bars_of(count))
+
+
+def arrow_of(bars: BarBlock) -> pa.Table:
+    """Return bars as an Arrow table of several batches, stamped at the close."""
     stamps = pa.array(bars.ts_ns).cast(pa.timestamp("ns", "UTC"))
     names = ("open", "high", "low", "close", "volume")
     values = (np.asarray(getattr(bars, n)) for n in names)

@@ -53,9 +53,9 @@ def command(
     """Run the configuration CONFIG over its history.
 
     Prints the figures and writes a run directory. Then the same bars go through the live
-    runner, one closed bar at a time (of several instruments: those of one moment), and every signal, order, fill, trade, equity, state
-    checksum and metric is compared as bytes; a difference ends with exit code 6, and the
-    run directory has been written by then.
+    runner, one closed bar at a time (of several instruments: those of one moment), and every
+    signal, order, fill, trade, equity, state checksum and metric is compared as bytes; a
+    difference ends with exit code 6, and the run directory has been written by then.
 
     A run directory that is there already is replaced as a whole, once the new one is
     complete; nothing of the earlier run is kept.

@@ -14,14 +14,14 @@ from admf_fast.report import values
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    B = TypeVar("B", BarBlock, PanelBlock)
-
     from admf_fast.cli.progress import Advance
     from admf_fast.data import BarBlock, PanelBlock, PanelSource
     from admf_fast.jobs import Job
     from admf_fast.parity import Difference
     from admf_fast.runners.recorder import Sink
     from admf_fast.runners.result import RunResult
+
+    B = TypeVar("B", BarBlock, PanelBlock)
 
 REPLAY_BARS = 1_000_000  # at about 2.5 us each
 
@@ -81,7 +81,8 @@ class ReplayCheck:
 def check_replay(job: Job, bars_max: int | None, advance: Advance | None = None) -> ReplayCheck:
     """Replay the bars of a backtest through the live runner and compare every layer's bytes.
 
-    At most `bars_max` bars (of several instruments: moments), from the first on (None: all); history is then cut there as well.
+    At most `bars_max` bars (of several instruments: moments), from the first on (None: all);
+    history is then cut there as well.
     Raises DataError when the bars are no longer those of the backtest.
     """
     of_bars = job.result.bars

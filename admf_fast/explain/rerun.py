@@ -239,7 +239,8 @@ class _Watch:
         row = program.cursor - 1
         seen.bars[bar.ts_ns] = bar
         for into, outputs in ((seen.reads, program.reads), (seen.inputs, program.inputs)):
-            into[bar.ts_ns] = {n: float(program.column(o)[row]) for n, o in outputs.items()}
+            places = {name: program.plan.column(source) for name, source in outputs.items()}
+            into[bar.ts_ns] = {n: float(program.columns[k, row]) for n, k in places.items()}
         seen.ledgers[bar.ts_ns] = self._parts["ledger"].value
         seen.checksums[bar.ts_ns] = program.last_checksum
 

@@ -32,7 +32,7 @@ def sized(
     measured = {name: value for name, value in inputs.items() if name != "atr_before"}
     seen = Bar(0, *bar)._replace(**{"worth": terms.n.lot_value, **measured})
     empty: dict[str, Any] = dict.fromkeys(Desk._fields)
-    desk = Desk(**{**empty, "e": Plain(Exposure, equity, 0.0, 0.0, 0.0), "ledger": ledger})
+    desk = Desk(**{**empty, "e": Plain(Exposure, *Exposure(equity)), "ledger": ledger})
     lots = target_lots(terms, desk, seen, signal)
     return Sized(
         kind, settings, signal, equity, bar.close, int(lots), _formula(terms, ledger, measured)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from admf_fast.errors import DivergenceError
 from admf_fast.explain.stored import Row
-from admf_kernels.execution.portfolio import Trade, apply_fill
+from admf_kernels.execution.portfolio import Trade, apply_fill, split_lots
 from admf_kernels.execution.records import Plain, Position
 
 
@@ -29,20 +29,14 @@ def round_trips(fills: list[Row], adjustments: list[Row], worth: float) -> Itera
     for table, row in sorted(events, key=lambda e: e[1]["sequence"]):
         rows.append((table, row))
         if table == "adjustments":
-            _adjust(q, row)
+            split_lots(q, row["lots"] * 1.0)
+            rows = rows if q.lots != 0.0 else []
             continue
         lots, entered, left, held = row["lots"] * 1.0, q.entry_value, q.exit_value, abs(q.lots)
         trade = apply_fill(q, row["ts"], worth, lots, row["price"], row["fee"])
         if trade.lots != 0.0:
             yield RoundTrip(rows, entered, left + held * worth * row["price"], trade)
             rows = [(table, row)] if q.lots != 0.0 else []
-
-
-def _adjust(q: Any, row: Row) -> None:
-    kept = row["lots"] * 1.0 / q.lots if q.lots != 0.0 else 0.0
-    q.entry_lots *= kept
-    q.exit_lots *= kept
-    q.lots = row["lots"] * 1.0
 
 
 def require_sum(number: int, stored: Row, made: RoundTrip) -> None:

@@ -77,9 +77,7 @@ def prove_bars(setup: Setup, bars: BarBlock, *, progress: Progress | None = None
     )
 
 
-def prove_panel(
-    setup: PanelSetup, panel: PanelBlock, *, progress: Progress | None = None
-) -> Proof:
+def prove_panel(setup: PanelSetup, panel: PanelBlock, *, progress: Progress | None = None) -> Proof:
     """Prove prepared kernels on several instruments in memory; see `prove`."""
     seed = _seed(setup.config)
     ways_left: dict[str, Way] = {

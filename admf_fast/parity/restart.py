@@ -28,7 +28,10 @@ LIVE_BARS_MAX = 50_000  # a part up to this long is run bar by bar
 
 
 def restarted(
-    setup: Setup | PanelSetup, bars: BarBlock | PanelBlock, seed: int, progress: Progress | None = None
+    setup: Setup | PanelSetup,
+    bars: BarBlock | PanelBlock,
+    seed: int,
+    progress: Progress | None = None,
 ) -> tuple[Log, str]:
     """Run the bars in `PARTS` processes, handing over saved bytes only; returns log and note."""
     random = np.random.Generator(np.random.Philox(seed))

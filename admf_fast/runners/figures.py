@@ -9,11 +9,13 @@ from admf_fast.metrics import (
     DailyFigures,
     TradeFigures,
     TradeGroup,
+    break_even_bps,
     breakdowns,
     daily_figures,
     trade_columns,
     trade_figures,
 )
+from admf_fast.runners.panel_setup import PanelSetup
 from admf_fast.runners.result import RunResult
 from admf_fast.runners.setup import Setup
 
@@ -26,15 +28,20 @@ class RunFigures(NamedTuple):
     groups: dict[str, dict[str, TradeGroup]]
 
 
-def run_figures(setup: Setup, result: RunResult) -> RunFigures | None:
+def run_figures(setup: Setup | PanelSetup, result: RunResult) -> RunFigures | None:
     """Return the figures of a run; None for one that was restored and saw only its last part."""
     if result.days is None:
         return None
     terms, config = setup.terms, setup.config
     trades = trade_columns(pa.Table.from_batches(result.trades, SCHEMAS["trades"]))
+    trading = trade_figures(trades, len(result.days.ts_ns), terms.n.lot_size)
+    if isinstance(setup, PanelSetup):  # whose lots and currencies differ
+        turnover = result.summary.turnover
+        cost = break_even_bps(trading.pnl, trading.fees, turnover)
+        trading = trading._replace(turnover=turnover, break_even_bps=cost)
     return RunFigures(
         daily_figures(result.days, terms.a.cash, setup.periods_per_year, config.metrics.risk_free),
-        trade_figures(trades, len(result.days.ts_ns), terms.n.lot_size),
+        trading,
         breakdowns(trades),
     )
 

@@ -44,9 +44,7 @@ class PanelSetup:
         """The constants of the first instrument; those of the account are the same for all."""
         return self.instruments[0].terms
 
-    def program(
-        self, block_moments: int = BLOCK_MOMENTS, *, general: bool = False
-    ) -> PanelProgram:
+    def program(self, block_moments: int = BLOCK_MOMENTS, *, general: bool = False) -> PanelProgram:
         """Return a fresh program; `general` for the driver that leaves nothing out."""
         return PanelProgram(
             self.strategy,

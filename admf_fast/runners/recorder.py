@@ -18,7 +18,7 @@ from admf_fast.events.schemas import (
     TS,
 )
 from admf_fast.metrics.days import UTC_DAYS, DayCloses, SessionDays
-from admf_kernels.codegen.panel import POSITION
+from admf_kernels.codegen.panel_layout import POSITION
 from admf_kernels.contract import Output
 from admf_kernels.execution.log import TABLES
 from admf_kernels.layout import Words

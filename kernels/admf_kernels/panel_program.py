@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from admf_kernels import checksum, drivers
 from admf_kernels.clock import Clock
-from admf_kernels.codegen import engine, panel
+from admf_kernels.codegen import engine, panel, panel_layout
 from admf_kernels.codegen.engine import Form
 from admf_kernels.compiler.load import Native
 from admf_kernels.contract import Feature, Strategy, output_of
@@ -57,7 +57,7 @@ class Instruments(NamedTuple):
 
 
 class Leg(ReadingProgram):
-    """The features of one instrument of a panel."""
+    """The features of one instrument of a panel_layout."""
 
     def __init__(
         self, strategy: Strategy, params: Any, of: Instruments, form: Form, features: Sequence[Any],
@@ -69,7 +69,7 @@ class Leg(ReadingProgram):
         self.form = form
         self.inputs = {name: output_of(o) for name, o in of.inputs.items()}
         self.reads = strategy.columns_for(params)
-        self.trade = np.zeros(panel.leg_words(strategy, form), np.int64)
+        self.trade = np.zeros(panel_layout.leg_words(strategy, form), np.int64)
         super().__init__(
             [*self._covered(), *features],
             block_bars=block_bars,
@@ -84,7 +84,7 @@ class Leg(ReadingProgram):
     def addresses(self, shared: Mapping[str, int]) -> dict[str, int]:
         """Return where the state groups of the engine are, the account's being `shared`."""
         base = int(self.trade.ctypes.data)
-        at = panel.offsets(panel.leg_groups(self.strategy))
+        at = panel_layout.offsets(panel_layout.leg_groups(self.strategy))
         return {**shared, **{name: base + 8 * word for name, word in at.items()}}
 
 
@@ -108,7 +108,8 @@ class PanelProgram:
     per_moment : dict of arrays (moments,)
         ``sequence``, ``cash``, ``equity`` after each moment of the last `feed`.
     positions : dict of arrays
-        One row per bar of the last `feed`: ``panel.POSITION``; `position_count` says how many.
+        One row per bar of the last `feed`: ``panel_layout.POSITION``; `position_count` says
+        how many.
     """
 
     def __init__(
@@ -147,8 +148,8 @@ class PanelProgram:
 
     def _allocate(self) -> None:
         count, legs = self.block_moments, len(self.legs)
-        self.state = np.zeros(panel.shared_words(), np.int64)
-        at = panel.offsets(panel.SHARED, 1)
+        self.state = np.zeros(panel_layout.shared_words(), np.int64)
+        at = panel_layout.offsets(panel_layout.SHARED, 1)
         cash = at["wallet"] + records.Wallet._fields.index("cash")
         self.state[cash] = to_word("float", self.instruments[0].terms.a.cash)
         self.state[at["turn"]] = -1
@@ -161,10 +162,10 @@ class PanelProgram:
             "equity": np.zeros(count),
         }
         self.market = np.zeros(count)  # the mean of prices over first prices
-        self.position_words = np.zeros((len(panel.POSITION), count * legs), np.int64)
+        self.position_words = np.zeros((len(panel_layout.POSITION), count * legs), np.int64)
         self.positions = {
             name: self.position_words[k].view(TYPES[side])
-            for k, (name, side) in enumerate(panel.POSITION)
+            for k, (name, side) in enumerate(panel_layout.POSITION)
         }
         self.position_count = np.zeros(1, np.int64)
         self.log = np.zeros(len(log.Log._fields), np.int64)
@@ -176,7 +177,7 @@ class PanelProgram:
         """Make the tables of the panel driver and of its legs."""
         strategy, form = self.strategy, self.form
         base = int(self.state.ctypes.data)
-        shared = {n: base + 8 * k for n, k in panel.offsets(panel.SHARED, 1).items()}
+        shared = {n: base + 8 * k for n, k in panel_layout.offsets(panel_layout.SHARED, 1).items()}
         leg_tables = [self._leg_table(k, leg, shared) for k, leg in enumerate(self.legs)]
         terms = self.instruments[0].terms
         slot = checksum.slot_of(strategy.reference)
@@ -184,8 +185,8 @@ class PanelProgram:
         parts = {
             "strategy": constant_words(strategy, self.params),
             "state": self.state,
-            "shared_keys": _keys(panel.kept_shared_places()),
-            "leg_keys": _keys(panel.kept_leg_places(strategy, form)),
+            "shared_keys": _keys(panel_layout.kept_shared_places()),
+            "leg_keys": _keys(panel_layout.kept_leg_places(strategy, form)),
             "slot": slot,
             "legs": len(self.legs),
             "leg_tables": np.array(leg_tables, np.int64),
@@ -201,10 +202,10 @@ class PanelProgram:
             "positions": self.position_words,
             "position_count": self.position_count,
             "position_capacity": self.position_words.shape[1],
-            "notes": np.zeros(len(self.legs) * len(panel.NOTES), np.int64),
+            "notes": np.zeros(len(self.legs) * len(panel_layout.NOTES), np.int64),
             "rotation": np.array([turn.hold, turn.short, turn.period, turn.moments], np.int64),
         }
-        self._table = self._address([parts[name] for name in panel.TABLE_NAMES])
+        self._table = self._address([parts[name] for name in panel_layout.TABLE_NAMES])
         self.call_through(Native.caller)
 
     def _leg_table(self, number: int, leg: Leg, shared: Mapping[str, int]) -> int:
@@ -242,7 +243,7 @@ class PanelProgram:
             tuple(self.legs[0].reads),
             self.form,
             rotates=self.rotation is not None,
-            converts=any(of.fx >= 0 for of in self.instruments),
+            converts=self.converts,
         )
         self._call = caller(native)
 
@@ -274,7 +275,7 @@ class PanelProgram:
         status = self._call(self._table, 0, count)
         if status:
             self._refuse(status)
-        self.event_count = int(self.counts.sum())
+        self.event_count = int(np.count_nonzero(self.counts))
         self.moments_seen += count
         self._last = count - 1
         return slice(0, count)
@@ -308,13 +309,13 @@ class PanelProgram:
     @property
     def parts(self) -> list[Part]:
         """The state of every kernel and group, by label."""
-        found = _parts("", panel.SHARED, self.state, 1)
+        found = _parts("", panel_layout.SHARED, self.state, 1)
         for leg in self.legs:
             found += [Part(p.label, p.cls, p.words) for p in leg.parts]
-            groups = panel.leg_groups(self.strategy)
+            groups = panel_layout.leg_groups(self.strategy)
             names = {(self.strategy.reference if n == "s" else n): c for n, c in groups.items()}
             found += _parts(f"{leg.symbol}: ", names, leg.trade, 0)
-            at = panel.offsets(groups)["slots"]
+            at = panel_layout.offsets(groups)["slots"]
             for k in range((len(leg.trade) - at) // engine.ORDER_WORDS):
                 first = at + k * engine.ORDER_WORDS
                 words = leg.trade[first : first + engine.ORDER_WORDS]
@@ -324,6 +325,22 @@ class PanelProgram:
     def values(self) -> dict[str, Any]:
         """Return the state of every kernel and group by label, as NamedTuples."""
         return {part.label: part.value for part in self.parts}
+
+    @property
+    def source(self) -> str:
+        """The source of its driver, part of the code that decides what a run does."""
+        return panel.source(
+            self.strategy,
+            tuple(self.legs[0].reads),
+            self.form,
+            rotates=self.rotation is not None,
+            converts=self.converts,
+        )
+
+    @property
+    def converts(self) -> bool:
+        """Whether the price of an instrument converts the currency of another."""
+        return any(of.fx >= 0 for of in self.instruments)
 
     def describe(self) -> str:
         """Return what is computed from what, as text for digests."""

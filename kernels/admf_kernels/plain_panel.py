@@ -252,4 +252,6 @@ class PlainPanel:
         at = {n: r.value for n, r in self.shared.items()}
         states = [self.curve, at["book"], self.turn.value, at["wallet"], at["guard"], at["ledger"]]
         own = share_of_checksum(self.slot, self.seen, states)
-        return own + sum(leg.share() for leg in self.legs)
+        for leg in self.legs:
+            own += leg.share()
+        return own

@@ -10,6 +10,7 @@ before it.
 
 import hashlib
 import struct
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +86,10 @@ def restore(program: FeatureProgram, saved: bytes) -> None:
     program.restored_checksum = last
 
 
+# Digests of code take tens of milliseconds, and are those of the program as long as it lives.
+_codes: WeakKeyDictionary[FeatureProgram, str] = WeakKeyDictionary()
+
+
 def plan_digest(program: FeatureProgram, last_ns: int | None = None) -> bytes:
     """Return the sha256 of what gives the state words their meaning after a bar at a time."""
     hashed = hashlib.sha256()
@@ -95,11 +100,16 @@ def plan_digest(program: FeatureProgram, last_ns: int | None = None) -> bytes:
     hashed.update(f"{program.describe()} {others}\0".encode())
     if program.actions is not None:
         hashed.update(program.actions.digest_until(last_ns).encode())
-    indicators = program.plan.indicators
-    made = [getattr(program, name, None) for name in ("strategy", "form", "terms")]
-    digest = drivers.code_digest(made[0], indicators, form=made[1], made=made[2])
-    hashed.update(digest.encode())
+    hashed.update(_code_digest(program).encode())
     return hashed.digest()
+
+
+def _code_digest(program: FeatureProgram) -> str:
+    if program not in _codes:
+        made = [getattr(program, name, None) for name in ("strategy", "form", "terms")]
+        indicators = program.plan.indicators
+        _codes[program] = drivers.code_digest(made[0], indicators, form=made[1], made=made[2])
+    return _codes[program]
 
 
 PANEL_HEAD = struct.Struct("<8s32sQqQQ")
@@ -110,8 +120,9 @@ def save_panel(program: PanelProgram) -> bytes:
     """Return the state of a panel after its last moment."""
     words = np.concatenate([program.state, *(leg.trade for leg in program.legs)]).astype("<i8")
     seen = (program.moments_seen, program.last_checksum)
+    plan = panel_digest(program)  # and those of its legs
     legs = [save(leg) for leg in program.legs]
-    head = PANEL_HEAD.pack(PANEL_MAGIC, panel_digest(program), *seen, len(words), len(legs))
+    head = PANEL_HEAD.pack(PANEL_MAGIC, plan, *seen, len(words), len(legs))
     sizes = struct.pack(f"<{len(legs)}Q", *(len(leg) for leg in legs))
     body = head + sizes + words.tobytes() + b"".join(legs)
     return body + hashlib.sha256(body).digest()
@@ -146,7 +157,9 @@ def restore_panel(program: PanelProgram, saved: bytes) -> None:
 
 def panel_digest(program: PanelProgram) -> bytes:
     """Return the sha256 of what gives the words of a panel their meaning."""
-    hashed = hashlib.sha256(program.describe().encode())
+    hashed = hashlib.sha256(f"{program.describe()}\0{program.source}".encode())
+    code = _code_digest(program.legs[0])  # that of all: strategy, form and terms are alike
     for leg in program.legs:
+        _codes.setdefault(leg, code)
         hashed.update(plan_digest(leg))
     return hashed.digest()

@@ -307,8 +307,8 @@ class TestFiles:
         path.write_text("\ufeff" + BASE)
         config = load_config(path)
         assert config.name == "my-run"
-        assert config.resolve(config.bars.path) == str(tmp_path / "bars.parquet")
-        assert config.resolve("/abs/x") == "/abs/x"
+        places = [config.resolve(path) for path in (config.bars.path, "/abs/x")]
+        assert places == [str(tmp_path / "bars.parquet"), "/abs/x"]
         assert config.where("strategy", "params", "fast") == f"{path}:5"
         assert config.where("direction") == str(path)
 
@@ -324,8 +324,8 @@ class TestFiles:
             load_config(name)
 
     def test_h08_files_that_are_no_files(self, tmp_path):
-        missing, folder = tmp_path / "none.yaml", tmp_path / "folder.yaml"
-        pipe, device = tmp_path / "pipe.yaml", tmp_path / "zero.yaml"
+        names = ("none.yaml", "folder.yaml", "pipe.yaml", "zero.yaml")
+        missing, folder, pipe, device = (tmp_path / name for name in names)
         folder.mkdir()
         os.mkfifo(pipe)
         device.symlink_to("/dev/zero")

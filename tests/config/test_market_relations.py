@@ -100,7 +100,7 @@ def test_one_instrument(text, message):
         ("  - symbol: SAP\n",
          "1: instruments[2].bars is missing; expected a section with the keys path, format, "
          "symbol, timeframe, stamp, timezone, columns, unit, gaps, duplicates, missing, invalid, "
-         "off_grid, start, end"),
+         "off_grid, calendar, start, end"),
         ("  - symbol: a/b\n    bars: {path: c}\n",
          "1: instruments[2].symbol: expected a symbol of 1 to 64 of A-Z a-z 0-9 . _ -; found "
          "'a/b' (text)"),

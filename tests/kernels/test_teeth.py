@@ -126,7 +126,7 @@ def test_a_renewal_by_place_in_the_block_is_caught(monkeypatch):
         ("share = kept +", "share =", r"state\.checksum"),
         ("if called != 0 or kept == 0:", "if kept == 0:", r"state\.checksum"),
         ("signal != intent.signal or", "signal > intent.signal or", r"bars\.lots|events"),
-        ("if intent.working != 0:", "if intent.working > 1:", r"bars\.cash|bars\.lots|events"),
+        ("(intent.working != 0 and", "(intent.working > 1 and", r"bars\.cash|bars\.lots|events"),
         ("span.bars += 1", "span.bars += 2", r"state\.checksum|events"),
     ],
 )  # fmt: skip

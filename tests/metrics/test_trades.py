@@ -32,7 +32,7 @@ def table_of(rows, **more):
         "pnl": pnl * 1.0,
         "fees": fees * 1.0,
     }
-    schema = SCHEMAS["trades"]
+    schema = pa.schema([SCHEMAS["trades"].field(name) for name in made])
     arrays = [pa.array(made[field.name]).cast(field.type) for field in schema]
     table = pa.Table.from_arrays(arrays, schema=schema)
     for name, values in more.items():
@@ -78,7 +78,7 @@ def test_a_lot_of_another_size_changes_money_but_no_pnl():
 
 
 def test_no_trades_have_counts_and_no_ratios():
-    empty = SCHEMAS["trades"].empty_table()
+    empty = table_of(ROWS).slice(0, 0)
     found = metrics.trade_figures(metrics.trade_columns(empty), 3)
 
     assert (found.trades, found.trades_per_day, found.pnl, found.fees) == (0, 0.0, 0.0, 0.0)

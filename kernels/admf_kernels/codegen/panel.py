@@ -15,59 +15,21 @@ from collections.abc import Sequence
 
 from admf_kernels.codegen import engine
 from admf_kernels.codegen.engine import CLOSE, DECIDE, OPEN, PRICES, TABLE, Form
+from admf_kernels.codegen.panel_layout import (
+    LEG,
+    NOTES,
+    SHARED,
+    SHARED_ON_CALL,
+    TABLE_NAMES,
+    leg_groups,
+    leg_words,
+    offsets,
+)
+from admf_kernels.codegen.rotation import due_lines, rank_lines
 from admf_kernels.codegen.text import SEEN_KEY, hash_terms, indent, load, store
 from admf_kernels.contract import Strategy
-from admf_kernels.execution import metrics, orders, records
+from admf_kernels.execution import metrics
 from admf_kernels.layout import fields_of
-
-TABLE_NAMES = (
-    "strategy", "state", "shared_keys", "leg_keys", "slot", "legs", "leg_tables", "moments",
-    "rows", "stride", "engine", "checksum", "out_sequence", "out_cash", "out_equity",
-    "out_market", "positions", "position_count", "position_capacity", "notes", "rotation",
-)  # fmt: skip
-# Of each leg; then its extra columns and features.
-LEG = (
-    "ready", "engine_table", "state", "slot", "fx", "sector", "checksum", *PRICES,
-)  # fmt: skip
-# Notes per leg, word after word: account currency of a lot at price 1, the hash of what only
-# the engine changes, whether it was called, the signal or score, the signal of its rank.
-NOTES = ("worth", "kept", "called", "value", "rank")
-POSITION = (("row", "i"), ("sequence", "i"), ("instrument", "i"), ("signal", "f"), ("lots", "i"))
-SHARED: dict[str, type] = {
-    "curve": metrics.Curve,
-    "book": records.Book,
-    "turn": records.Turn,
-    "wallet": records.Wallet,
-    "guard": records.Guard,
-    "ledger": records.Ledger,
-}
-SHARED_ON_CALL = ("wallet", "guard", "ledger")
-
-
-def leg_groups(kernel: Strategy) -> dict[str, type]:
-    """Return the state groups of one leg in memory order; its working orders follow."""
-    own = {"s": kernel.state} if kernel.stateful else {}
-    return {"mark": records.Mark, **own, "span": records.Span, "q": records.Position,
-            "intent": records.Intent}  # fmt: skip
-
-
-def offsets(groups: dict[str, type], first: int = 0) -> dict[str, int]:
-    """Return the word at which each group begins, ``slots`` for what follows them."""
-    found, at = {}, first
-    for name, cls in groups.items():
-        found[name] = at
-        at += len(fields_of(cls))
-    return {**found, "slots": at}
-
-
-def leg_words(kernel: Strategy, form: Form) -> int:
-    """Return how many words the state of one leg takes."""
-    return offsets(leg_groups(kernel))["slots"] + orders.places(form.uses) * engine.ORDER_WORDS
-
-
-def shared_words() -> int:
-    """Return how many words the shared state takes, the counter of moments included."""
-    return offsets(SHARED, 1)["slots"]
 
 
 def source(
@@ -115,7 +77,7 @@ def _moment(
     """Return the lines of one moment."""
     n = len(NOTES)
     each = ["for i in range(legs):", "    r = rows[i * stride + t]", "    if r >= 0:"]
-    ranked = _rotation_lines() if rotates else []
+    ranked = rank_lines() if rotates else []
     return [
         "ts_ns = moments[t]",
         "state_i[0] += 1",
@@ -126,7 +88,7 @@ def _moment(
         f"        notes[{n} * i + 2] = 0",
         # Only now: nothing filled at an open knows a close of the same moment.
         *_mark_lines(converts),
-        *([] if not rotates else ["due = 0", *_due_lines()]),
+        *([] if not rotates else ["due = 0", *due_lines()]),
         *each,
         *indent([*_leg(kernel, form), *_feature_lines(features, form)], 2),
         *indent(_strategy(kernel, form, rotates), 2),
@@ -293,65 +255,6 @@ def _decide(kernel: Strategy, form: Form) -> list[str]:
     ]
 
 
-def _due_lines() -> list[str]:
-    """Return the lines that tell whether a rotation looks at its ranks at this moment.
-
-    ``rotation``: how many to hold long, how many short, 0 for every so many moments or the
-    period (1 day, 2 week, 3 month), and how many moments.
-    """
-    return [
-        "day = (ts_ns - 1) // 86400000000000",
-        "period = day",
-        "if rotation[2] == 2:",
-        "    period = (day + 3) // 7",
-        "elif rotation[2] == 3:",
-        "    period = month_of(ts_ns - 1)",
-        "turn.moments += 1",
-        "if rotation[2] == 0:",
-        "    if turn.moments >= rotation[3] or turn.period < 0:",
-        "        due = 1",
-        "        turn.moments = 0",
-        "        turn.period = 0",
-        "elif period != turn.period:",
-        "    due = 1",
-        "    turn.moments = 0",
-        "    turn.period = period",
-    ]
-
-
-def _rotation_lines() -> list[str]:
-    """Return the lines that turn scores into signals: the best long, the worst short.
-
-    A leg without a bar, or whose score is no number, has no rank. Of equal scores the
-    earlier instrument ranks first, among the best and among the worst alike.
-    """
-    n = len(NOTES)
-    value = f"notes_f[{n} * {{0}} + 3]"
-    return [
-        "for i in range(legs):",
-        "    if rows[i * stride + t] >= 0:",
-        f"        score = {value.format('i')}",
-        "        above, below = 0, 0",
-        "        for j in range(legs):",
-        "            if rows[j * stride + t] >= 0 and j != i:",
-        f"                other_score = {value.format('j')}",
-        "                if other_score > score or (other_score == score and j < i):",
-        "                    above += 1",
-        "                if other_score < score or (other_score == score and j < i):",
-        "                    below += 1",
-        f"        rank_signal = at_Intent(words_at(leg_tables[i])[{LEG.index('state')}]"
-        " + INTENT_AT).signal",
-        "        if due != 0:",
-        "            share = 1.0 / (rotation[0] + rotation[1])",
-        "            rank_signal = 0.0",
-        "            if score - score == 0.0 and above < rotation[0]:",
-        "                rank_signal = share",
-        "            elif score - score == 0.0 and below < rotation[1]:",
-        "                rank_signal = -share",
-        f"        notes_f[{n} * i + 4] = rank_signal",
-    ]
-
-
 def _close(kernel: Strategy, form: Form, each: list[str]) -> list[str]:
     lines = engine.close_lines(form, _call(CLOSE, "0"))
     if not lines:
@@ -478,14 +381,3 @@ def _hash(kernel: Strategy, form: Form) -> list[str]:
                                   shared["slots"] - on_call, "slot", "shared_keys")),
         f"checksum[t] = total + shared_kept + {' + '.join(ours)}",
     ]  # fmt: skip
-
-
-def kept_leg_places(kernel: Strategy, form: Form) -> range:
-    """Return the places, in a leg's checksum, of the words that only the engine changes."""
-    return range(offsets(leg_groups(kernel))["q"], leg_words(kernel, form))
-
-
-def kept_shared_places() -> range:
-    """Return the places, in the shared checksum, of the words that only the engine changes."""
-    shared = offsets(SHARED)
-    return range(shared[SHARED_ON_CALL[0]], shared["slots"])

@@ -10,7 +10,7 @@ from typing import Any
 
 from admf_kernels.execution.log import adjustment_row
 from admf_kernels.execution.orders import end, order_at, places
-from admf_kernels.execution.portfolio import restate, settled
+from admf_kernels.execution.portfolio import settled, split_lots
 from admf_kernels.execution.reasons import CANCELED, CORPORATE_ACTION
 from admf_kernels.execution.records import Desk
 from admf_kernels.execution.terms import Terms
@@ -27,7 +27,7 @@ def adjust(t: Terms, d: Desk, bar: Any) -> None:
     whole = _whole(exact)
     amount += (exact - whole) * bar.worth * bar.open
     held = q.lots
-    restate(q, whole)
+    split_lots(q, whole)
     q.entry_price /= ratio
     q.entry_atr /= ratio
     q.stop /= ratio

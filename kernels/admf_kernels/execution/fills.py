@@ -145,7 +145,9 @@ def _close(
     if moment >= 2.0 and d.now.entered < 1.0:  # held to the close from the open on
         highest = bar.high if bar.high > highest else highest
         lowest = bar.low if bar.low < lowest else lowest
-    up, down = highest / trade.entry_price - 1.0, lowest / trade.entry_price - 1.0
+    entry = trade.entry_price
+    # A sale at nothing, which slippage may come to, has no moves to measure.
+    up, down = (highest / entry - 1.0, lowest / entry - 1.0) if entry > 0.0 else (0.0, 0.0)
     row = trade_row(d.log)
     row.row = d.log.row
     row.sequence = d.book.sequence

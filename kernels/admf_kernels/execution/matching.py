@@ -136,8 +136,8 @@ def _waits_for_more(t: Terms, o: Any, guarding: bool) -> bool:
         return True
     if guarding:
         # Without a new extreme a stop moves only where it did not start from the entry price,
-        # or where the strategy may have moved it away.
-        moved = t.uses.following and t.uses.requests > 0
+        # where the strategy may have moved it, or where it did not see the entry's bar.
+        moved = t.uses.following and (t.uses.requests > 0 or t.a.entry_bar == NO_EXITS)
         return moved or (t.x.trail != NO_DISTANCE and bool(t.x.trail_close or t.x.from_close))
     return bool(o.kind == TRAILING_STOP)
 

@@ -65,7 +65,7 @@ def _closed(q: Any) -> Trade:
     return Trade(lots, q.entry_ts_ns, entry_price, exit_price, pnl, q.fees, q.entry_value)
 
 
-def restate(q: Any, whole: float) -> None:
+def split_lots(q: Any, whole: float) -> None:
     """Restate position `q` after a split that leaves signed `whole` lots of it.
 
     The values of its fills stay what they were. With no lot left the round trip is over,

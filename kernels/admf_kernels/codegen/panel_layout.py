@@ -1,0 +1,67 @@
+"""What lies where for the panel driver: its tables, its notes, and the state of a panel."""
+
+from admf_kernels.codegen import engine
+from admf_kernels.codegen.engine import PRICES, Form
+from admf_kernels.contract import Strategy
+from admf_kernels.execution import metrics, orders, records
+from admf_kernels.layout import fields_of
+
+TABLE_NAMES = (
+    "strategy", "state", "shared_keys", "leg_keys", "slot", "legs", "leg_tables", "moments",
+    "rows", "stride", "engine", "checksum", "out_sequence", "out_cash", "out_equity",
+    "out_market", "positions", "position_count", "position_capacity", "notes", "rotation",
+)  # fmt: skip
+# Of each leg; then its extra columns and features.
+LEG = (
+    "ready", "engine_table", "state", "slot", "fx", "sector", "checksum", *PRICES,
+)  # fmt: skip
+# Notes per leg, word after word: account currency of a lot at price 1, the hash of what only
+# the engine changes, whether it was called, the signal or score, the signal of its rank.
+NOTES = ("worth", "kept", "called", "value", "rank")
+POSITION = (("row", "i"), ("sequence", "i"), ("instrument", "i"), ("signal", "f"), ("lots", "i"))
+SHARED: dict[str, type] = {
+    "curve": metrics.Curve,
+    "book": records.Book,
+    "turn": records.Turn,
+    "wallet": records.Wallet,
+    "guard": records.Guard,
+    "ledger": records.Ledger,
+}
+SHARED_ON_CALL = ("wallet", "guard", "ledger")
+
+
+def leg_groups(kernel: Strategy) -> dict[str, type]:
+    """Return the state groups of one leg in memory order; its working orders follow."""
+    own = {"s": kernel.state} if kernel.stateful else {}
+    return {"mark": records.Mark, **own, "span": records.Span, "q": records.Position,
+            "intent": records.Intent}  # fmt: skip
+
+
+def offsets(groups: dict[str, type], first: int = 0) -> dict[str, int]:
+    """Return the word at which each group begins, ``slots`` for what follows them."""
+    found, at = {}, first
+    for name, cls in groups.items():
+        found[name] = at
+        at += len(fields_of(cls))
+    return {**found, "slots": at}
+
+
+def leg_words(kernel: Strategy, form: Form) -> int:
+    """Return how many words the state of one leg takes."""
+    return offsets(leg_groups(kernel))["slots"] + orders.places(form.uses) * engine.ORDER_WORDS
+
+
+def shared_words() -> int:
+    """Return how many words the shared state takes, the counter of moments included."""
+    return offsets(SHARED, 1)["slots"]
+
+
+def kept_leg_places(kernel: Strategy, form: Form) -> range:
+    """Return the places, in a leg's checksum, of the words that only the engine changes."""
+    return range(offsets(leg_groups(kernel))["q"], leg_words(kernel, form))
+
+
+def kept_shared_places() -> range:
+    """Return the places, in the shared checksum, of the words that only the engine changes."""
+    shared = offsets(SHARED)
+    return range(shared[SHARED_ON_CALL[0]], shared["slots"])
