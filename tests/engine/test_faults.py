@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import pytest
 from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from admf_kernels.execution import reasons
 from tests.engine import (
@@ -20,6 +21,7 @@ from tests.engine import (
     test_matching,
     test_requests,
     test_risk,
+    test_whole_exits,
 )
 from tests.engine.any_terms import hostile_run
 from tests.engine.mutants import mutant
@@ -232,6 +234,29 @@ def test_a_fault_of_the_money_is_noticed_by_its_sums(name, monkeypatch):
         return False
 
     assert any(fails(test) for test in sums)
+
+
+OF_WHOLE_RUNS = (
+    "a stop fills at its price through a gap", "a limit gets no better open",
+    "a touch fills a limit", "the target is hit first", "the stop of a short is below its entry",
+    "the trail follows this bar's high at once", "the trail follows back",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OF_WHOLE_RUNS)
+def test_a_fault_is_noticed_by_the_simple_backtest(name):
+    module, old, new, _ = FAULTS[name]
+    engine = mutant(module, (old, new))
+    whole = test_whole_exits
+    few = settings(max_examples=150, deadline=None, derandomize=True, phases=[Phase.generate])
+
+    @few
+    @given(whole.rules(), whole.bars(), st.lists(whole.signals, min_size=24, max_size=24))
+    def compared(rules, bars, wanted):
+        whole.compare(rules, bars, wanted, engine)
+
+    with pytest.raises(AssertionError):
+        compared()
 
 
 class Listening(Mirrored):
