@@ -66,12 +66,12 @@ def as_peer(setup: Setup, result: RunResult, bars: Bars) -> PeerResult:
     """Return what a run came to in the shape of the peers."""
     unit = setup.terms.n.lot_size
     fills = [
-        PeerFill(_bar(f["ts"]), f["lots"] * unit, f["price"], f["fee"])
+        PeerFill(bar_of(f["ts"]), f["lots"] * unit, f["price"], f["fee"])
         for f in result.tables["fills"].to_pylist()
     ]
     trades = [
         PeerTrade(
-            _bar(t["entry_ts"]), _bar(t["ts"]), t["lots"] * unit, t["entry_price"],
+            bar_of(t["entry_ts"]), bar_of(t["ts"]), t["lots"] * unit, t["entry_price"],
             t["exit_price"], t["pnl"], t["fees"],
         )
         for t in result.tables["trades"].to_pylist()
@@ -81,12 +81,13 @@ def as_peer(setup: Setup, result: RunResult, bars: Bars) -> PeerResult:
     if q.lots:
         entry = q.entry_points / q.entry_lots
         still = [
-            PeerTrade(_bar(q.entry_ts_ns), -1, q.lots * unit, entry, float(bars.close[-1]), 0, 0)
+            PeerTrade(bar_of(q.entry_ts_ns), -1, q.lots * unit, entry, float(bars.close[-1]), 0, 0)
         ]
     equity = np.asarray(result.tables["equity"]["equity"], np.float64)
     return PeerResult(trades, still, equity, float(equity[-1]), fills)
 
 
-def _bar(ts: Any) -> int:
+def bar_of(ts: Any) -> int:
+    """Return the number of the bar that closed at a time."""
     ns = ts if isinstance(ts, int) else int(ts.value)
     return (ns - START_NS) // DAY_NS - 1

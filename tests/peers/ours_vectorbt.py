@@ -6,7 +6,7 @@ from math import isinf, isnan
 
 import numpy as np
 
-from tests.peers import ours
+from tests.peers import ours, ours_shared
 from tests.peers.cases_vectorbt import OrderCase, SignalCase
 from tests.peers.kinds import Bars, Floats, PeerResult
 from tests.peers.model_vectorbt import Model
@@ -17,19 +17,10 @@ from tests.peers.vectorbt_rules import Rules, Signals
 FINE_LOT = 1e-10  # fractional units are counted in these
 
 # Families that stay out, and why.
-NOT_OURS = {
+LEFT_OUT = {
     "locked_cash": "the cash of short sales is not locked",
     "stops_at_close": "a stop does not fill at the close of its bar",
 }
-PENDING = dict.fromkeys(
-    [
-        *("shared", "shared_sells_first", "shared_stops"),
-        *("target_percent_shared", "rebalancing", "amount_shared"),
-    ],
-    "one account over several instruments",
-)
-
-LEFT_OUT = {**NOT_OURS, **PENDING}
 
 
 def config_of(rules: Rules, kernel: str) -> str:
@@ -75,7 +66,7 @@ def _params(rules: Rules, kernel: str) -> str:
 
 def _sizing(rules: Rules, lot: float) -> str:
     if isinf(rules.size) or rules.size_type.startswith("target"):
-        return "{kind: all_in, at: fill}"
+        return "{kind: all_in}" if rules.cash_sharing else "{kind: all_in, at: fill}"
     if rules.size_type == "percent":
         return f"{{kind: percent, percent: {100 * rules.size!r}, at: fill}}"
     if rules.size_type == "value":
@@ -100,11 +91,14 @@ def run_signals(case: SignalCase) -> PeerResult:
         {name: _moved(getattr(case.signals, name)[:, k], case.rules) for name in SIGNALS}
         for k in range(len(case.bars))
     ]
-    return _run(case.bars, config_of(case.rules, kernel), given)
+    run = ours_shared.run if case.rules.cash_sharing else _run
+    return run(case.bars, config_of(case.rules, kernel), given)
 
 
 def run_orders(case: OrderCase) -> PeerResult:
-    """Run the only column of a case."""
+    """Run the only column of a case, or all with one account."""
+    if case.rules.cash_sharing:
+        return _run_shared_orders(case)
     rules, (bars,) = case.rules, case.bars
     sizes = case.sizes[:, 0]
     if rules.size_type == "targetpercent":
@@ -118,6 +112,17 @@ def run_orders(case: OrderCase) -> PeerResult:
     units = -units if rules.direction == "shortonly" else units
     given = {"size": np.nan_to_num(units), "part": (~np.isnan(units)).astype(np.float64)}
     return _run([bars], config_of(replace(rules, size_type=_plain(rules)), "told_amounts"), [given])
+
+
+def _run_shared_orders(case: OrderCase) -> PeerResult:
+    rules, sizes = case.rules, case.sizes
+    told = ~np.isnan(sizes)
+    if rules.size_type == "targetpercent":
+        columns = [{"value": c} for c in np.where(told, sizes, 10.0).T]
+        return ours_shared.run(case.bars, config_of(rules, "told_target"), columns)
+    units, given = np.nan_to_num(sizes), told.astype(np.float64)
+    columns = [{"size": u, "part": g} for u, g in zip(units.T, given.T, strict=True)]
+    return ours_shared.run(case.bars, config_of(rules, "told_amounts"), columns)
 
 
 def _plain(rules: Rules) -> str:
@@ -162,6 +167,8 @@ def comparable(case: SignalCase) -> tuple[SignalCase, Counter[str]]:
         again = flags["long_entry"][1:] & flags["long_entry"][:-1]
         out["refused entry told again at once"] = int(again.sum())
         flags["long_entry"][1:][again] = False
+    if rules.cash_sharing:
+        out += ours_shared.leave_out_signals(case)
     if isnan(rules.sl_stop) and isnan(rules.tp_stop):
         return case, +out
     while found := _differences(case):
@@ -175,13 +182,21 @@ def comparable(case: SignalCase) -> tuple[SignalCase, Counter[str]]:
 def comparable_orders(case: OrderCase) -> tuple[OrderCase, Counter[str]]:
     """Return the case without orders that run into a difference which stays, and those by name."""
     if case.rules.size_type != "targetpercent":
-        return _without_dear_sales(case)
+        case, out = _without_dear_sales(case)
+        return _sharing(case, out)
     more = np.abs(case.sizes) > 1
     out = Counter({"target above all there is": int(more.sum())})
     if case.rules.fees or case.rules.fixed_fees or case.rules.slippage:
         out["target percent with costs"] += 1
     free = replace(case.rules, fees=0.0, fixed_fees=0.0, slippage=0.0)
-    return replace(case, sizes=np.where(more, np.nan, case.sizes), rules=free), +out
+    return _sharing(replace(case, sizes=np.where(more, np.nan, case.sizes), rules=free), +out)
+
+
+def _sharing(case: OrderCase, out: Counter[str]) -> tuple[OrderCase, Counter[str]]:
+    if not case.rules.cash_sharing:
+        return case, out
+    case, more = ours_shared.leave_out_orders(case)
+    return case, out + more
 
 
 def _without_dear_sales(case: OrderCase) -> tuple[OrderCase, Counter[str]]:
@@ -190,10 +205,11 @@ def _without_dear_sales(case: OrderCase) -> tuple[OrderCase, Counter[str]]:
     case = replace(case, sizes=sizes)
     while case.rules.fixed_fees:
         fills = run_orders(case).fills
-        dear = [f.bar for f in fills if f.units < 0 and -f.units * f.price < f.commission]
+        dear = [f for f in fills if f.units < 0 and -f.units * f.price < f.commission]
         if not dear:
             break
-        sizes[dear] = np.nan
+        for fill in dear:
+            sizes[fill.bar, fill.column] = np.nan
         out["sale for less than its fee"] += len(dear)
     return case, out
 

@@ -101,13 +101,14 @@ def told_signals(
     """Turn entries and exits into a position as `vectorbt` does without accumulation."""
     buy, leave_long = long_entry > long_exit, long_exit > long_entry
     short, leave_short = short_entry > short_exit, short_exit > short_entry
+    held = 0.0 if abs(position) < 1e-8 else position
     if buy and short:
         buy, short = False, False
-    if c.stops and s.signal != 0.0 and position == 0.0:  # a stop was hit on this bar
+    if c.stops and s.signal != 0.0 and held == 0.0:  # a stop was hit on this bar
         return Wanted(0.0), 0.0
-    if position == 0.0:
+    if held == 0.0:
         signal = 1.0 if buy else (-1.0 if short else 0.0)
-    elif position > 0.0:
+    elif held > 0.0:
         signal = 0.0 if leave_long else 1.0
         if short:
             signal = 0.0 if c.close_only else -1.0
