@@ -369,10 +369,7 @@ class TestPython:
         ("changes", "message"),
         [
             ({"account": AccountSpec(cash=-1.0)}, "Config: account.cash: expected a number > 0"),
-            (
-                {"account": AccountSpec(cash=float("nan"))},
-                "Config: account.cash: expected a finite",
-            ),
+            ({"account": AccountSpec(cash=float("nan"))}, "account.cash: expected a finite"),
             ({"account": AccountSpec(cash=10**400)}, "account.cash: expected an integer within"),
             ({"account": AccountSpec(cash=2**53 + 1)}, "account.cash: expected an integer within"),
             ({"account": 3}, "account: expected a section"),

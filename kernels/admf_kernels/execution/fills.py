@@ -148,6 +148,8 @@ def _close(
     entry = trade.entry_price
     # A sale at nothing, which slippage may come to, has no moves to measure.
     up, down = (highest / entry - 1.0, lowest / entry - 1.0) if entry > 0.0 else (0.0, 0.0)
+    # Entries at several prices may leave their mean outside of what was seen.
+    up, down = up if up > 0.0 else 0.0, down if down < 0.0 else 0.0
     row = trade_row(d.log)
     row.row = d.log.row
     row.sequence = d.book.sequence
