@@ -173,15 +173,14 @@ def test_on_margin_the_exposure_after_a_fill_is_within_leverage(
     n = Instrument(slippage_rate=slippage, fee_per_unit=0.25)
     terms = make_terms(Account(leverage=leverage), n)
     desk = desk_of(cash=1000.0 - held * price, lots=float(held), price=price)
+    desk.now.slips = True
 
     lots = payable(terms, desk, bar_at(price), sign * size, price, False, 0.0)
 
     def fits(count):
         at = Fraction(price) * (1 + (1 if sign > 0 else -1) * Fraction(slippage))
         cost = abs(count) * (Fraction(1, 4) + abs(at - Fraction(price)))
-        # What was held is valued at the price before slippage in the exposure so far.
-        before = abs(held) * Fraction(price) - abs(held) * at
-        return before + abs(held + count) * at <= Fraction(leverage) * (1000 - cost)
+        return abs(held + count) * at <= Fraction(leverage) * (1000 - cost)
 
     closing = min(size, abs(held)) if held * sign < 0 else 0
     assert closing <= abs(lots) <= size
