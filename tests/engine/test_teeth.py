@@ -94,8 +94,8 @@ def _drop_working_order(text: str) -> str:
 
 def _forget_orders(text: str) -> str:
     forget = "    if before < d.log.order_count and d.book.sequence > 40:\n"
-    forget += "        d.log.order_count = before\n    return 0\n"
-    text = text.replace("    return 0\n", forget)
+    forget += "        d.log.order_count = before\n"
+    text = text.replace("    return 4 if", f"{forget}    return 4 if")
     return text.replace("    if op == 0:\n", "    before = d.log.order_count\n    if op == 0:\n")
 
 
@@ -135,8 +135,8 @@ FAULTS = {
     "no fee on closing": Fault(
         "engine", PLAIN, "equity", "cash",
         engine=(
-            "fills", "cash_after(d.wallet.cash, lots, bar.worth, at, fee)",
-            "cash_after(d.wallet.cash, lots, bar.worth, at, 0.0 if trade.lots != 0.0 else fee)",
+            "fills", "cash_after(cash, lots, bar.worth, at, fee)",
+            "cash_after(cash, lots, bar.worth, at, 0.0 if trade.lots != 0.0 else fee)",
         ),
     ),
     "one bit of the state": Fault(

@@ -256,7 +256,7 @@ FLAGS = [
     ("risk: {max_drawdown_percent: 5, on_halt: keep}", {"limits", "leaving"}),
     ("execution: {fill: same_close}", {"same_close"}),
     ("sizing: {kind: volatility, percent: 9}\nmetrics: {periods_per_year: 252}", {"deviation"}),
-    ("execution: {max_volume_percent: 5}", {"volume"}),
+    ("execution: {max_volume_percent: 5}", {"volume", "resting"}),
     ("execution: {limit_fill: touch, both_hit: target_first}", set()),
     ("costs: {impact_percent: 5}", {"volume"}),
     ("costs: {fee_bps: 5, slippage_bps: 1, spread_bps: 1}", set()),

@@ -89,7 +89,7 @@ def test_trades_are_those_of_the_rules(terms, drawn):
     for found, exact in zip(made, expected, strict=True):
         assert found[4:6] == (float(exact[4]), float(exact[5]))
         assert all(
-            abs(Fraction(v) - e) <= _rounding(terms)
+            abs(Fraction(v) - e) <= _rounding(terms) * (1 + abs(exact[6]))
             for v, e in zip(found[6:], exact[6:], strict=True)
         )
 
