@@ -36,11 +36,24 @@ MAY_IMPORT: dict[str, set[str]] = {
     "parity": {"errors", "events", "config", "data", "runners", "feeds"},
     "containers": {"errors", "events", "config", "data", "runners", "feeds"},
 }
-MAY_IMPORT["panel_jobs"] = {*MAY_IMPORT} - {"parity", "containers", "report"}
-MAY_IMPORT["jobs"] = {*MAY_IMPORT} - {"parity", "containers", "report"}
-MAY_IMPORT["panel_jobs"] = {*MAY_IMPORT} - {"parity", "containers", "report"}
-MAY_IMPORT["explain"] = {*MAY_IMPORT} - {"parity", "containers"}
-MAY_IMPORT["cli"] = {*MAY_IMPORT} - {"containers"}
+GROUND = {"errors", "atomic", "events", "calendars", "config", "data", "data.spec", "metrics"}
+MAY_IMPORT["panel_jobs"] = {*GROUND, "store", "runners", "feeds"}
+MAY_IMPORT["jobs"] = {*MAY_IMPORT["panel_jobs"], "panel_jobs"}
+MAY_IMPORT["explain"] = {*MAY_IMPORT["jobs"], "jobs", "report"}
+MAY_IMPORT["sweep"] = {*GROUND, "store", "report", "runners"}
+MAY_IMPORT["checks"] = {*GROUND, "report", "runners", "feeds", "parity"}
+MAY_IMPORT["journal"] = {"errors", "atomic"}
+MAY_IMPORT["venues"] = {"errors", "config", "journal", "runners"}
+MAY_IMPORT["monitor"] = {*GROUND, "store", "report"}
+MAY_IMPORT["consistency"] = {
+    *GROUND, "store", "report", "runners", "feeds", "parity", "containers", "journal",
+}  # fmt: skip
+MAY_IMPORT["rollout"] = {*GROUND, "store", "report", "journal", "monitor"}
+MAY_IMPORT["live"] = {
+    *MAY_IMPORT["consistency"], "consistency", "venues", "monitor", "rollout",
+}  # fmt: skip
+MAY_IMPORT["simulator"] = {*MAY_IMPORT["live"], "live"}
+MAY_IMPORT["cli"] = {*MAY_IMPORT}
 # Siblings that lean on each other in one place, and why.
 EXCEPTIONS = {
     # The process of one part of a restarted run replays bars.

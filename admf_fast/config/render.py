@@ -24,13 +24,18 @@ def contents(config: Config) -> dict[str, Any]:
     return rebuilt
 
 
+# Sections that say how a run is operated, not what it decides: no part of its meaning.
+OPERATIONAL = ("feed", "live", "monitor", "sweep")
+
+
 def canonical(config: Config) -> bytes:
-    """Canonical JSON: equal configurations give equal bytes.
+    """Canonical JSON of what decides: equal configurations give equal bytes.
 
     Keys are sorted, nothing is indented, text is UTF-8, and a number is written by its value:
     whole numbers without a fraction, others as the shortest decimal that reads back the same.
     """
     data = _rebuilt(contents(config), _by_value)
+    data = {name: section for name, section in data.items() if name not in OPERATIONAL}
     text = json.dumps(
         data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )

@@ -1,0 +1,1 @@
+"""Proofs about runs that have happened: shadow, verify, compare, and what diverged."""

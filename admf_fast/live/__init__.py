@@ -1,0 +1,1 @@
+"""The live process: feed, journal, step, venue, in this order, for days."""

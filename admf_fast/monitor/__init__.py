@@ -1,0 +1,1 @@
+"""Watching a live run: a baseline to be held to, alerts, metrics and health."""

@@ -1,0 +1,1 @@
+"""From backtest to paper to live, by stages with gates."""

@@ -1,0 +1,1 @@
+"""Venues: where orders go, and what comes back from there."""
