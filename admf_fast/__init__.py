@@ -19,6 +19,8 @@ _EXPORTS = {
     "load_calendar": "admf_fast.calendars",
     "open_bars": "admf_fast.data",
     "BarSpec": "admf_fast.data",
+    "DivergenceAlerter": "admf_fast.monitor",
+    "ProductionMigration": "admf_fast.rollout",
     "BacktestContainer": "admf_fast.containers",
     "LiveContainer": "admf_fast.containers",
 }

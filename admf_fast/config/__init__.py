@@ -19,6 +19,7 @@ from admf_fast.config.model import (
     costs_of,
     instruments_of,
 )
+from admf_fast.config.monitor import AlertsSpec, MonitorSpec, ServeSpec
 from admf_fast.config.orders import EntrySpec, ExecutionSpec
 from admf_fast.config.render import canonical, config_digest, contents, to_yaml
 from admf_fast.config.risk import RiskSpec
@@ -47,6 +48,7 @@ __all__ = [
     "SIZE_MAX_BYTES",
     "AccountSpec",
     "ActionsSpec",
+    "AlertsSpec",
     "AllInSizing",
     "AnyDistance",
     "BreakEvenSpec",
@@ -65,6 +67,7 @@ __all__ = [
     "MarketSpec",
     "MemberSpec",
     "MetricsSpec",
+    "MonitorSpec",
     "OffsetSpec",
     "OwnCostsSpec",
     "PercentSizing",
@@ -72,6 +75,7 @@ __all__ = [
     "RegimesSpec",
     "RiskSizing",
     "RiskSpec",
+    "ServeSpec",
     "SessionEndSpec",
     "SideSpec",
     "Sizing",
