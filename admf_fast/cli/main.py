@@ -11,7 +11,18 @@ from collections.abc import Sequence
 import click
 
 from admf_fast import __version__
-from admf_fast.cli import backtest, baseline, config, data, explain, failure, kernels, live, parity
+from admf_fast.cli import (
+    backtest,
+    baseline,
+    config,
+    data,
+    explain,
+    failure,
+    kernels,
+    live,
+    parity,
+    rollout,
+)
 from admf_fast.cli.output import OutputClosed, abandon
 
 TRACEBACK = "--traceback"
@@ -34,7 +45,7 @@ def admf(traceback: bool) -> None:
 
 for command in (
     backtest.command, baseline.command, live.command, parity.command, explain.command,
-    kernels.group, data.group, config.group,
+    kernels.group, data.group, config.group, rollout.group,
 ):  # fmt: skip
     admf.add_command(command)
 
