@@ -149,22 +149,22 @@ def _evidence(
 
 
 def _current(plan: Plan) -> Digests:
-    """Return the digests of what would run now: the plan's configuration, the code that is here."""
+    """Return the digests of what would run now: the plan's configuration, this code."""
     from admf_fast.config import config_digest, load_config
     from admf_fast.rollout import Digests
 
     config = load_config(str(plan.config_path))
     if config.instruments:
-        from admf_fast.panel_jobs import code_digest_of_panel
+        from admf_fast.panel_jobs import panel_code_digest
         from admf_fast.runners.panel_setup import prepare_panel
 
-        return Digests(
-            config=config_digest(config), code=code_digest_of_panel(prepare_panel(config))
-        )
-    from admf_fast.jobs import code_digest_of
-    from admf_fast.runners.setup import prepare
+        code = panel_code_digest(prepare_panel(config))
+    else:
+        from admf_fast.jobs import code_digest_of
+        from admf_fast.runners.setup import prepare
 
-    return Digests(config=config_digest(config), code=code_digest_of(prepare(config)))
+        code = code_digest_of(prepare(config))
+    return Digests(config=config_digest(config), code=code)
 
 
 def _capital(migration: ProductionMigration) -> dict[str, float]:

@@ -15,6 +15,7 @@ from admf_fast.metrics import trade_columns
 from admf_fast.metrics.returns import DAY_NS
 from admf_fast.monitor.alerter import DivergenceAlerter
 from admf_fast.monitor.baseline import Baseline
+from admf_fast.monitor.figures import AT
 from admf_fast.monitor.read_run import read_days, read_manifest
 from admf_fast.rollout.evidence import Digests, Evidence
 
@@ -118,15 +119,18 @@ def _fills(folder: Path, after_ns: int) -> tuple[Fills, int]:
 def _outside(
     folder: Path, baseline: Baseline | None, spec: MonitorSpec, after_ns: int
 ) -> tuple[str, ...]:
-    """Return the figures whose band or cumulative sum was left on some day, by name."""
+    """Return the figures whose band or cumulative sum was left in the last window of days."""
     if baseline is None:
         return ()
     alerter = DivergenceAlerter(spec.threshold)
     alerter.establish_baseline(baseline)
     rows = read_days(folder).rows
     found: dict[str, None] = {}
-    for row in rows[rows[:, 0] >= after_ns // DAY_NS]:
-        found |= {d.figure: None for d in alerter.check_day(tuple(row.tolist()))}
+    rows = rows[rows[:, AT["day"]] >= after_ns // DAY_NS]
+    for k, row in enumerate(rows):
+        deviations = alerter.check_day(tuple(row.tolist()))
+        if k >= len(rows) - baseline.window_days:
+            found |= {d.figure: None for d in deviations}
     return tuple(sorted(found))
 
 

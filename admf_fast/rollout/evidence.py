@@ -104,8 +104,9 @@ def _execution(gates: GatesSpec, e: Evidence) -> list[Gate]:
     ]  # fmt: skip
     if not isinstance(gates.max_execution_bps, UnsetType):
         most = gates.max_execution_bps
-        made.insert(0, _gate("execution", e.execution_bps <= most, f"at most {most:g} bps",
-                             f"{e.execution_bps:g} bps over {e.fills} fills", breach=True))  # fmt: skip
+        found = f"{e.execution_bps:g} bps over {e.fills} fills"
+        passed = e.execution_bps <= most
+        made.insert(0, _gate("execution", passed, f"at most {most:g} bps", found, breach=True))
     return made
 
 

@@ -1,4 +1,4 @@
-"""The history of a rollout: one line of JSON for every step, each with the digest of the one before.
+"""The history of a rollout: a line of JSON for every step, with the digest of the line before.
 
 The file is only ever appended to, and on disk before a step counts. Beside it, a small file
 holds the last digest, so that lines cut off at the end are noticed as well. A line that was
