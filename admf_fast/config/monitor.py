@@ -83,7 +83,7 @@ class MonitorSpec(Section, frozen=True, kw_only=True):
     false_alarms: Annotated[
         Chance,
         Meta(description="Chance of a false alarm of one figure and detector in horizon_days."),
-    ] = 0.01
+    ] = 0.002
     confidence: Annotated[
         float, Meta(ge=0.5, lt=1.0, description="Of the band of each figure of the backtest.")
     ] = 0.95
@@ -98,7 +98,7 @@ class MonitorSpec(Section, frozen=True, kw_only=True):
         Literal["estimated"] | Annotated[float, Meta(ge=1.0, le=10_000.0)],
         Meta(description="Mean length of a block of the bootstrap, or estimated from the days."),
     ] = "estimated"
-    replicates: Annotated[int, Meta(ge=100, le=20_000, description="Of the bootstrap.")] = 1000
+    replicates: Annotated[int, Meta(ge=100, le=20_000, description="Of the bootstrap.")] = 2000
     seed: Annotated[Count, Meta(description="Of the bootstrap.")] = 1
     stale_bars: Annotated[
         float,

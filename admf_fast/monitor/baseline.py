@@ -23,7 +23,7 @@ import numpy as np
 from admf_fast.config import MonitorSpec
 from admf_fast.errors import DataError
 from admf_fast.metrics.sums import deviation, mean_of, present
-from admf_fast.monitor.bootstrap import Chance, block_length, stationary_days
+from admf_fast.monitor.bootstrap import Chance, Days, block_length, stationary_days
 from admf_fast.monitor.cusum import highest_sums
 from admf_fast.monitor.figures import FIGURES, Matrix, day_values, figures_of
 
@@ -151,7 +151,7 @@ def _in_control(
     length = spec.horizon_days + spec.window_days - 1
     words = spec.horizon_days * spec.window_days * rows.shape[1]
     for count in _pieces(spec.replicates, words):
-        taken = stationary_days(len(rows), length, count, block_days, chance)
+        taken = _productions(len(rows), length, count, block_days, chance)
         lowest, highest = _extremes(rows[taken], spec.window_days)
         low.append(lowest)
         high.append(highest)
@@ -161,6 +161,18 @@ def _in_control(
     tail = spec.false_alarms / 2.0
     bands = quantiles(np.concatenate(low), tail), quantiles(np.concatenate(high), 1.0 - tail)
     return bands, quantiles(np.concatenate(sums), 1.0 - spec.false_alarms)
+
+
+def _productions(days: int, length: int, count: int, block_days: float, chance: Chance) -> Days:
+    """Return days of production, drawn from histories that are drawn from the one there is.
+
+    The backtest is itself one draw of what could have been: drawing from it alone would take its
+    figures for the truth, and alert several times too often. Both draws cut blocks, so each has
+    them twice as long.
+    """
+    history = stationary_days(days, days, count, 2.0 * block_days, chance)
+    place = stationary_days(days, length, count, 2.0 * block_days, chance)
+    return np.take_along_axis(history, place, axis=1)
 
 
 def _extremes(rows: Matrix, window_days: int) -> tuple[Matrix, Matrix]:

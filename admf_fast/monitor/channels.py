@@ -2,6 +2,7 @@
 
 import logging
 import os
+import warnings
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -89,6 +90,12 @@ def apprise_channels(addresses: Secret, title: str) -> list[AppriseChannel]:
 
 
 def _service(address: Secret, number: int) -> Any:
+    with warnings.catch_warnings():  # of modules that the library looks for in vain
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return _made(address, number)
+
+
+def _made(address: Secret, number: int) -> Any:
     try:
         import apprise
     except ImportError:

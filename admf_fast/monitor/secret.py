@@ -47,10 +47,11 @@ def secret_of_file(path: Path) -> Secret:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(handle)
+        raise ConfigError(f"{path}: expected a regular file with a secret")
     with os.fdopen(handle, "rb") as file:
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode):
-            raise ConfigError(f"{path}: expected a regular file with a secret")
         if found.st_mode & 0o077 or found.st_uid != os.geteuid():
             raise ConfigError(
                 f"{path}: expected a file that its owner alone may read (mode 0600), found mode "
