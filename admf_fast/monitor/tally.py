@@ -32,11 +32,12 @@ class DayTally:
         What the first day's return is measured from.
     lot_values : mapping of float
         Account currency that a price of 1 means for one lot, by symbol; 0 where it changes:
-        such trades have no costs in basis points.
+        such trades have no costs in basis points. The empty symbol stands for all others.
     """
 
     def __init__(self, start_equity: float, lot_values: Mapping[str, float]) -> None:
         self._lot_values = dict(lot_values)
+        self._other_value = self._lot_values.get("", 0.0)
         self._row = [0.0] * len(COLUMNS)
         self._day = -1
         self._equity_before = start_equity
@@ -81,7 +82,7 @@ class DayTally:
         row = self._row
         row[AT["trades"]] += 1.0
         row[AT["wins"]] += 1.0 if pnl > 0.0 else 0.0
-        value = abs(lots) * self._lot_values.get(symbol, 0.0) * entry_price
+        value = abs(lots) * self._lot_values.get(symbol, self._other_value) * entry_price
         if value > 0.0:
             row[AT["costed"]] += 1.0
             row[AT["cost"]] += fees / value * BPS

@@ -69,7 +69,7 @@ def test_what_cannot_be_compared_is_an_error_of_the_caller():
     with pytest.raises(ConfigError, match="call establish_baseline first"):
         alerter.check_production({})
     alerter.establish_baseline(RESULTS)
-    with pytest.raises(ConfigError, match="signal_frequency, risk_metrics.max_drawdown missing"):
+    with pytest.raises(ConfigError, match=r"signal_frequency, risk_metrics\.max_drawdown missing"):
         alerter.check_production({"avg_signal_strength": 0.5})
     for results in ({}, {"signals": "x", "bars": 1, "risk_metrics": {}}, RESULTS | {"bars": 0}):
         with pytest.raises(ConfigError, match="establish_baseline: expected"):

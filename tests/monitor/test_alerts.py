@@ -1,4 +1,4 @@
-"""Alerts on their way: limits, the queue, channels, and secrets that stay secret (H05, H06, H09)."""
+"""Alerts on their way: limits, the queue, channels, secrets that stay so (H05, H06, H09)."""
 
 import http.server
 import json
@@ -190,7 +190,7 @@ def run_config(tmp_path, text):
 def test_an_address_is_nowhere_in_what_a_run_writes_h05(
     code, hook, tmp_path, monkeypatch, caplog, capfd
 ):
-    """Addresses from a file and a variable; sent, refused and redirected; everything is searched."""
+    """Addresses from a file and a variable; sent, refused, redirected; all is searched."""
     hook.code = code
     monkeypatch.setattr("admf_fast.monitor.sender.WAITS_S", (0.0,))
     monkeypatch.setenv("MY_ALERT_URLS", address(hook))
