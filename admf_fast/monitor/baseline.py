@@ -25,7 +25,7 @@ from admf_fast.errors import DataError
 from admf_fast.metrics.sums import deviation, mean_of, present
 from admf_fast.monitor.bootstrap import Chance, Days, block_length, stationary_days
 from admf_fast.monitor.cusum import highest_sums
-from admf_fast.monitor.figures import FIGURES, Matrix, day_values, figures_of
+from admf_fast.monitor.figures import FIGURES, Matrix, day_values, figures_of, moving_figures
 
 FORMAT = 1
 CUSUM_DAYS_MIN = 20  # fewer daily values say too little about their spread
@@ -177,8 +177,7 @@ def _productions(days: int, length: int, count: int, block_days: float, chance: 
 
 def _extremes(rows: Matrix, window_days: int) -> tuple[Matrix, Matrix]:
     """Return the lowest and highest figures of all windows of each replicate."""
-    windows = np.lib.stride_tricks.sliding_window_view(rows, window_days, axis=1)
-    figures = figures_of(np.moveaxis(windows, -1, -2))
+    figures = moving_figures(rows, window_days)
     return np.fmin.reduce(figures, axis=1), np.fmax.reduce(figures, axis=1)
 
 

@@ -104,6 +104,39 @@ def volatilities(gains: Matrix) -> Matrix:
     return made
 
 
+def moving_figures(rows: Matrix, window: int) -> Matrix:
+    """Return `figures_of` every window of days: (replicates, days, columns) to (.., .., figures).
+
+    By differences of running sums, a tenth of the work: exact where counts are summed, within
+    rounding for the others.
+    """
+    counts = rows.shape[1] - window + 1
+    made = np.empty((rows.shape[0], counts, len(FIGURES)))
+    gains = rows[..., AT["gain"]]
+    for k, name in enumerate(FIGURES):
+        if name in RATIOS:
+            ratio = RATIOS[name]
+            above = _moving(rows[..., AT[ratio.sum_of]], window)
+            below = _moving(rows[..., AT[ratio.over]], window) if ratio.over else float(window)
+            made[..., k] = quotients(above, below)
+        elif name == "volatility":
+            mean = _moving(gains, window) / window
+            spread = _moving(gains * gains, window) - window * mean * mean
+            made[..., k] = np.sqrt(np.maximum(spread, 0.0) / (window - 1))
+        else:
+            windows = np.lib.stride_tricks.sliding_window_view(gains, window, axis=1)
+            made[..., k] = drawdowns(windows)
+    return made
+
+
+def _moving(values: Matrix, window: int) -> Matrix:
+    """Return the sums of every `window` consecutive values of each row."""
+    start = np.zeros((values.shape[0], 1))
+    sums = np.concatenate((start, np.add.accumulate(values, axis=1)), axis=1)
+    moved: Matrix = sums[:, window:] - sums[:, :-window]
+    return moved
+
+
 def day_values(rows: Matrix) -> Matrix:
     """Return what each day says of every figure, shape (days, figures); NaN for nothing.
 

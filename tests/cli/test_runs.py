@@ -10,7 +10,9 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 Admf = Callable[..., Any]
-ALL_EXAMPLES = sorted(EXAMPLES.rglob("*.yaml")) + sorted(EXAMPLES.rglob("*.toml"))
+# A plan of a rollout is no configuration.
+ALL_EXAMPLES = sorted(p for p in EXAMPLES.rglob("*.yaml") if p.name != "plan.yaml")
+ALL_EXAMPLES += sorted(EXAMPLES.rglob("*.toml"))
 LAYERS = {"signals", "orders", "fills", "trades", "adjustments", "equity", "state", "metrics"}
 
 

@@ -16,7 +16,7 @@ from admf_fast.errors import StateError
 from admf_fast.metrics import max_drawdown
 from admf_fast.metrics.returns import DAY_NS
 from admf_fast.monitor import read_run
-from admf_fast.monitor.figures import AT, COLUMNS, FIGURES, figures_of
+from admf_fast.monitor.figures import AT, COLUMNS, FIGURES, figures_of, moving_figures
 from admf_fast.monitor.read_run import lot_values, read_days
 from admf_fast.monitor.tally import DayTally
 from tests.monitor.kit import some_days, watch_run
@@ -191,6 +191,16 @@ def test_windows_at_once_are_windows_one_by_one(count, seed):
         assert at_once[k].tobytes() == figures_of(rows[k : k + count]).tobytes()
         deepest = at_once[k][FIGURES.index("drawdown")]
         assert deepest == pytest.approx(max_drawdown(rows[k : k + count, AT["gain"]]), abs=1e-15)
+
+
+@given(st.integers(2, 20), st.integers(1, 20))
+def test_moving_windows_are_windows_within_rounding(window, seed):
+    rows = np.stack([some_days(40, seed), some_days(40, seed + 1)])
+    moving = moving_figures(rows, window)
+    for replicate, k in ((0, 0), (1, 3), (0, 40 - window)):
+        np.testing.assert_allclose(
+            moving[replicate, k], figures_of(rows[replicate, k : k + window]), rtol=1e-9, atol=1e-12
+        )
 
 
 def test_a_window_without_observations_has_no_figures():
