@@ -48,6 +48,8 @@ def status(path: Path, as_json: bool) -> None:
     """Show the stage of PLAN, the shares of the modes, and every step so far."""
     from msgspec import to_builtins
 
+    from admf_fast.report import align
+
     migration = _open(path)
     found = migration.status()
     if as_json:
@@ -55,9 +57,8 @@ def status(path: Path, as_json: bool) -> None:
         return
     capital = _capital(migration)
     lines = [f"Rollout {found.plan}: stage {found.stage}, since {found.since or 'ever'}"]
-    lines += [
-        f"  {mode:8} {share:8.2%}  {capital[mode]:,.2f}" for mode, share in found.modes.items()
-    ]
+    shares = [(m, f"{share:.2%}", f"{capital[m]:,.2f}") for m, share in found.modes.items()]
+    lines += ["  " + line for line in align(shares, "lrr")]
     lines += [f"Next: {found.next or 'nothing, this is the last stage'}"]
     if found.plan_changed:
         lines.append("The plan has changed: down to the first stage, then up again")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 import shlex
 import shutil
 from pathlib import Path
@@ -82,7 +83,7 @@ def test_up_to_live_and_down_again(run):
     code, _, err = run("rollout", "promote", PLAN, *both, *WHO)
     assert (code, "mode of the run: expected live, found paper" in err) == (4, True)
     code, out, _ = run("rollout", "status", PLAN)
-    assert "live         1.00%  1,000.00" in out
+    assert ["live", "1.00%", "1,000.00"] in [line.split() for line in out.splitlines()]
     code, out, _ = run("rollout", "demote", PLAN, *WHO)
     assert (code, out) == (0, "demote: live-1 -> paper (paper 100 %)\n")
     code, _, err = run("rollout", "promote", PLAN, *both, *WHO)
@@ -112,6 +113,16 @@ def test_another_configuration_or_run_is_refused_and_a_divergence_leads_down(run
         assert "paper" in run("rollout", "status", PLAN)[1]  # the plan leads to paper, where it is
     finally:
         manifest.write_text(content)
+
+
+@pytest.mark.parametrize("page", ["rollout", "monitoring"])
+def test_python_of_the_pages_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    text = (ROOT / "docs" / f"{page}.md").read_text()
+    (block,) = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    (tmp_path / "block.py").write_text(block)
+    assert "assert " in block
+    runpy.run_path(str(tmp_path / "block.py"))
 
 
 def test_the_commands_of_the_pages_run_as_they_are(run):
