@@ -74,6 +74,8 @@ def read_days(folder: Path) -> RunDays:
         days.trades(pa.Table.from_batches([batch]))
     rows = days.rows(config.account.cash)
     warm_day = (first_ready_ns - 1) // DAY_NS if ready else -1
+    if moments < ready:  # it was never ready
+        rows = rows[:0]
     return RunDays(rows[rows[:, AT["day"]] >= warm_day], manifest, config)
 
 

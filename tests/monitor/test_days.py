@@ -1,5 +1,7 @@
 """Days of a run: the same bits from its tables and from its bars as they come."""
 
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -209,6 +211,17 @@ def test_a_window_without_observations_has_no_figures():
     found = dict(zip(FIGURES, figures_of(rows).tolist(), strict=True))
     assert np.isnan([found[n] for n in ("signal_strength", "win_rate", "cost_bps")]).all()
     assert (found["exposure"], found["trades_per_day"], found["drawdown"]) == (0.0, 0.0, 0.0)
+
+
+def test_days_of_the_warm_up_are_left_out(minutes, tmp_path):
+    _, run = minutes
+    shutil.copytree(run, tmp_path / "run")
+    manifest = json.loads((run / "manifest.json").read_text())
+    whole = read_days(run).rows
+    for ready, left_out in ((0, 0), (1440, 0), (1441, 1), (2881, 2), (6000, 4), (6001, 5)):
+        text = json.dumps(manifest | {"ready_bars": ready})
+        (tmp_path / "run" / "manifest.json").write_text(text)
+        assert read_days(tmp_path / "run").rows.tobytes() == whole[left_out:].tobytes()
 
 
 def test_what_is_no_run_directory_is_refused(tmp_path, minutes):

@@ -115,7 +115,6 @@ def test_down_to_any_stage_below_and_to_no_other(tmp_path, place, goal):
         migration.demote(to="nowhere", **WHO)
 
 
-FRACTIONS = {"paper": (0.4, 1.0), "live": (0.01, 0.125, 1.0)}
 GOALS = [("paper", 0.4), ("paper", 1.0), ("live", 0.01), ("live", 0.125), ("live", 1.0)]
 
 
