@@ -101,8 +101,8 @@ def live(
     """Run a configuration bar by bar, on a paper account, until its feed ends.
 
     `feed` is ``replay:PATH`` (``replay:`` alone for ``bars.path``), or ``stdin``,
-    ``follow:FILE``, ``unix:PATH`` or ``tcp:127.0.0.1:PORT`` for JSON lines. `on_event` is handed every SIGNAL, ORDER, FILL and
-    TRADE as it happens.
+    ``follow:FILE``, ``unix:PATH`` or ``tcp:127.0.0.1:PORT`` for JSON lines. `on_event`
+    is handed every SIGNAL, ORDER, FILL and TRADE as it happens.
     """
     if config.instruments:
         from admf_fast import panel_jobs
