@@ -46,7 +46,9 @@ class Admission:
             return []
         if not self._in_session(stream, bar, title):
             return []
-        return self._plausible(stream, bar, title)
+        admitted = self._plausible(stream, bar, title)
+        # One that waited to be confirmed may be too late by now.
+        return [b for b in admitted if b[0] > after_ns or self._late(stream, b, title, after_ns)]
 
     def _on_grid(self, stream: Stream, bar: Bar, title: str, monotonic_ns: int) -> bool:
         if stream.on_grid(bar[0]):

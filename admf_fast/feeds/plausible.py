@@ -63,10 +63,11 @@ class Plausibility:
         return ""
 
     def confirms(self, suspect: Bar, bar: Bar) -> bool:
-        """Return whether the bar after an implausible one says that it was true."""
-        if self._far(suspect, bar):
-            return False
-        return not self._large(suspect) or self._large(bar)
+        """Return whether the bar after an implausible one says that it was true.
+
+        It does if it is as implausible itself, seen from before, and near the other.
+        """
+        return bool(self.fault(bar)) and not self._far(suspect, bar)
 
     def accept(self, bar: Bar) -> bool:
         """Take a bar as true; return whether it is one more copy of the last ones than allowed."""
