@@ -62,12 +62,9 @@ class Plausibility:
             return f"its volume {bar[5]!r} is more than {self._factor:g} times {most!r}"
         return ""
 
-    def confirms(self, suspect: Bar, bar: Bar) -> bool:
-        """Return whether the bar after an implausible one says that it was true.
-
-        It does if it is as implausible itself, seen from before, and near the other.
-        """
-        return bool(self.fault(bar)) and not self._far(suspect, bar)
+    def near(self, bar: Bar, following: Bar) -> bool:
+        """Return whether the prices of a bar are plausible after those of another."""
+        return not self._far(bar, following)
 
     def accept(self, bar: Bar) -> bool:
         """Take a bar as true; return whether it is one more copy of the last ones than allowed."""
