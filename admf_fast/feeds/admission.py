@@ -7,6 +7,7 @@ from admf_fast.feeds.ledger import Ledger
 from admf_fast.feeds.plausible import difference, impossible
 from admf_fast.feeds.quarantine import Quarantine
 from admf_fast.feeds.replay import Bar
+from admf_fast.feeds.rulings import Counter
 from admf_fast.feeds.stream import Stream
 
 
@@ -158,7 +159,7 @@ class Admission:
             text = f"{_title(bar)}: other values again"
             self._ledger.free("L15", stream.symbol, text, "repeated")
 
-    def _drop(self, stream: Stream, rule: str, text: str, counter: str, bar: Bar) -> None:
+    def _drop(self, stream: Stream, rule: str, text: str, counter: Counter, bar: Bar) -> None:
         stream.dropped[counter] = stream.dropped.get(counter, 0) + 1
         self._ledger.rule("drop", rule, stream.symbol, text, counter, bar)
 

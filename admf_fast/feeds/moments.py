@@ -96,8 +96,7 @@ class Moments:
         else:
             text += "; none is made up"
             self._ledger.rule("note", "L01", stream.symbol, text, "gap")
-        counts = self._ledger.counts
-        counts["missing"] = counts.get("missing", 0) + missing
+        self._ledger.count("missing", missing)
 
     def _hand_over(self, stream: Stream, ts_ns: int) -> None:
         """Go from history to the feed at this bar, if enough of both was compared."""
