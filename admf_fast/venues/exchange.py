@@ -104,10 +104,6 @@ class Exchange:
         self._answer()
         return self.name
 
-    def connected(self) -> bool:
-        """Return whether it answers."""
-        return not self.faults.down
-
     def submit(self, intent: Intent, now_ns: int) -> None:
         """Take a new order; its id must be free."""
         self._arrive()
