@@ -142,7 +142,7 @@ class Book:
         if report.status in FILLS:
             return _fill(order, ours)
         if report.status == "replaced":
-            return Heard(ours)
+            return Heard(None if order.stage == OVER else ours)
         return _change(order, ours)
 
     def working(self) -> list[Tracked]:
@@ -158,6 +158,10 @@ def _fill(order: Tracked, report: Report) -> Heard:
     if report.lots * order.left <= 0 or abs(report.lots) > abs(order.left):
         text = f"expected at most {order.left} lots: {_shown(report)}"
         return Heard(adopted, "O09", text, freezes=True)
+    said = order.filled + report.lots
+    if report.status == "filled" and report.lots != order.left and report.total != said:
+        # The last fill has overtaken others, or the order was smaller there: to be asked for.
+        report = msgspec.structs.replace(report, status="partially_filled")
     limit, buying = order.intent.limit, report.lots > 0
     beyond = limit > 0.0 and (report.price > limit if buying else report.price < limit)
     if beyond:

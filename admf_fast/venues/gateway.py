@@ -174,6 +174,8 @@ class Gateway:
             # First of all, for what follows may be about it.
             self._say(heard.report)
             self._count_reject(heard.report, now_ns)
+            if order is not None and heard.report.status != report.status:
+                order.move(UNSURE, now_ns)
         if heard.text:
             self._say(Note(rule=heard.rule, text=heard.text))
             if heard.report is None and order is not None and order.stage != OVER:
@@ -390,6 +392,6 @@ class Gateway:
 def _is_due(order: Tracked) -> bool:
     if order.stage == QUEUED:
         return True
-    if order.stage == UNSURE:
-        return False
-    return order.change is not None or (order.cancels is not None and not order.cancel_sent)
+    if order.cancels is not None:
+        return not order.cancel_sent
+    return order.change is not None and order.stage != UNSURE

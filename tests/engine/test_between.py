@@ -41,7 +41,8 @@ def test_a_frozen_run_leaves_but_does_not_enter():
 
     assert plain[:101] == frozen[:101]
     sizes = [abs(lots) for lots in frozen[101:]]
-    assert sizes[0] > 0 and sizes[-1] == 0, "the signal closes what is open"
+    assert sizes[0] > 0
+    assert sizes[-1] == 0, "the signal closes what is open"
     assert all(b <= a for a, b in pairwise(sizes))
 
 

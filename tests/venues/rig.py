@@ -14,6 +14,7 @@ from admf_fast.venues.exchange import Exchange
 from admf_fast.venues.gateway import Gateway
 from admf_fast.venues.intents import Intents
 from admf_fast.venues.limits import GatewayLimits
+from admf_fast.venues.protocol import DownError, OrderView
 from admf_kernels.execution.records import Bar
 from admf_kernels.recording import Bars
 from admf_kernels.testing import random_bars
@@ -110,6 +111,13 @@ class Rig:
         self.apply(self.gateway.bar(row[0], row[4], float(equity)))
         self.send(self.intents.of(step, row[0]))
 
+    def run_until(self, rows: Sequence[Sequence[Any]], done: Callable[["Rig"], Any]) -> "Rig":
+        for row in rows:
+            self.run([row])
+            if done(self):
+                return self
+        raise AssertionError("it never came to that")
+
     def run(self, rows: Sequence[Sequence[Any]]) -> "Rig":
         for row in rows:
             self.trade(row)
@@ -130,3 +138,83 @@ class Rig:
 
 def terms_of(intent: Intent, **changes: Any) -> Intent:
     return msgspec.structs.replace(intent, **changes)
+
+
+class Script:
+    """A venue that does what a test says, and keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Intent]] = []
+        self.reports: list[Report] = []
+        self.views: dict[str, OrderView] = {}
+        self.held: dict[str, int] = {}
+        self.fails: list[Exception] = []  # of the next calls that change something
+        self.queries: list[str] = []
+        self.down = False
+
+    def account(self) -> str:
+        return "simulated"
+
+    def submit(self, intent: Intent, now_ns: int) -> None:
+        self._take("submit", intent)
+
+    def replace(self, intent: Intent, now_ns: int) -> None:
+        self._take("replace", intent)
+
+    def cancel(self, intent: Intent, now_ns: int) -> None:
+        self._take("cancel", intent)
+
+    def query(self, client_id: str) -> OrderView | None:
+        self._answer()
+        self.queries.append(client_id)
+        return self.views.get(client_id)
+
+    def open_orders(self) -> list[OrderView]:
+        self._answer()
+        return list(self.views.values())
+
+    def positions(self) -> dict[str, int]:
+        self._answer()
+        return self.held
+
+    def poll(self, now_ns: int) -> list[Report]:
+        self._answer()
+        reports, self.reports = self.reports, []
+        return reports
+
+    def _answer(self) -> None:
+        if self.down:
+            raise DownError("down")
+
+    def _take(self, action: str, intent: Intent) -> None:
+        self._answer()
+        self.calls.append((action, intent))
+        if self.fails:
+            raise self.fails.pop(0)
+
+    def sent(self, action: str) -> list[Intent]:
+        return [intent for a, intent in self.calls if a == action]
+
+
+def intent_of(name: str = "A", **changes: Any) -> Intent:
+    values: dict[str, Any] = {
+        "client_id": name, "action": "submit", "order_id": 1 + ord(name[0]), "symbol": "X",
+        "ts_ns": T0_NS, "kind": "limit", "time_in_force": "GTC", "lots": 10, "limit": 100.0,
+    }  # fmt: skip
+    return Intent(**{**values, **changes})
+
+
+def report_of(report_id: str, status: str, name: str = "A", **changes: Any) -> Report:
+    values = {"order_id": 0, "ts_ns": T0_NS + SECOND_NS, "price": 100.0}
+    return Report(report_id=report_id, client_id=name, status=status, **{**values, **changes})
+
+
+def gateway_of(venue: Any, **limits: Any) -> Gateway:
+    """Return a gateway with the limits of production that knows a price."""
+    gateway = Gateway(venue, GatewayLimits(**limits))
+    gateway.bar(T0_NS, 100.0, 10_000.0)
+    return gateway
+
+
+def of_kind(messages: Sequence[Message], kind: type) -> list[Any]:
+    return [m for m in messages if isinstance(m, kind)]
