@@ -150,6 +150,20 @@ class Book:
         return [o for o in self.orders.values() if o.stage != OVER]
 
 
+def own_report(order: Tracked, origin: str, status: str, now_ns: int, reason: str = "") -> Report:
+    """Return a report that no venue made, but the gateway or its query."""
+    intent = order.intent
+    return Report(
+        report_id=f"{origin} {intent.client_id} {status}",
+        client_id=intent.client_id,
+        order_id=intent.order_id,
+        ts_ns=now_ns,
+        status=status,
+        reason=reason,
+        symbol=intent.symbol,
+    )
+
+
 def _fill(order: Tracked, report: Report) -> Heard:
     """A fill is always true; one that does not fit is booked, and trading stops."""
     adopted = msgspec.structs.replace(report, adopted=True)

@@ -257,9 +257,7 @@ class Exchange:
         at = meeting(self.terms, self._desk, bar, record, record.stop)
         if at.moment >= NEVER:
             return None
-        # At one moment: what opens, then what leaves, then the exits, each in its order.
-        leaving = 1 if order.record.kind == MARKET else 2
-        rank = (leaving if order.intent.reduce_only else 0, order.number)
+        rank = (0 if order.record.kind == MARKET else 1, order.number)
         return Fill(at.moment, rank, order.intent.client_id, at.price, at.maker)
 
     def _wanted(self, order: Resting) -> int:

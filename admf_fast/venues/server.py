@@ -149,12 +149,17 @@ class Server:
 
     def run(self) -> None:
         """Serve until `stopped`."""
-        while not self.stopped:
-            for key, _ in self._selector.select(WAIT_S):
-                if key.fileobj is self._listener:
-                    self._welcome()
-                else:
-                    self._serve(key.fileobj)  # type: ignore[arg-type]
+        try:
+            while not self.stopped:
+                for key, _ in self._selector.select(WAIT_S):
+                    if key.fileobj is self._listener:
+                        self._welcome()
+                    else:
+                        self._serve(key.fileobj)  # type: ignore[arg-type]
+        finally:
+            for each in (*self._read, self._listener):
+                each.close()
+            self._selector.close()
 
     def _welcome(self) -> None:
         client, _ = self._listener.accept()

@@ -92,7 +92,8 @@ class Rig:
 
     def poll(self, now_ns: int) -> None:
         self.now_ns = now_ns
-        self.apply(self.gateway.poll(now_ns))
+        while said := self.gateway.poll(now_ns):
+            self.apply(said)
 
     def trade(self, row: Sequence[Any]) -> None:
         """Let the exchange match a bar, every fill reported and answered before the next."""

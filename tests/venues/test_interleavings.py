@@ -39,10 +39,10 @@ class Bench:
 
     def hear(self, *reports: Report) -> None:
         self.venue.reports += reports
-        said = self.gateway.poll(self.row[0] + 1)
-        self.said += said
-        for report in of_kind(said, Report):
-            self.runner.report(report)
+        while said := self.gateway.poll(self.row[0] + 1):
+            self.said += said
+            for report in of_kind(said, Report):
+                self.runner.report(report)
 
     def report(self, name: str, status: str, lots: int = 0, total: int | None = None) -> Report:
         side = 1 if self.order.lots > 0 else -1

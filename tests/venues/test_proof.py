@@ -6,14 +6,16 @@ from admf_fast.runners.live import LiveRunner
 from tests.venues.rig import Rig, rows_of, setup_of
 
 COSTS = "costs: {fee_bps: 2, slippage_bps: 1}\n"
+LONG = "direction: long_only\n"
+SHORT = "direction: short_only\n"
 FIXED = "sizing: {kind: fixed, quantity: 7}\n"
 PERCENT = "sizing: {kind: percent, percent: 40}\n"
 CASES = {
     "market": COSTS + PERCENT,
-    "limit": COSTS + FIXED + "entry: {order: limit, limit: {percent: 0.2}}\n",
-    "limit for bars": COSTS + FIXED + "entry: {order: limit, limit: {percent: 1}, "
+    "limit": LONG + COSTS + FIXED + "entry: {order: limit, limit: {percent: 0.2}}\n",
+    "limit for bars": SHORT + COSTS + FIXED + "entry: {order: limit, limit: {percent: 1}, "
     "time_in_force: GTD, bars: 3}\n",
-    "stop": COSTS + FIXED + "entry: {order: stop, stop: {percent: 0.2}}\n",
+    "stop": SHORT + COSTS + FIXED + "entry: {order: stop, stop: {percent: 0.2}}\n",
     "bracket": COSTS + FIXED + "exits: {stop_loss: {percent: 1}, take_profit: {percent: 1.5}, "
     "memory: none}\n",
     "trail": COSTS + FIXED + "exits: {trailing_stop: {percent: 1}, break_even: {percent: 0.5}, "
@@ -50,6 +52,22 @@ def test_a_venue_that_matches_as_the_engine_does_gives_the_paper_run(case):
         theirs.tables["orders"], ORDER, status="accepted"
     )
     fills = columns(mine.tables["fills"], FILL)
-    assert len(fills) > 10
+    assert len(fills) >= 10
     assert fills == columns(theirs.tables["fills"], FILL)
     assert columns(mine.tables["trades"], TRADE) == columns(theirs.tables["trades"], TRADE)
+
+
+@pytest.mark.parametrize("kind", ["limit: {order: limit, limit", "stop: {order: stop, stop"])
+def test_a_turn_by_limit_or_stop_order_is_sent_as_two_orders_that_hold_the_same(kind):
+    """Paper has the entry take what the leaving order left over; a venue might fill both."""
+    setup = setup_of(COSTS + FIXED + f"entry: {kind.partition(': ')[2]}: {{percent: 0.2}}}}\n")
+    rows = rows_of(400, 5)
+    paper = LiveRunner(setup)
+    for row in rows:
+        paper.step(*row)
+    rig = Rig(setup).run(rows)
+    mine, theirs = (r.finish().tables["equity"] for r in (rig.runner, paper))
+
+    assert mine["lots"].to_pylist() == theirs["lots"].to_pylist()
+    assert mine["cash"].to_pylist() == pytest.approx(theirs["cash"].to_pylist(), rel=1e-12)
+    assert {-7, 7} <= set(mine["lots"].to_pylist())
