@@ -66,7 +66,7 @@ def for_strategy(kernel: Strategy, features: tuple[str, ...], form: Form) -> Nat
 
 @functools.cache
 def for_lanes(kernel: Strategy, features: tuple[str, ...], form: Form) -> Native:
-    """Return the lane driver of a strategy: `lanes.LANES` parameter sets side by side."""
+    """Return the lane driver of a strategy: any number of parameter sets side by side."""
     source = lanes.source(kernel, features, form)
     return native(f"lanes_{kernel.name}", source, [kernel.step, *AROUND], _names(kernel))
 
