@@ -1,1 +1,1 @@
-"""Many parameter sets over the same bars, each as if it were run alone."""
+"""Sweeps."""
