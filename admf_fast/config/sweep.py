@@ -27,9 +27,7 @@ class SampleSpec(Section, frozen=True, kw_only=True):
         Meta(description="How they are drawn; the last two spread them evenly, and need SciPy."),
     ] = "random"
     sets: Annotated[Count, Meta(description="How many are drawn.")]
-    seed: Annotated[
-        int, Meta(ge=0, le=2**53, description="The same seed draws the same sets.")
-    ] = 0
+    seed: Annotated[int, Meta(ge=0, le=2**53, description="The same seed draws the same sets.")] = 0
 
 
 class SweepSpec(Section, frozen=True, kw_only=True):

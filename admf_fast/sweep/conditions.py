@@ -4,8 +4,8 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from admf_kernels.expressions.parse import parse
 from admf_kernels.expressions import ExpressionError
+from admf_kernels.expressions.parse import parse
 from admf_kernels.expressions.tree import (
     Arithmetic,
     Choice,

@@ -14,9 +14,10 @@ from admf_fast.data import BarBlock
 from admf_fast.runners.recorder import LayerDigests, named_columns
 from admf_fast.sweep.variants import Variant
 from admf_kernels.environment import check_float_environment
-from admf_kernels.execution.summary import Summary, summarize
+from admf_kernels.execution.summary import Summary
 from admf_kernels.lane_program import ROWS_KEPT, LaneProgram
 from admf_kernels.layout import Words
+from admf_kernels.summaries import summarize_all
 
 # The most bars of one call into compiled code, and how long it should take.
 BLOCK_BARS, CALL_S = 4096, 0.025
@@ -113,14 +114,16 @@ class LaneRun:
     def results(self) -> list[LaneResult]:
         """Return what every set came to, in order."""
         self._take(0)
-        return [self._result(k) for k in range(self.lanes)]
-
-    def _result(self, lane: int) -> LaneResult:
-        program, setup = self._program, self._setups[lane]
-        summary = summarize(
-            program.curve(lane), program.ledger(lane), setup.terms.a.cash,
-            setup.periods_per_year, setup.config.metrics.risk_free,
+        program, first = self._program, self._setups[0]
+        cash = [setup.terms.a.cash for setup in self._setups]
+        summaries = summarize_all(
+            program.curves(), program.ledgers(), cash, first.periods_per_year,
+            first.config.metrics.risk_free,
         )  # fmt: skip
+        return [self._result(k, summary) for k, summary in enumerate(summaries)]
+
+    def _result(self, lane: int, summary: Summary) -> LaneResult:
+        program = self._program
         events = {n: np.concatenate(words, axis=1) for n, words in self._events[lane].items()}
         return LaneResult(
             summary,

@@ -20,9 +20,16 @@ from admf_fast.errors import ConfigError, StateError
 from admf_fast.sweep.assemble import METADATA, Assembled, assemble
 from admf_fast.sweep.bars import Bars, open_inputs
 from admf_fast.sweep.chunk import Chunk, ChunkRun, chunks_of
-from admf_fast.sweep.space import Space, space_of, too_many
+from admf_fast.sweep.declared import space_of
+from admf_fast.sweep.space import Space, too_many
 from admf_fast.sweep.table import (
-    Row, param_types, part_schema, result_schema, row_of, shown, table_of,
+    Row,
+    param_types,
+    part_schema,
+    result_schema,
+    row_of,
+    shown,
+    table_of,
 )  # fmt: skip
 from admf_fast.sweep.variants import Variants
 from admf_fast.sweep.work import Work, open_work, remove

@@ -11,9 +11,13 @@ def draws(spec: SampleSpec, dimensions: int) -> list[list[float]]:
     """Return `spec.sets` points, each with so many shares in [0, 1)."""
     if spec.method == "random":
         generator = np.random.Generator(np.random.Philox(spec.seed))
-        found: list[list[float]] = generator.random((spec.sets, dimensions)).tolist()
-        return found
-    return _spread(spec, dimensions).tolist()
+        return _rows(generator.random((spec.sets, dimensions)))
+    return _rows(_spread(spec, dimensions))
+
+
+def _rows(points: NDArray[np.float64]) -> list[list[float]]:
+    rows: list[list[float]] = points.tolist()
+    return rows
 
 
 def _spread(spec: SampleSpec, dimensions: int) -> NDArray[np.float64]:

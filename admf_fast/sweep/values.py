@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from admf_kernels.expressions.parse import parse
 from admf_kernels.expressions import ExpressionError
+from admf_kernels.expressions.parse import parse
 from admf_kernels.expressions.tree import Call, Negative, Number, Tree
 from admf_kernels.numeric import exp, log
 

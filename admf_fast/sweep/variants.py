@@ -14,7 +14,8 @@ from admf_fast.runners.own_modules import own_modules
 from admf_fast.runners.setup import Setup, engine_inputs, named_features, prepare
 from admf_fast.runners.strategy import strategy_of
 from admf_fast.runners.terms import terms_of
-from admf_fast.sweep.space import PARAMS, Space
+from admf_fast.sweep.declared import PARAMS
+from admf_fast.sweep.space import Space
 from admf_kernels.errors import KernelError
 
 VARIANTS_KEPT = 1024
@@ -133,14 +134,13 @@ def _copied(value: Any) -> Any:
 
 def _put(data: Any, parts: Sequence[str], value: Any, key: str) -> None:
     """Put a value at a dotted key, in a section or in a list."""
-    for part, following in zip(parts, parts[1:], strict=False):
+    for part in parts[:-1]:
         if isinstance(data, list):
             data = data[_index(data, part, key)]
             continue
         if not isinstance(data.get(part), dict | list):
             data[part] = {}
         data = data[part]
-        del following
     last = parts[-1]
     if isinstance(data, list):
         data[_index(data, last, key)] = value

@@ -38,11 +38,13 @@ class Work:
         manifest = self._manifest()
         if manifest is not None and manifest["inputs"] == inputs:
             return int(manifest["chunk_sets"]), ""
-        removed = len([p.unlink() for p in self._parts()])
-        with atomic_file(self.folder / MANIFEST) as path:
+        stale = self._parts()
+        for path in stale:
+            path.unlink()
+        with atomic_file(self.folder / MANIFEST) as written:
             text = json.dumps({"inputs": inputs, "chunk_sets": chunk_sets}, indent=1)
-            path.write_text(text + "\n", encoding="utf-8")
-        note = f"{removed} parts of other sets, bars or code were removed" if removed else ""
+            written.write_text(text + "\n", encoding="utf-8")
+        note = f"{len(stale)} parts of other sets, bars or code were removed" if stale else ""
         return chunk_sets, note
 
     def _manifest(self) -> dict[str, Any] | None:

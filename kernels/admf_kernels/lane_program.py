@@ -22,12 +22,11 @@ from admf_kernels.execution.metrics import Curve
 from admf_kernels.execution.records import Ledger
 from admf_kernels.execution.terms import CONSTANTS, Terms
 from admf_kernels.feature_program import STATUS
-from admf_kernels.layout import Words, fields_of, pack, unpack
+from admf_kernels.layout import Words, fields_of, pack, to_word
 from admf_kernels.program import (
     BLOCK_BARS,
     TradingProgram,
     constant_words,
-    set_start,
     terms_for,
 )
 from admf_kernels.reading_program import run_addresses
@@ -126,15 +125,17 @@ class LaneProgram(TradingProgram):
         self._add_logs()
         packed: dict[int, list[Words]] = {}
         tables = []
-        for k, state in enumerate(self.lanes):
-            terms = self.lane_terms[k]
-            set_start(state, self.strategy, terms)
+        offsets = run_addresses(self.strategy, self.lanes[0])
+        row = self.lanes.strides[0]
+        for k, terms in enumerate(self.lane_terms):
             if id(terms) not in packed:
                 packed[id(terms)] = [pack(getattr(terms, n)) for n in CONSTANTS]
-            at = run_addresses(self.strategy, state)
+            at = {name: address + k * row for name, address in offsets.items()}
             written = self.log if k == self.tap else self._logs[k]
-            constants, inputs = packed[id(terms)], self.lane_inputs[k]
-            tables.append(self._engine_table(at, written, constants, inputs))
+            inputs = self.lane_inputs[k]
+            tables.append(self._engine_table(at, written, packed[id(terms)], inputs))
+        cash = engine.offsets(self.strategy)["wallet"] + records.Wallet._fields.index("cash")
+        self.lanes[:, cash] = [to_word("float", terms.a.cash) for terms in self.lane_terms]
         columns = np.array(
             [[self.plan.column(o) for o in reads.values()] for reads in self.lane_reads], np.int64
         ).T.copy()
@@ -181,19 +182,21 @@ class LaneProgram(TradingProgram):
         counts[full] = 0
         return found
 
-    def curve(self, lane: int) -> Curve:
-        """Return the equity curve's sums of a lane after the last bar."""
-        curve: Curve = self._group(lane, "curve", metrics.Curve)
-        return curve
+    def curves(self) -> list[Curve]:
+        """Return the sums of every lane's equity curve after the last bar."""
+        return self._groups("curve", metrics.Curve)
 
-    def ledger(self, lane: int) -> Ledger:
-        """Return the counts and sums of a lane's orders, fills and trades."""
-        ledger: Ledger = self._group(lane, "ledger", records.Ledger)
-        return ledger
+    def ledgers(self) -> list[Ledger]:
+        """Return the counts and sums of every lane's orders, fills and trades."""
+        return self._groups("ledger", records.Ledger)
 
-    def _group(self, lane: int, name: str, cls: type) -> Any:
-        at = engine.offsets(self.strategy)[name]
-        return unpack(cls, self.lanes[lane, at : at + len(fields_of(cls))])
+    def _groups(self, name: str, cls: type) -> list[Any]:
+        first = engine.offsets(self.strategy)[name]
+        columns = []
+        for k, field in enumerate(fields_of(cls)):
+            words = self.lanes[:, first + k].copy()
+            columns.append((words.view(np.float64) if field.kind == "float" else words).tolist())
+        return [cls(*values) for values in zip(*columns, strict=True)]
 
     def refusal(self, lane: int) -> str:
         """Return why a lane stopped, with the number of the bar; empty if it did not."""

@@ -94,8 +94,8 @@ def bar_lines(
 ) -> list[str]:
     """Return the lines of one bar: open, strategy, decide, close, mark.
 
-    `place` is what events are stamped with. The market beside the equity is that of `adjusted` prices, where there are any; what is
-    held is worth the traded price.
+    `place` is what events are stamped with. The market beside the equity is that of `adjusted`
+    prices, where there are any; what is held is worth the traded price.
     """
     worth = "n.lot_value"
     last = "(close_col[t - 1] if seen > 1 else 0.0)" if adjusted else "curve.last_close"
