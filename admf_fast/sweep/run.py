@@ -280,7 +280,7 @@ class _Sweep:
         """Write the results."""
         about = {
             "name": config.name,
-            "params": dict(zip(self.names, (a.key for a in self.space.axes), strict=True)),
+            "params": [{"name": axis.name, "key": axis.key} for axis in self.space.axes],
             "sets": len(self.sets),
             "bars": {one.symbol: one.count for one in self.inputs},
             **{k: v for k, v in self.inputs_digests(config).items() if k != "bars"},
@@ -301,3 +301,8 @@ def about_of(path: Path) -> dict[str, Any]:
         raise StateError(
             f"{path}: expected the results of admf sweep: {error or type(error).__name__}"
         ) from error
+
+
+def params_of(path: Path) -> list[str]:
+    """Return the names of the parameters of a file of results; StateError if it is none."""
+    return [str(param["name"]) for param in about_of(path)["params"]]

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ from admf_kernels.execution import bar, costs, metrics, records, requests, terms
 from admf_kernels.execution.terms import Terms
 
 _loaded: dict[str, Native] = {}
+_loading = threading.Lock()
 
 REACHED = (access.floats_at, access.words_at, access.invoke, *access.AT.values())
 ACCESS = {f.__name__: f for f in REACHED}
@@ -122,15 +124,17 @@ def native(
     name: str, source: str, functions: Sequence[Callable[..., Any]], names: Mapping[str, Any]
 ) -> Native:
     """Return a driver ready to call; compiles it when neither process nor disk has it."""
-    key = key_of(source, functions, names)
-    if key not in _loaded:
-        stored = cache.read(key)
-        if stored is None:
-            from admf_kernels.compiler import build
+    # Neither Numba nor LLVM may be entered by two threads at once.
+    with _loading:
+        key = key_of(source, functions, names)
+        if key not in _loaded:
+            stored = cache.read(key)
+            if stored is None:
+                from admf_kernels.compiler import build
 
-            stored = build.to_object(name, source, functions, {**ACCESS, **BITS, **names})
-            cache.write(key, *stored)
-        _loaded[key] = load.load(name, *stored)
+                stored = build.to_object(name, source, functions, {**ACCESS, **BITS, **names})
+                cache.write(key, *stored)
+            _loaded[key] = load.load(name, *stored)
     return _loaded[key]
 
 
