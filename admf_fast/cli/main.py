@@ -13,6 +13,7 @@ import click
 from admf_fast import __version__
 from admf_fast.cli import (
     backtest,
+    batch,
     config,
     data,
     explain,
@@ -22,7 +23,7 @@ from admf_fast.cli import (
     parity,
     sweep,
     sweep_results,
-)  # fmt: skip
+)
 from admf_fast.cli.output import OutputClosed, abandon
 
 TRACEBACK = "--traceback"
@@ -46,7 +47,7 @@ def admf(traceback: bool) -> None:
 for command in (
     backtest.command, live.command, parity.command, explain.command, kernels.group,
     data.group, config.group, sweep.command, sweep_results.top, sweep_results.heatmap,
-    sweep_results.parallel,
+    sweep_results.parallel, batch.command,
 ):  # fmt: skip
     admf.add_command(command)
 

@@ -38,7 +38,7 @@ from admf_kernels.codegen import lanes
 from admf_kernels.execution.summary import summarize
 
 # Sets of one chunk at most: the work that is lost when a process is killed, a thread each.
-CHUNK_SETS = 256
+CHUNK_SETS = 128
 # What a refusal estimates with: nanoseconds a bar and set on one core, bytes a row.
 TYPICAL_NS, ROW_BYTES = 20.0, 700
 CANDIDATES_PER_SET = 20

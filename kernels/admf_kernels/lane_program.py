@@ -32,7 +32,7 @@ from admf_kernels.program import (
 from admf_kernels.reading_program import run_addresses
 
 # A lane's kept events are taken out by `take_events` before so many more rows are written.
-ROWS_KEPT = 1024
+ROWS_KEPT = 256
 
 
 class LaneProgram(TradingProgram):

@@ -7,15 +7,20 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import polars as pl
 import pytest
 
+from admf_fast.data import BarBlock
 from admf_fast.errors import ConfigError, StateError
 from admf_fast.sweep import run as running
+from admf_fast.sweep.declared import space_of
 from admf_fast.sweep.lanes import LaneRun
 from admf_fast.sweep.run import run_sweep
+from admf_fast.sweep.variants import Variants
 from admf_fast.sweep.work import open_work
 from admf_kernels.errors import KernelError
+from admf_kernels.layout import pack
 from tests.sweep.kit import BASE, ROOT, SMALL, config_of
 
 # Long enough to be killed in the middle.
@@ -170,14 +175,33 @@ def test_c01_a_set_that_breaks_is_named_and_the_rest_completes(tmp_path, monkeyp
     assert found.filter(~bad).select(rest).equals(good.filter(~bad).select(rest))
 
 
-def test_n01_a_set_whose_account_breaks_stops_alone(tmp_path):
-    text = "sweep: {grid: {account.cash: [100000, 1.0e+308], strategy.params.fast: [5, 10]}}"
-    base = BASE.replace("costs:", "instrument: {multiplier: 1.0e+12}\ncosts:")
-    run_sweep(config_of(text, base), tmp_path / "x.parquet")
-    found = pl.read_parquet(tmp_path / "x.parquet")
+def test_n01_a_set_whose_equity_breaks_stops_alone_and_names_the_bar():
+    text = """
+sizing: {kind: fixed, quantity: 1}
+sweep: {grid: {sizing.quantity: [1, 1000000, 2]}}
+"""
+    config = config_of(text, BASE.replace("fast: 10, slow: 50", "fast: 2, slow: 3"))
+    space = space_of(config)
+    variants = Variants(config, space)
+    prices = np.array([9.0, 8.0, 7.0, 6.0, 5.0, 1e303, 4.0])
+    ts_ns = 86_400_000_000_000 * np.arange(17_000, 17_007)
+    block = BarBlock(ts_ns, prices, prices, prices, prices, np.ones(7))
+    run = LaneRun([variants.at(values) for values in space.sets()])
+    for _ in run.feed(block):
+        pass
+    found = run.results()
 
-    assert found["error"].is_null().to_list()[:2] == [True, True]
-    assert found.filter(pl.col("error").is_not_null()).height <= 2
+    assert [r.refusal for r in found] == ["", "bar 5: the equity is not finite", ""]
+    assert found[0].summary.bars == found[2].summary.bars == 7
+    single = found_alone(variants, (1,), block)
+    assert pack(found[0].summary).tobytes() == single
+
+
+def found_alone(variants, values, block):
+    run = LaneRun([variants.at(values)])
+    for _ in run.feed(block):
+        pass
+    return pack(run.results()[0].summary).tobytes()
 
 
 def test_sets_that_a_kernel_refuses_are_rows_with_the_reason(tmp_path):

@@ -197,6 +197,6 @@ def test_a_wrong_section_is_refused_with_its_place(section, said):
 
 
 def test_a_key_that_cannot_be_written_is_an_error_of_its_rows(tmp_path):
+    config = config_of("sweep: {grid: {exits.stop_los.percent: [1]}}")
     with pytest.raises(ConfigError, match=r"no set can be run: .*exits"):
-        config = config_of("sweep: {grid: {exits.stop_los.percent: [1]}}")
         run_sweep(config, tmp_path / "x.parquet")
