@@ -23,6 +23,7 @@ from admf_fast.cli import (
     parity,
     sweep,
     sweep_results,
+    walkforward,
 )
 from admf_fast.cli.output import OutputClosed, abandon
 
@@ -47,7 +48,7 @@ def admf(traceback: bool) -> None:
 for command in (
     backtest.command, live.command, parity.command, explain.command, kernels.group,
     data.group, config.group, sweep.command, sweep_results.top, sweep_results.heatmap,
-    sweep_results.parallel, batch.command,
+    sweep_results.parallel, batch.command, walkforward.command,
 ):  # fmt: skip
     admf.add_command(command)
 

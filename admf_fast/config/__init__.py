@@ -48,7 +48,7 @@ from admf_fast.config.strategy import (
     StateSpec,
     StrategySpec,
 )
-from admf_fast.config.sweep import SampleSpec, SweepSpec, axes_of
+from admf_fast.config.sweep import SampleSpec, SweepSpec, WalkForwardSpec, axes_of
 
 __all__ = [
     "SIZE_MAX_BYTES",
@@ -91,6 +91,7 @@ __all__ = [
     "TierSpec",
     "TrailingSpec",
     "VolatilitySizing",
+    "WalkForwardSpec",
     "axes_of",
     "canonical",
     "config_digest",

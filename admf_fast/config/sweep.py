@@ -30,6 +30,35 @@ class SampleSpec(Section, frozen=True, kw_only=True):
     seed: Annotated[int, Meta(ge=0, le=2**53, description="The same seed draws the same sets.")] = 0
 
 
+class WalkForwardSpec(Section, frozen=True, kw_only=True):
+    """Choose a set on past bars, see what it does on the following ones, and move on."""
+
+    train: Annotated[Count, Meta(description="Length of the bars that a set is chosen on.")]
+    test: Annotated[Count, Meta(description="Length of the bars that it is tested on.")]
+    unit: Annotated[
+        Literal["bars", "days"],
+        Meta(description="Of all lengths: bars, or UTC days on which there are bars."),
+    ] = "bars"
+    gap: Annotated[int, Meta(ge=0, le=10**9, description="Left out between train and test.")] = 0
+    anchored: Annotated[bool, Meta(description="Whether every train begins at the first bar.")] = (
+        False
+    )
+    by: Annotated[str, Meta(description="Figure by which the set is chosen, the largest.")] = (
+        "sharpe"
+    )
+    warmup: Annotated[
+        Literal["cold", "ready"] | Annotated[int, Meta(ge=0, le=10**9)],
+        Meta(
+            description="Bars before the test that its run begins with: cold: none; ready: as "
+            "many as the strategy needs before its first signal; or a number of bars."
+        ),
+    ] = "cold"
+    blocks: Annotated[
+        int,
+        Meta(ge=2, le=16, description="Even number of parts for the probability of overfitting."),
+    ] = 10
+
+
 class SweepSpec(Section, frozen=True, kw_only=True):
     """Many parameter sets of one configuration."""
 
@@ -49,6 +78,9 @@ class SweepSpec(Section, frozen=True, kw_only=True):
     ] = ()
     sample: Annotated[
         SampleSpec | UnsetType, Meta(description="Draw some of the sets instead of taking all.")
+    ] = UNSET
+    walkforward: Annotated[
+        WalkForwardSpec | UnsetType, Meta(description="How admf walkforward splits the bars.")
     ] = UNSET
     data: Annotated[
         tuple[str, ...],
@@ -84,6 +116,10 @@ def check_sweep(spec: SweepSpec, problems: Problems) -> None:
                 for name in value:
                     if name not in _AXIS_KEYS:
                         problems.unknown((*path, name), _AXIS_KEYS)
+    walk = spec.walkforward
+    if isinstance(walk, WalkForwardSpec) and walk.blocks % 2:
+        path = ("sweep", "walkforward", "blocks")
+        problems.add(path, f"expected an even number; found {walk.blocks}")
     if not seen:
         problems.add(("sweep", "grid"), "expected keys with values; found none in grid or zip")
 

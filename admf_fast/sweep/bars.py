@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -13,6 +13,19 @@ from admf_fast.errors import ConfigError, DataError
 
 # Bars of one input that are kept in memory; more are read again for every chunk.
 BARS_KEPT = 1_500_000  # 72 MB
+
+
+class Stream(Protocol):
+    """Bars that can be read from the first to the last as often as wanted."""
+
+    @property
+    def count(self) -> int:
+        """How many bars there are."""
+        ...
+
+    def blocks(self) -> Iterator[BarBlock]:
+        """Yield the bars in order."""
+        ...
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
-from admf_fast.sweep.bars import Bars
+from admf_fast.sweep.bars import Stream
 from admf_fast.sweep.lanes import LaneResult, LaneRun
 from admf_fast.sweep.variants import Variant, Variants
 from admf_kernels.errors import KernelError
@@ -53,7 +53,7 @@ class ChunkRun:
     stop: Event = field(default_factory=Event)
     done: Done = lambda count: None
 
-    def results(self, sets: Sequence[Sequence[Any]], bars: Bars) -> list[LaneResult | str]:
+    def results(self, sets: Sequence[Sequence[Any]], bars: Stream) -> list[LaneResult | str]:
         """Return what every set came to, or why it came to nothing, in order."""
         ready = [self.variants.at(values) for values in sets]
         found: list[LaneResult | str] = [variant.refusal for variant in ready]
@@ -69,7 +69,7 @@ class ChunkRun:
                 found[k] = result
         return found
 
-    def _isolated(self, variants: Sequence[Variant], bars: Bars) -> list[LaneResult | str]:
+    def _isolated(self, variants: Sequence[Variant], bars: Stream) -> list[LaneResult | str]:
         """Run sets; where one of them breaks the run of all, halve until it stands alone."""
         try:
             return [*self._run(variants, bars)]
@@ -79,7 +79,7 @@ class ChunkRun:
         half = len(variants) // 2
         return [*self._isolated(variants[:half], bars), *self._isolated(variants[half:], bars)]
 
-    def _run(self, variants: Sequence[Variant], bars: Bars) -> list[LaneResult]:
+    def _run(self, variants: Sequence[Variant], bars: Stream) -> list[LaneResult]:
         run = LaneRun(variants, self.keep)
         counted = 0
         try:

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from admf_fast.data import BarBlock
 from admf_fast.runners.recorder import LayerDigests, named_columns
@@ -110,6 +111,11 @@ class LaneRun:
                     self._digests[lane].update("signals", named_columns("signals", words))
                 if name in self._keep:
                     self._events[lane].setdefault(name, []).append(words)
+
+    def return_sums(self) -> NDArray[np.float64]:
+        """Return bars, sum and sum of squares of the returns per bar so far; shape (lanes, 3)."""
+        curves = self._program.curves()
+        return np.array([(c.bars, c.return_sum, c.return_square_sum) for c in curves], np.float64)
 
     def results(self) -> list[LaneResult]:
         """Return what every set came to, in order."""
