@@ -87,9 +87,16 @@ def deflated_sharpe(returns: Floats, trials: Floats) -> Deflated:
     sharpe = float(np.mean(returns)) / deviation
     scaled = (returns - np.mean(returns)) / np.std(returns)
     skew, kurtosis = float(np.mean(scaled**3)), float(np.mean(scaled**4))
+    spread = float(np.std(trials, ddof=1)) if tried > 1 else 0.0
+    return deflated_from(sharpe, bars, skew, kurtosis, tried, spread)
+
+
+def deflated_from(
+    sharpe: float, bars: int, skew: float, kurtosis: float, tried: int, spread: float
+) -> Deflated:
+    """Return the deflated Sharpe ratio from moments; `spread` is the deviation of the trials."""
     expected = 0.0
     if tried > 1:
-        spread = float(np.std(trials, ddof=1))
         upper = _NORMAL.inv_cdf(1.0 - 1.0 / tried)
         further = _NORMAL.inv_cdf(1.0 - 1.0 / (tried * math.e))
         expected = spread * ((1.0 - EULER) * upper + EULER * further)

@@ -14,6 +14,7 @@ from admf_fast.report import align, values
 from admf_fast.sweep.show import shown
 from admf_fast.sweep.walkforward import FoldResult, WalkForward
 
+NS_PER_S = 1_000_000_000
 HEADS = ("fold", "test from", "test to", "set", "train", "test", "rank", "test return", "trades")
 
 
@@ -48,6 +49,10 @@ def _fold_json(one: FoldResult, by: str) -> dict[str, Any]:
         "train_bars": fold.train[1] - fold.train[0],
         "test_bars": fold.test[1] - fold.test[0],
         "warmup_bars": one.warmup_bars,
+        "run": {
+            "bars.start": format_ts(one.run_ts_ns[0]),
+            "bars.end": format_ts(one.run_ts_ns[1] + NS_PER_S),
+        },
         "set": one.chosen,
         "params": _plain(one.params),
         f"train_{by}": getattr(one.train.summary, by),

@@ -44,6 +44,8 @@ class FoldResult:
         Share of the sets that did worse on the test bars; 1 is the best, 0.5 luck.
     warmup_bars : int
         Bars before the test bars that the test's run began with.
+    run_ts_ns : tuple of int
+        Times of the closes of the first and the last bar of that run.
     """
 
     fold: Fold
@@ -53,6 +55,7 @@ class FoldResult:
     test: LaneResult
     test_rank: float
     warmup_bars: int
+    run_ts_ns: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +121,13 @@ class _Walk:
 
     def over(self, bars: Bars, progress: Progress | None) -> WalkForward:
         """Walk one input forward."""
-        folds = folds_of(self.spec, times_of(bars))
+        ts_ns = times_of(bars)
+        folds = folds_of(self.spec, ts_ns)
         found = []
         for fold in folds:
             if progress:
                 progress(f"{bars.symbol}: fold {fold.number + 1} of {len(folds)}")
-            found.append(self._fold(fold, bars))
+            found.append(self._fold(fold, bars, ts_ns))
         sums = self._sums(bars)
         trials = guards.sharpe_ratios(sums.sum(axis=0))
         best = int(np.argmax(np.where(np.isfinite(trials), trials, -math.inf)))
@@ -134,7 +138,7 @@ class _Walk:
             guards.block_bootstrap(returns), guards.permutation(returns), best, self._params(best),
         )  # fmt: skip
 
-    def _fold(self, fold: Fold, bars: Bars) -> FoldResult:
+    def _fold(self, fold: Fold, bars: Bars, ts_ns: NDArray[np.int64]) -> FoldResult:
         train = self._results(Window(bars, *fold.train))
         figures = [self._figure(result) for result in train]
         chosen = max(range(len(figures)), key=lambda k: (figures[k], -k))
@@ -150,9 +154,10 @@ class _Walk:
         tested = self.runner.results([self.sets[chosen]], window)[0]
         if isinstance(tested, str):
             raise ConfigError(f"sweep.walkforward: fold {fold.number + 1}: {tested}")
-        return FoldResult(
-            fold, chosen, self._params(chosen), trained, tested, _rank(others, chosen), warmup
-        )
+        times = int(ts_ns[window.first]), int(ts_ns[window.last - 1])
+        rank = _rank(others, chosen)
+        params = self._params(chosen)
+        return FoldResult(fold, chosen, params, trained, tested, rank, warmup, times)
 
     def _warmup_bars(self, trained: LaneResult, fold: Fold) -> int:
         wanted = self.spec.warmup
