@@ -82,6 +82,10 @@ class SweepSpec(Section, frozen=True, kw_only=True):
     walkforward: Annotated[
         WalkForwardSpec | UnsetType, Meta(description="How admf walkforward splits the bars.")
     ] = UNSET
+    keep: Annotated[
+        tuple[Literal["signals", "trades"], ...],
+        Meta(description="Events to write besides, one file each: changed signals, trades."),
+    ] = ()
     data: Annotated[
         tuple[str, ...],
         Meta(description="Paths of several inputs, each on an account of its own; as bars.path."),

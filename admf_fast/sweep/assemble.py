@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from admf_fast.atomic import atomic_file
 from admf_fast.errors import ConfigError, StateError
 from admf_fast.sweep.chunk import Chunk
+from admf_fast.sweep.regroup import ROWS_PER_GROUP, regrouped
 from admf_fast.sweep.relations import codes_of, digest_array, first_equal, is_dead
 from admf_fast.sweep.work import Work
 
 FORMAT = 1
-ROWS_PER_GROUP = 65_536
 METADATA = "admf.sweep"
 
 
@@ -74,7 +74,7 @@ def assemble(
         atomic_file(target) as path,
         pq.ParquetWriter(path, schemas[1], compression="zstd", write_page_checksum=True) as writer,
     ):
-        for table in _regrouped(_compared(parts, same, schemas[1])):
+        for table in regrouped(_compared(parts, same, schemas[1])):
             digest.update(table)
             rows += table.num_rows
             writer.write_table(table, row_group_size=ROWS_PER_GROUP)
@@ -147,22 +147,6 @@ def _compared(
             columns[name] = pa.array(values, pa.int64(), mask=values < 0)
         yield pa.table([columns[name] for name in schema.names], schema=schema)
         first += sets
-
-
-def _regrouped(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """Yield the same rows in tables of `ROWS_PER_GROUP`."""
-    held: list[pa.Table] = []
-    rows = 0
-    for table in tables:
-        held.append(table)
-        rows += table.num_rows
-        while rows >= ROWS_PER_GROUP:
-            whole = pa.concat_tables(held).combine_chunks()
-            yield whole.slice(0, ROWS_PER_GROUP)
-            held = [whole.slice(ROWS_PER_GROUP)]
-            rows -= ROWS_PER_GROUP
-    if rows or not held:
-        yield pa.concat_tables(held).combine_chunks()
 
 
 class TableDigest:

@@ -9,18 +9,20 @@ from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from admf_fast import __version__
-from admf_fast.config import Config, config_digest
+from admf_fast.config import Config, SweepSpec, config_digest
 from admf_fast.errors import ConfigError, StateError
 from admf_fast.sweep.assemble import METADATA, Assembled, assemble
 from admf_fast.sweep.bars import Bars, open_inputs
 from admf_fast.sweep.chunk import Chunk, ChunkRun, chunks_of
 from admf_fast.sweep.declared import space_of
+from admf_fast.sweep.events import assemble_events, events_path, events_schema, events_table
 from admf_fast.sweep.space import Space, too_many
 from admf_fast.sweep.table import (
     Row,
@@ -134,7 +136,8 @@ def run_sweep(
     sets = space.sets()
     started = time.perf_counter()
     with open_work(target) as work:
-        sweep = _Sweep(variants, space, sets, inputs, threads or len(os.sched_getaffinity(0)))
+        cores = len(os.sched_getaffinity(0))
+        sweep = _Sweep(variants, space, sets, inputs, threads or cores, _kept(config))
         size, note = work.begin(sweep.inputs_digests(config), chunk_sets or sweep.chunk_sets)
         kept = sweep.run(work, chunks_of(len(sets), len(inputs), size), progress)
         found = sweep.finish(work, config, target)
@@ -144,6 +147,11 @@ def run_sweep(
         target, len(sets), bars, tuple(b.symbol for b in inputs), sweep.watched.done, seconds,
         sweep.watched.threads, sweep.watched.chunks_total, kept, found, (note,) if note else (),
     )  # fmt: skip
+
+
+def _kept(config: Config) -> tuple[str, ...]:
+    spec = config.sweep
+    return tuple(sorted(set(spec.keep))) if isinstance(spec, SweepSpec) else ()
 
 
 def peak_memory_bytes() -> int:
@@ -192,13 +200,14 @@ class _Sweep:
 
     def __init__(
         self, variants: Variants, space: Space, sets: Sequence[Sequence[Any]],
-        inputs: Sequence[Bars], threads: int, keep: Collection[str] = (),
+        inputs: Sequence[Bars], threads: int, keep: Collection[str],
     ) -> None:  # fmt: skip
-        self.space, self.sets, self.inputs = space, sets, inputs
+        self.space, self.sets, self.inputs, self.keep = space, sets, inputs, keep
         self.names = [axis.name for axis in space.axes]
         self.types = param_types(space.axes, sets)
         self.schemas = part_schema(self.types), result_schema(self.types)
         self.chunks: list[Chunk] = []
+        self._counting = Lock()
         self.watched = Watched(len(sets) * sum(one.count for one in inputs), threads=threads)
         self.runner = ChunkRun(variants, keep, done=self._count)
 
@@ -209,8 +218,8 @@ class _Sweep:
         return max(1, min(CHUNK_SETS, wanted, len(self.sets)))
 
     def _count(self, count: int) -> None:
-        # Threads may add at once and lose a count: it is shown, and nothing else.
-        self.watched.done += count
+        with self._counting:
+            self.watched.done += count
 
     def inputs_digests(self, config: Config) -> dict[str, Any]:
         """Return what decides the results: parts of other inputs are of no use."""
@@ -227,6 +236,7 @@ class _Sweep:
             "sets": sets.hexdigest(),
             "bars": [[one.symbol, one.digest] for one in self.inputs],
             "code": code,
+            "keep": list(self.keep),
             "driver": hashlib.sha256(driver.encode()).hexdigest(),
             "version": __version__,
         }
@@ -234,7 +244,7 @@ class _Sweep:
     def run(self, work: Work, chunks: list[Chunk], progress: Progress | None) -> int:
         """Run the chunks that have no part yet; returns how many had one."""
         self.chunks = chunks
-        missing = [c for c in chunks if work.read(c.number, self.schemas[0]) is None]
+        missing = [chunk for chunk in chunks if not self._is_there(work, chunk)]
         kept = len(chunks) - len(missing)
         lost = sum((c.last - c.first) * self.inputs[c.input].count for c in missing)
         watched = self.watched
@@ -253,6 +263,10 @@ class _Sweep:
             self.runner.stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
         return kept
+
+    def _is_there(self, work: Work, chunk: Chunk) -> bool:
+        tables = {"rows": self.schemas[0]} | {name: events_schema(name) for name in self.keep}
+        return all(work.read(chunk.number, schema, n) is not None for n, schema in tables.items())
 
     def _wait(self, running: set[Future[None]], progress: Progress | None) -> set[Future[None]]:
         """Wait until a chunk is done; raises what a chunk raised."""
@@ -274,6 +288,9 @@ class _Sweep:
         for k, (values, result) in enumerate(zip(sets, results, strict=True)):
             params = {n: shown(v, self.types[n]) for n, v in zip(self.names, values, strict=True)}
             rows.append(row_of(chunk.first + k, bars.symbol, params, bars.count, result))
+        for name in self.keep:
+            events = events_table(name, chunk.first, bars.symbol, results)
+            work.write(chunk.number, events, name)
         work.write(chunk.number, table_of(rows, self.schemas[0]))
 
     def finish(self, work: Work, config: Config, target: Path) -> Assembled:
@@ -286,6 +303,9 @@ class _Sweep:
             **{k: v for k, v in self.inputs_digests(config).items() if k != "bars"},
             "data": {one.symbol: one.digest for one in self.inputs},
         }
+        for name in self.keep:
+            path = events_path(target, name)
+            assemble_events(work, self.chunks, len(self.inputs), name, path)
         return assemble(
             work, self.chunks, self.schemas, target, about, self.sets, self.names,
             len(self.inputs),

@@ -2,7 +2,7 @@
 
 ``FILE.parquet.work/`` lies beside the results until they are complete. It holds a lock, which
 the kernel frees when its process ends, however that ends; what the parts are parts of
-(``manifest.json``); and one file for each finished chunk, whole or not there at all.
+(``manifest.json``); and files for each finished chunk, whole or not there at all.
 """
 
 import fcntl
@@ -58,18 +58,18 @@ class Work:
     def _parts(self) -> list[Path]:
         return sorted(self.folder.glob("part-*.parquet"))
 
-    def part(self, number: int) -> Path:
-        """Return the file of a chunk."""
-        return self.folder / f"part-{number:08d}.parquet"
+    def part(self, number: int, table: str = "rows") -> Path:
+        """Return the file of a table of a chunk."""
+        return self.folder / f"part-{number:08d}.{table}.parquet"
 
-    def write(self, number: int, table: pa.Table) -> None:
-        """Write the rows of a chunk, whole or not at all."""
-        with atomic_file(self.part(number)) as path:
+    def write(self, number: int, table: pa.Table, name: str = "rows") -> None:
+        """Write a table of a chunk, whole or not at all."""
+        with atomic_file(self.part(number, name)) as path:
             pq.write_table(table, path, compression="lz4", write_page_checksum=True)
 
-    def read(self, number: int, schema: pa.Schema) -> pa.Table | None:
-        """Return the rows of a chunk; None if there are none, or they are damaged."""
-        path = self.part(number)
+    def read(self, number: int, schema: pa.Schema, name: str = "rows") -> pa.Table | None:
+        """Return a table of a chunk; None if it is not there, or damaged."""
+        path = self.part(number, name)
         try:
             with pq.ParquetFile(path, page_checksum_verification=True) as file:
                 table = file.read()
