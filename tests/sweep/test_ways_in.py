@@ -1,6 +1,7 @@
 """The ways in: frames in Python, the commands, the example that ships."""
 
 import json
+import re
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -9,9 +10,12 @@ import pytest
 import admf_fast
 from admf_fast import load_config
 from admf_fast.cli.main import main
+from admf_fast.config import config_digest, parse_config, to_yaml
 from admf_fast.errors import ConfigError, StateError
+from admf_fast.sweep.declared import space_of
 from admf_fast.sweep.run import run_sweep
 from admf_fast.sweep.show import grid, top
+from admf_fast.sweep.variants import Variants
 from tests.sweep.kit import ROOT, SMALL, config_of
 
 EXAMPLE = ROOT / "examples" / "sma_cross_sweep.yaml"
@@ -129,7 +133,26 @@ def test_smallest_first(results):
 
 
 def test_a_sweep_is_no_part_of_what_a_run_means():
-    from admf_fast.config import config_digest
-
     assert config_digest(config_of(SMALL)) == config_digest(config_of(""))
     assert load_config(EXAMPLE).sweep
+
+
+PAGE = (ROOT / "docs" / "sweeps.md").read_text()
+BLOCKS = [b for b in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.M | re.S) if "sweep:" in b]
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+def test_the_examples_of_the_page_have_sets(block):
+    config = parse_config(block, name="page.yaml", format="yaml", base_dir=str(ROOT / "examples"))
+    sets = space_of(config).sets()
+
+    assert len(sets) == {0: 26, 1: 6}[BLOCKS.index(block)]
+    assert all(not Variants(config, space_of(config)).at(values).refusal for values in sets[:3])
+
+
+def test_a_sweep_is_written_out_and_read_back():
+    for path in (EXAMPLE, ROOT / "examples" / "walkforward_sweep.yaml"):
+        config = load_config(path)
+        again = parse_config(to_yaml(config), name="a.yaml", format="yaml")
+        assert again.sweep == config.sweep
+        assert space_of(again).sets() == space_of(config).sets()
