@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from admf_fast.atomic import atomic_file
 from admf_fast.errors import ConfigError, StateError
+from admf_fast.sweep.arrays import integers, numbers_of
 from admf_fast.sweep.chunk import Chunk
 from admf_fast.sweep.regroup import ROWS_PER_GROUP, regrouped
 from admf_fast.sweep.relations import codes_of, digest_array, first_equal, is_dead
@@ -102,7 +103,7 @@ class _Parts:
                 yield tables[0]
                 continue
             order = np.arange(self.inputs * sets).reshape(self.inputs, sets).T.ravel()
-            yield pa.concat_tables(tables).take(pa.array(order))
+            yield pa.concat_tables(tables).take(integers(order))
 
     def _read(self, chunk: Chunk) -> pa.Table:
         table = self.work.read(chunk.number, self.schema)
@@ -144,8 +145,8 @@ def _compared(
         columns = {name: table[name] for name in table.column_names if name in schema.names}
         for name, found in same.items():
             values = np.stack([a[first : first + sets] for a in found], axis=1).ravel()
-            columns[name] = pa.array(values, pa.int64(), mask=values < 0)
-        yield pa.table([columns[name] for name in schema.names], schema=schema)
+            columns[name] = integers(np.maximum(values, 0), values >= 0)
+        yield pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
         first += sets
 
 
@@ -161,8 +162,9 @@ class TableDigest:
             hasher = self._hashers.setdefault(name, xxhash.xxh3_128())
             column = table[name]
             if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-                hasher.update(np.asarray(column.is_valid()).tobytes())
-                hasher.update(np.asarray(column.fill_null(0)).tobytes())
+                valid = numbers_of(column.is_valid())
+                hasher.update(valid.tobytes())
+                hasher.update(np.where(valid != 0, numbers_of(column), 0).tobytes())
             else:
                 hasher.update(json.dumps(column.to_pylist()).encode())
 

@@ -10,7 +10,7 @@ import glob
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from msgspec import Meta
 
 from admf_fast import __version__
 from admf_fast.atomic import atomic_file
-from admf_fast.config import Config, config_digest, load_config
+from admf_fast.config import Config, SweepSpec, config_digest, load_config
 from admf_fast.config.section import Name, Section
 from admf_fast.config.toml_reader import read_toml
 from admf_fast.config.yaml_reader import read_yaml
@@ -110,6 +110,11 @@ def run_batch(path: Path, backtest: Backtest, progress: Progress | None = None) 
     spec, base = load_batch(path)
     out = base / spec.out
     tasks = [task for job in spec.jobs for task in _tasks(job, base, out)]
+    keys = [task.key for task in tasks]
+    if twice := next((key for key in keys if keys.count(key) > 1), None):
+        raise ConfigError(
+            f"{path}: two tasks would write {twice}; give the jobs names of their own"
+        )
     with _locked(out):
         noted = _noted(out / MANIFEST)
         counts = {"done": 0, "kept": 0, "failed": 0}
@@ -134,16 +139,15 @@ def _tasks(job: JobSpec, base: Path, out: Path) -> Iterator[Task]:
             start = config.source.base_dir or "."
             bars = msgspec.structs.replace(bars, path=os.path.relpath(file, start), symbol="")
         changed = msgspec.structs.replace(config, bars=bars)
-        if isinstance(changed.sweep, msgspec.Struct):
-            changed = msgspec.structs.replace(
-                changed, sweep=msgspec.structs.replace(changed.sweep, data=())
-            )
+        if file is not None and isinstance(changed.sweep, SweepSpec):
+            sweep = msgspec.structs.replace(changed.sweep, data=())
+            changed = msgspec.structs.replace(changed, sweep=sweep)
         stem = file.stem if file is not None else config.name
         name = stem if job.kind == "backtest" else f"{stem}.parquet"
         source = str(file) if file is not None else str(bars.path)
-        yield Task(
-            job.name, job.kind, changed, source, out / job.name / name, _digest(changed, file)
-        )
+        read = _own_files(config) if file is None else [file]
+        target = out / job.name / name
+        yield Task(job.name, job.kind, changed, source, target, _digest(changed, read))
 
 
 def _files(base: Path, pattern: str) -> list[Path]:
@@ -160,14 +164,24 @@ def _files(base: Path, pattern: str) -> list[Path]:
     return files
 
 
-def _digest(config: Config, file: Path | None) -> str:
+def _digest(config: Config, files: Sequence[Path]) -> str:
     """Return the sha256 of what a task is made of: configuration, bars, version."""
     sweep = msgspec.json.encode(config.sweep) if isinstance(config.sweep, msgspec.Struct) else b""
     hashed = hashlib.sha256(f"{__version__} {config_digest(config)}\0".encode() + sweep)
-    if file is not None:
+    for file in files:
         with file.open("rb") as content:
             hashed.update(hashlib.file_digest(content, "sha256").digest())
     return hashed.hexdigest()
+
+
+def _own_files(config: Config) -> list[Path]:
+    """Return the files that a configuration reads by itself."""
+    spec = config.sweep
+    listed = spec.data if isinstance(spec, SweepSpec) else ()
+    path = config.bars.path
+    paths = listed or ((path,) if isinstance(path, str) else path)
+    base = Path(config.source.base_dir or ".")
+    return [file for one in paths for file in _files(base, one)]
 
 
 def _done(task: Task, noted: dict[str, Any] | None, backtest: Backtest) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from admf_fast.atomic import atomic_file
 from admf_fast.errors import StateError
 from admf_fast.events.schemas import EVENT_SCHEMAS
 from admf_fast.runners.recorder import named_columns, names_array, to_batch
+from admf_fast.sweep.arrays import array_of, integers, numbers_of
 from admf_fast.sweep.chunk import Chunk
 from admf_fast.sweep.lanes import LaneResult
 from admf_fast.sweep.regroup import regrouped
@@ -40,9 +41,10 @@ def events_table(
         columns = named_columns(name, result.events[name])
         batch = to_batch(name, columns, names_array((symbol,)))
         rows = {field: batch.column(field) for field in batch.schema.names}
-        rows["set"] = pa.array(np.full(batch.num_rows, first + k, np.int64))
-        rows["symbol"] = pa.repeat(pa.scalar(symbol), batch.num_rows)
-        tables.append(pa.table([rows[n] for n in schema.names], schema=schema))
+        rows["set"] = integers(np.full(batch.num_rows, first + k, np.int64))
+        rows["symbol"] = array_of([symbol] * batch.num_rows, pa.string())
+        arrays = [rows[n] for n in schema.names]
+        tables.append(pa.Table.from_arrays(arrays, schema=schema))
     return pa.concat_tables(tables) if tables else schema.empty_table()
 
 
@@ -75,5 +77,5 @@ def _groups(
         if inputs == 1:
             yield whole
             continue
-        order = np.argsort(whole["set"].to_numpy(), kind="stable")
-        yield whole.take(pa.array(order))
+        order = np.argsort(numbers_of(whole["set"]), kind="stable")
+        yield whole.take(integers(order))

@@ -66,7 +66,7 @@ def write_parallel(path: Path, metric: str, target: Path) -> int:
     dimensions = [_dimension(name, table[name].to_pylist()) for name in names]
     line = {"color": table[metric].to_pylist(), "colorscale": "Viridis", "showscale": True}
     figure = graph.Figure(graph.Parcoords(line=line, dimensions=dimensions))
-    figure.update_layout(title=f"{metric} of {table.num_rows:,} sets", template="plotly_white")
+    figure.update_layout(title=f"{metric} of {table.num_rows:,} rows", template="plotly_white")
     _write_html(figure, target)
     return int(table.num_rows)
 
@@ -109,7 +109,11 @@ def _write_image(grid: Grid, target: Path) -> None:
     axes = figure.subplots()
     cells = [[float("nan") if v is None else v for v in row] for row in grid.z]
     image = axes.imshow(cells, origin="lower", aspect="auto", cmap="viridis")
-    axes.set(xlabel=grid.x_name, ylabel=grid.y_name, title=f"{grid.metric} by set")
+    axes.set(
+        xlabel=grid.x_name,
+        ylabel=grid.y_name,
+        title=f"{grid.metric} over {grid.x_name} and {grid.y_name}",
+    )
     _ticks(axes.xaxis, grid.x)
     _ticks(axes.yaxis, grid.y)
     figure.colorbar(image, label=grid.metric)

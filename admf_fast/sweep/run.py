@@ -140,7 +140,11 @@ def run_sweep(
         sweep = _Sweep(variants, space, sets, inputs, threads or cores, _kept(config))
         size, note = work.begin(sweep.inputs_digests(config), chunk_sets or sweep.chunk_sets)
         kept = sweep.run(work, chunks_of(len(sets), len(inputs), size), progress)
-        found = sweep.finish(work, config, target)
+        try:
+            found = sweep.finish(work, config, target)
+        except ConfigError:  # no set can be run, and none ever will
+            remove(work)
+            raise
         remove(work)
     seconds = time.perf_counter() - started
     return SweepResult(

@@ -8,6 +8,7 @@ import pyarrow as pa
 import xxhash
 from msgspec import UNSET
 
+from admf_fast.sweep.arrays import array_of
 from admf_fast.sweep.columns import COMPARED, FIGURES, HEAD, RESULT_DIGEST, TAIL
 from admf_fast.sweep.lanes import LaneResult
 from admf_fast.sweep.space import Axis
@@ -85,4 +86,5 @@ def _warnings(bars: int, result: LaneResult) -> list[str]:
 
 def table_of(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
     """Return rows as a table."""
-    return pa.Table.from_pylist(list(rows), schema=schema)
+    columns = [array_of([row[field.name] for row in rows], field.type) for field in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
