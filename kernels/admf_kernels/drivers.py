@@ -68,7 +68,9 @@ def for_strategy(kernel: Strategy, features: tuple[str, ...], form: Form) -> Nat
 def for_lanes(kernel: Strategy, features: tuple[str, ...], form: Form) -> Native:
     """Return the lane driver of a strategy: `lanes.LANES` parameter sets side by side."""
     source = lanes.source(kernel, features, form)
-    return native(f"lanes_{kernel.name}", source, [kernel.step, *AROUND], _names(kernel))
+    classes = {class_name(terms.Account): terms.Account}
+    names = {**_names(kernel), **classes, "select": numeric.select}
+    return native(f"lanes_{kernel.name}", source, [kernel.step, *AROUND], names)
 
 
 @functools.cache
