@@ -28,7 +28,9 @@ from admf_kernels.execution.terms import Terms
 
 _loaded: dict[str, Native] = {}
 
-REACHED = (access.floats_at, access.words_at, access.invoke, *access.AT.values())
+REACHED = (
+    access.floats_at, access.words_at, access.invoke, access.transpose, *access.AT.values(),
+)  # fmt: skip
 ACCESS = {f.__name__: f for f in REACHED}
 BITS = {f.__name__: f for f in (numeric.bits_of, numeric.from_bits)}
 # What the engine driver calls, and what the drivers around it do themselves.

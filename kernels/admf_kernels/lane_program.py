@@ -21,7 +21,7 @@ from admf_kernels.errors import KernelError
 from admf_kernels.execution import log, records
 from admf_kernels.execution.terms import CONSTANTS, Terms
 from admf_kernels.feature_program import Place
-from admf_kernels.layout import Words, pack, unpack
+from admf_kernels.layout import Words, fields_of, pack, unpack
 from admf_kernels.program import (
     BLOCK_BARS,
     TradingProgram,
@@ -103,7 +103,7 @@ class LaneProgram(TradingProgram):
         return [{**reads, **self.inputs} for reads in self.lane_reads]
 
     def _add_strategies(self, first: int) -> None:
-        self._lane_state = self.state[first:].reshape(len(self.sets), -1)
+        self._lane_state: Words = self.state[first:].reshape(len(self.sets), -1)
         if self.tap != NO_TAP:
             self._add_parts(self._lane_state[self.tap])
         for state, terms in zip(self._lane_state, self.lane_terms, strict=True):
@@ -114,16 +114,17 @@ class LaneProgram(TradingProgram):
         fields = lanes.hot_fields(self.strategy)
         self._hot = np.zeros((len(self.sets) // LANES, len(fields), LANES), np.int64)
         self._kept_at = {n: fields.index(("", n)) for n in lanes.KEPT}
+        values = np.zeros((lanes.ROWS, len(self.reads), LANES))
         native = drivers.for_lanes(self.strategy, tuple(self.reads), self.form)
         for g in range(len(self.sets) // LANES):
             those = slice(g * LANES, (g + 1) * LANES)
             tap = self.tap - g * LANES if self.tap // LANES == g else NO_TAP
-            engine_tables = self._kept_words(tables[those])
+            engine_tables = int(self._kept_words(tables[those]).ctypes.data)
             self.add_driver(
                 native,
                 [np.zeros(1, np.int64), self._lane_state[those],
                  *self._surroundings(self.ready[those], engine_tables),
-                 tap, self.columns, np.ascontiguousarray(columns[:, those]),
+                 tap, self.columns, np.ascontiguousarray(columns[:, those]), values,
                  self._void[log.COUNTS_AT :], self._hot[g],
                  np.ascontiguousarray(fixed[:, those])],
             )  # fmt: skip
@@ -176,7 +177,8 @@ class LaneProgram(TradingProgram):
         self._kept += [now, tables, *parts]
         self._tables = tables
         self._bar_places = {k: p for k, p in enumerate(parts) if isinstance(p, Place)}
-        return tables.ctypes.data + 8 * tables.shape[1] * lane
+        addresses: Words = tables.ctypes.data + 8 * tables.shape[1] * lane
+        return addresses
 
     def point(self, column: int, address: int) -> None:
         """Let the drivers find row 0 of a column at another address; see `FeatureProgram`."""
@@ -198,8 +200,9 @@ class LaneProgram(TradingProgram):
     def lane_values(self, name: str) -> Words:
         """Return the words of a group of the state, such as ``ledger``, (lanes, fields)."""
         at = engine.offsets(self.strategy)[name]
-        groups = engine.groups(self.strategy)
-        return self._lane_state[: self.lanes, at : at + len(groups[name]._fields)]
+        count = len(fields_of(engine.groups(self.strategy)[name]))
+        words: Words = self._lane_state[: self.lanes]
+        return words[:, at : at + count]
 
     def lane_value(self, lane: int, name: str) -> Any:
         """Return a group of one lane's state as its NamedTuple."""

@@ -26,7 +26,8 @@ from admf_kernels.execution import bar, metrics, records, terms
 from admf_kernels.layout import fields_of
 
 LANES = 64
-EXTRA = ("tap", "columns", "feature_columns", "void_counts", "hot", "fixed")
+ROWS = 8  # whose features are put beside each other at a time, as `transpose` does it
+EXTRA = ("tap", "columns", "feature_columns", "values", "void_counts", "hot", "fixed")
 # What the passes read of the groups that only the engine changes.
 MIRRORED: dict[str, tuple[str, ...]] = {
     "q": ("lots", "entry_price"),
@@ -42,6 +43,7 @@ KEPT = ("status", "digest")
 FIXED: dict[str, type] = {n: terms.CONSTANTS[n] for n in ("a", "n", "x")}
 # Of the hash over signals; odd, from the fractional part of the golden ratio.
 DIGEST_KEY = -7046029254386353131
+MARKED = "wallet.cash + q.lots * n.lot_value * close"
 
 
 def hot_fields(kernel: Strategy) -> list[tuple[str, str]]:
@@ -73,7 +75,7 @@ class _Source:
         self.adjusted = ADJUSTMENT in features
         session = ("session", "minutes_left") if form.uses.sessions else ()
         corporate = ("split", "dividend") if form.uses.actions else ()
-        self.scalars = ("t", "seen", "ts_ns", *engine.PRICES, *session, *corporate)
+        self.scalars = ("t", "row", "seen", "ts_ns", *engine.PRICES, *session, *corporate)
 
     # Where things are.
 
@@ -127,99 +129,130 @@ class _Source:
     # The passes.
 
     def passes(self) -> list[str]:
-        """Return the functions of the three passes."""
-        memory = "hot, fixed, columns, feature_columns, ready"
-        arguments = f"{memory}, {', '.join(self.scalars)}"
-        body = {
+        """Return the functions of the passes."""
+        bodies = {
             "pass_open": self._open_pass(),
-            "pass_warm": self._decide_pass("if seen >= ready[k]:"),
-            "pass_decide": self._decide_pass(""),
-            "pass_mark": self._mark_pass(),
+            "pass_warm": self._bar_pass("if seen >= ready[k]:"),
+            "pass_bar": self._bar_pass(""),
         }
-        lines = []
-        for name, inside in body.items():
-            lines += ["", "", f"def {name}({arguments}):", "    busy = 0"]
-            lines += indent(["for k in range(LANES):", *indent(inside), "return busy"])
+        lines = self._values_pass()
+        for name, inside in bodies.items():
+            lines += ["", "", f"def {name}({self.arguments('ready')}):", "    found = 0"]
+            lines += indent(["for k in range(LANES):", *indent(inside), "return found"])
         return lines
 
-    def _open_pass(self) -> list[str]:
-        counted = [
-            f"meets = {engine.open_condition(self.form)}",
-            "held = (q.lots != 0.0) and not meets",
-            self.write("", "flag", "select(meets, 1, 0)"),
-            self.write("book", "sequence", "book.sequence + select(meets, 0, 1)"),
-            self.write(
-                "book", "bar_sequence", "select(meets, book.bar_sequence, book.sequence + 1)"
-            ),
-            self.write("span", "bars", "span.bars + select(held, 1, 0)"),
-            self.write(
-                "span", "highest", "select(held and high > span.highest, high, span.highest)"
-            ),
-            self.write("span", "lowest", "select(held and low < span.lowest, low, span.lowest)"),
-            "busy |= select(meets, 1, 0)",
+    def arguments(self, ready: str) -> str:
+        """Return the arguments of the passes over a bar."""
+        return f"hot, fixed, values, {ready}, {', '.join(self.scalars)}"
+
+    def _values_pass(self) -> list[str]:
+        """Return the function that puts the features of some rows beside each other by lane."""
+        count = len(self.features)
+        return [
+            *("", "", "def pass_values(values, columns, feature_columns, t, rows):"),
+            f"    if rows == {ROWS}:",
+            f"        for k in range(0, {count} * LANES, {ROWS}):",
+            f"            transpose(values, {count} * LANES, columns, feature_columns, k, t)",
+            "    else:",
+            f"        for k in range({count} * LANES):",
+            "            at = feature_columns[k] + t",
+            "            for r in range(rows):",
+            f"                values[r * {count} * LANES + k] = columns[at + r]",
+            "    return 0",
         ]
-        return self.with_reads(self._scalars_of_splits(counted))
 
-    def _scalars_of_splits(self, lines: list[str]) -> list[str]:
-        """Return the lines with the row's split and dividend instead of their columns."""
-        return [re.sub(r"\b(split|dividend)_col\[t\]", r"\1", line) for line in lines]
-
-    def _decide_pass(self, condition: str) -> list[str]:
-        kernel, form = self.kernel, self.form
-        step = engine.strategy_lines(kernel, "value_{name}", adjusted=self.adjusted)
+    def _open_pass(self) -> list[str]:
         lines = [
-            "equity = wallet.cash + q.lots * n.lot_value * close",
-            "wanted = 0.0",
-            *([f"asked = ({'keep(), ' * kernel.orders})"] if kernel.orders and condition else []),
-            *([condition, *indent(step)] if condition else step),
-            f"signal = wanted_signal({self.value(terms.Account, 'a')}, wanted, equity)",
-            f"decides = {engine.decide_condition(kernel, form)}",
-            f"closes = {engine.close_condition(form)}",
+            f"meets = {engine.open_condition(self.form)}",
+            self.write("", "flag", "select(meets, 1, 0)"),
+            "found |= select(meets, 1, 0) + select(intent.working != 0, 2, 0)",
+        ]
+        # The row's split and dividend are at hand; the run driver reads their columns.
+        lines = [re.sub(r"\b(split|dividend)_col\[t\]", r"\1", line) for line in lines]
+        return self.with_reads(lines)
+
+    def _bar_pass(self, condition: str) -> list[str]:
+        """Return the lines that count a bar, ask the strategy, and mark the account.
+
+        A lane that needs the engine is marked after it.
+        """
+        lines = [
+            f"met = {self.read('', 'flag')} != 0",
+            *self._counting_lines(),
+            f"equity = {MARKED}",
+            *self._strategy_lines(condition),
+            f"decides = {engine.decide_condition(self.kernel, self.form)}",
+            f"closes = {engine.close_condition(self.form)}",
+            "busy = decides or closes",
             "ends = select(decides, 1, 0) + select(closes, 2, 0)",
-            "bad = not (wanted >= -1.0 and wanted <= 1.0)",
-            self._note_status("bad", bar.BAD_SIGNAL),
+            "found |= ends",
             self.write("", "flag", "ends"),
             self.write("", "signal", "signal"),
+            *self.mark_lines(),
+            *(self._unless_busy("curve", f.name) for f in fields_of(metrics.Curve)),
+            self._note_status(),
         ]
+        return [*self.values(), *self.with_reads(lines)]
+
+    def _counting_lines(self) -> list[str]:
+        """Return the lines of the first stage of a lane whose orders the bar does not meet."""
+        return [
+            "held = (q.lots != 0.0) and not met",
+            self.write("book", "sequence", "book.sequence + select(met, 0, 1)"),
+            self.write("book", "bar_sequence", "select(met, book.bar_sequence, book.sequence + 1)"),
+            "higher, lower = held and high > span.highest, held and low < span.lowest",
+            self.write("span", "highest", "select(higher, high, span.highest)"),
+            self.write("span", "lowest", "select(lower, low, span.lowest)"),
+            # Whoever asks how old the position is counts this bar.
+            "span.bars = span.bars + select(held, 1, 0)",
+            self.write("span", "bars", "span.bars"),
+        ]  # fmt: skip
+
+    def _strategy_lines(self, condition: str) -> list[str]:
+        kernel = self.kernel
+        step = engine.strategy_lines(kernel, "value_{name}", adjusted=self.adjusted)
+        lines = ["wanted = 0.0"]
+        if "c" in kernel.arguments:
+            lines.append(f"c = {self.value(kernel.constants, 'c')}")
+        if kernel.stateful:
+            lines.append(f"s = {self.value(kernel.state, 's')}")
+        if kernel.orders and condition:
+            lines.append(f"asked = ({'keep(), ' * kernel.orders})")
+        lines += [condition, *indent(step)] if condition else step
+        lines.append(f"signal = wanted_signal({self.value(terms.Account, 'a')}, wanted, equity)")
         if kernel.stateful:
             lines += [self.write("s", f.name, f"s.{f.name}") for f in fields_of(kernel.state)]
         for k in range(kernel.orders):
             names = [f.name for f in fields_of(records.Request)]
             lines += [self.write(f"asked{k}", n, f"asked[{k}].{n}") for n in names]
-        first = self._values()
-        if "c" in kernel.arguments:
-            first.append(f"c = {self.value(kernel.constants, 'c')}")
-        if kernel.stateful:
-            first.append(f"s = {self.value(kernel.state, 's')}")
-        return [*first, *self.with_reads([*lines, "busy |= ends"])]
+        return lines
 
-    def _values(self) -> list[str]:
+    def values(self) -> list[str]:
+        """Return the lines that read the features of lane ``k``."""
+        at = f"values[(row * {len(self.features)} + {{j}}) * LANES + k]"
+        return [f"value_{name} = {at.format(j=j)}" for j, name in enumerate(self.features)]
+
+    def mark_lines(self) -> list[str]:
+        """Return the lines that mark the account of lane ``k`` at the close."""
+        market = "value_close" if self.adjusted else "close"
         return [
-            f"value_{name} = columns[feature_columns[{j} * LANES + k] + t]"
-            for j, name in enumerate(self.features)
-        ]
-
-    def _mark_pass(self) -> list[str]:
-        market = "close"
-        first = []
-        if self.adjusted:
-            j = self.features.index("close")
-            first = [f"market = columns[feature_columns[{j} * LANES + k] + t]"]
-            market = "market"
-        marked = [
-            "equity = wallet.cash + q.lots * n.lot_value * close",
+            f"equity = {MARKED}",
             f"curve = mark_bar({self.value(metrics.Curve, 'curve')}, a.cash, ts_ns, {market}, "
             "equity, q.lots != 0.0)",
-            *(self.write("curve", f.name, f"curve.{f.name}") for f in fields_of(metrics.Curve)),
-            self._note_status("(curve.equity - curve.equity != 0.0)", bar.BAD_EQUITY),
         ]
-        return [*first, *self.with_reads(marked)]
 
-    def _note_status(self, condition: str, code: int) -> str:
+    def _unless_busy(self, group: str, field: str) -> str:
+        before = self.read(group, field)
+        return self.write(group, field, f"select(busy, {before}, {group}.{field})")
+
+    def _note_status(self) -> str:
         """Return the line that keeps the first bar on which a number could not be used."""
         before = self.read("", "status")
-        noted = f"select({before} == 0 and {condition}, {code} + 16 * t, {before})"
-        return self.write("", "status", noted)
+        bad_signal = f"{bar.BAD_SIGNAL} + 16 * t"
+        bad_equity = f"{bar.BAD_EQUITY} + 16 * t"
+        found = f"select(not busy and curve.equity - curve.equity != 0.0, {bad_equity}, 0)"
+        found = f"select(not (wanted >= -1.0 and wanted <= 1.0), {bad_signal}, {found})"
+        return self.write("", "status", f"select({before} != 0, {before}, {found})")
 
     # The lanes on which something happens.
 
@@ -255,6 +288,8 @@ class _Source:
             *indent([*self.lane_records(), *self.down(), *voids], 2),
             f"        status = {self.read('', 'status')}",
             *indent([*lines, *self.up(), self.write("", "status", "status")], 2),
+            "        if intent.working != 0:",
+            "            waiting = 1",
         ]
 
     def open_lanes(self) -> list[str]:
@@ -278,11 +313,19 @@ class _Source:
             "if flag & 1 != 0:",
             "    if signal != intent.signal:",
             f"        {self.write('', 'digest', digest)}",
-            *indent([*self._values(), *requests]),
+            *indent([*self.values(), *requests]),
             *indent(run.call_lines(DECIDE, "bits_of(signal)", "close")),
         ]
         close = engine.close_lines(self.form, run.call_lines(CLOSE, "0", "close"))
-        return self.busy_lanes([*decide, *close])
+        marked = [
+            *self.values()[: 0 if not self.adjusted else None],
+            *self.mark_lines(),
+            *(self.write("curve", f.name, f"curve.{f.name}") for f in fields_of(metrics.Curve)),
+            "if status == 0 and curve.equity - curve.equity != 0.0:",
+            f"    status = {bar.BAD_EQUITY} + 16 * t",
+            self.write("", "flag", "0"),
+        ]
+        return self.busy_lanes([*decide, *close, *marked])
 
     def _asked(self, k: int, name: str) -> str:
         value = self.read(f"asked{k}", name)
@@ -325,41 +368,16 @@ class _Source:
 
     def drive(self) -> list[str]:
         """Return the driver itself."""
-        first = len(run.PRELUDE) + len(engine.extras(self.form.uses))
-        at = {name: first + k for k, name in enumerate(EXTRA)}
-        words = ("feature_columns", "void_counts", "hot", "fixed")
         loads, stores = self.moves()
-        memory = "hot, fixed, columns, feature_columns, ready_lanes"
-        arguments = f"{memory}, {', '.join(self.scalars)}"
-        corporate = ("split", "dividend") if self.form.uses.actions else ()
         body = [
-            *run.setup_lines(self.form, ()),
-            *(f"{n} = words_at(table[{at[n]}])" for n in words),
-            f"tap = table[{at['tap']}]",
-            f"columns = floats_at(table[{at['columns']}])",
-            "tables = words_at(table[7])",
-            "seen = state_i[0]",
-            "last_ready = 0",
-            "for k in range(LANES):",
-            "    if ready_lanes[k] > last_ready:",
-            "        last_ready = ready_lanes[k]",
-            *indent(loads),
-            "for t in range(start, stop):",
-            *indent(["seen += 1", *run.bar_columns(self.form, "t")]),
-            *indent([f"{n} = {n}_col[t]" for n in corporate]),
-            *indent([f"if pass_open({arguments}) != 0:", *indent(self.open_lanes())]),
-            "    if seen >= last_ready:",
-            f"        busy = pass_decide({arguments})",
-            "    else:",
-            f"        busy = pass_warm({arguments})",
-            "    if busy != 0:",
-            *indent(self.decide_lanes(), 2),
-            f"    pass_mark({arguments})",
-            "    if tap >= 0:",
-            "        k = tap",
-            *indent(self.tap_lines(), 2),
-            "for k in range(LANES):",
-            *indent(stores),
+            *self._setup(),
+            *("for k in range(LANES):", *indent(loads)),
+            "for first in range(start, stop, ROWS):",
+            "    last = first + ROWS if first + ROWS < stop else stop",
+            "    pass_values(values, columns, feature_columns, first, last - first)",
+            "    for t in range(first, last):",
+            *indent(self._bar(), 2),
+            *("for k in range(LANES):", *indent(stores)),
             "state_i[0] = seen",
             "if tap >= 0:",
             "    k = tap",
@@ -368,11 +386,56 @@ class _Source:
         ]
         return ["", "", "def drive(table, start, stop):", *indent(body)]
 
+    def _setup(self) -> list[str]:
+        first = len(run.PRELUDE) + len(engine.extras(self.form.uses))
+        at = {name: first + k for k, name in enumerate(EXTRA)}
+        words = ("feature_columns", "void_counts", "hot", "fixed")
+        return [
+            *run.setup_lines(self.form, ()),
+            *(f"{n} = words_at(table[{at[n]}])" for n in words),
+            *(f"{n} = floats_at(table[{at[n]}])" for n in ("columns", "values")),
+            f"tap = table[{at['tap']}]",
+            "tables = words_at(table[7])",
+            "seen = state_i[0]",
+            "waiting = 1",
+            "last_ready = 0",
+            "for k in range(LANES):",
+            "    if ready_lanes[k] > last_ready:",
+            "        last_ready = ready_lanes[k]",
+        ]
+
+    def _bar(self) -> list[str]:
+        """Return the lines of one bar of all lanes."""
+        arguments = self.arguments("ready_lanes")
+        corporate = ("split", "dividend") if self.form.uses.actions else ()
+        u = self.form.uses
+        always = u.sessions or u.actions or u.financing or self.form.general
+        return [
+            *("seen += 1", "row = t - first", *run.bar_columns(self.form, "t")),
+            *(f"{n} = {n}_col[t]" for n in corporate),
+            # Without a working order no bar can meet any.
+            f"if {'True' if always else 'waiting != 0'}:",
+            f"    found = pass_open({arguments})",
+            "    waiting = found & 2",
+            "    if found & 1 != 0:",
+            *indent(self.open_lanes(), 2),
+            "if seen >= last_ready:",
+            f"    found = pass_bar({arguments})",
+            "else:",
+            f"    found = pass_warm({arguments})",
+            "if found != 0:",
+            *indent(self.decide_lanes()),
+            "if tap >= 0:",
+            "    k = tap",
+            *indent(self.tap_lines()),
+        ]
+
 
 def source(kernel: Strategy, features: Sequence[str], form: Form) -> str:
     """Return the source of the lane driver of `kernel`, reading `features` in that order."""
     made = _Source(kernel, features, form)
-    return "\n".join([f"LANES = {LANES}", *made.passes(), *made.drive()]) + "\n"
+    head = [f"LANES, ROWS = {LANES}, {ROWS}"]
+    return "\n".join([*head, *made.passes(), *made.drive()]) + "\n"
 
 
 def _place(cls: type, field: str) -> int:
