@@ -19,6 +19,7 @@ _EXPORTS = {
     "load_calendar": "admf_fast.calendars",
     "open_bars": "admf_fast.data",
     "BarSpec": "admf_fast.data",
+    "sweep": "admf_fast.sweep",
     "BacktestContainer": "admf_fast.containers",
     "LiveContainer": "admf_fast.containers",
 }

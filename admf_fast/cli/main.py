@@ -11,7 +11,18 @@ from collections.abc import Sequence
 import click
 
 from admf_fast import __version__
-from admf_fast.cli import backtest, config, data, explain, failure, kernels, live, parity
+from admf_fast.cli import (
+    backtest,
+    config,
+    data,
+    explain,
+    failure,
+    kernels,
+    live,
+    parity,
+    sweep,
+    sweep_results,
+)  # fmt: skip
 from admf_fast.cli.output import OutputClosed, abandon
 
 TRACEBACK = "--traceback"
@@ -34,7 +45,8 @@ def admf(traceback: bool) -> None:
 
 for command in (
     backtest.command, live.command, parity.command, explain.command, kernels.group,
-    data.group, config.group,
+    data.group, config.group, sweep.command, sweep_results.top, sweep_results.heatmap,
+    sweep_results.parallel,
 ):  # fmt: skip
     admf.add_command(command)
 

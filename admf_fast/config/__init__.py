@@ -11,7 +11,13 @@ from admf_fast.config.exits import (
     TrailingSpec,
 )
 from admf_fast.config.instrument import ActionsSpec, InstrumentSpec, MarketSpec
-from admf_fast.config.load import SIZE_MAX_BYTES, load_config, parse_config, validate
+from admf_fast.config.load import (
+    SIZE_MAX_BYTES,
+    config_of,
+    load_config,
+    parse_config,
+    validate,
+)
 from admf_fast.config.model import (
     Config,
     FeatureSpec,
@@ -42,6 +48,7 @@ from admf_fast.config.strategy import (
     StateSpec,
     StrategySpec,
 )
+from admf_fast.config.sweep import SampleSpec, SweepSpec, axes_of
 
 __all__ = [
     "SIZE_MAX_BYTES",
@@ -72,18 +79,22 @@ __all__ = [
     "RegimesSpec",
     "RiskSizing",
     "RiskSpec",
+    "SampleSpec",
     "SessionEndSpec",
     "SideSpec",
     "Sizing",
     "Source",
     "StateSpec",
     "StrategySpec",
+    "SweepSpec",
     "TargetSpec",
     "TierSpec",
     "TrailingSpec",
     "VolatilitySizing",
+    "axes_of",
     "canonical",
     "config_digest",
+    "config_of",
     "contents",
     "costs_of",
     "instruments_of",

@@ -16,6 +16,7 @@ from admf_fast.config.section import Identifier, Name, OutputName, Params, Posit
 from admf_fast.config.sizing import AllInSizing, Sizing
 from admf_fast.config.source import Source
 from admf_fast.config.strategy import StrategySpec
+from admf_fast.config.sweep import SweepSpec
 from admf_fast.data.spec import BarSpec
 
 
@@ -96,6 +97,10 @@ class ConfigContent(Section, frozen=True, kw_only=True):
         Meta(description="Signals of a side that is not traded count as 0."),
     ] = "long_short"
     metrics: Annotated[MetricsSpec, Meta(description="Conventions of the figures.")] = MetricsSpec()
+    sweep: (
+        Annotated[SweepSpec, Meta(description="Many parameter sets of this configuration.")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
 
 
 class Config(ConfigContent, frozen=True, kw_only=True):

@@ -7,12 +7,14 @@ lane count is a literal and nothing they write is anything they read. Only lanes
 something happens call the engine, one at a time, on state that lies as that of a run alone.
 The lines of a bar are the run driver's own, so a lane is the stand-alone run.
 
-One lane, the tap, can also write what the run driver writes: per-bar outputs, events, checksum;
-the events of the others go nowhere.
+One lane, the tap, may also write what the run driver writes: per-bar outputs, events,
+checksum. The others write those tables of events that are kept, with times where the tap has
+rows; the events of other tables go nowhere. What a lane does after a number that cannot be used
+means nothing: its status says which, and on which bar.
 
-Table: as that of the run driver; then the tap (-1 for none), the first column, where that of
-each feature begins after it by lane, the event counters of the lanes whose events go nowhere,
-`hot`, and the constants by lane.
+Table: as that of the run driver, without constants; then `EXTRA`. Columns of features are given
+by where they begin after the first column, by lane; then come the memory in which a few rows of
+them lie side by side, `hot`, and the constants by lane.
 """
 
 import re
@@ -22,12 +24,14 @@ from admf_kernels.codegen import engine, run
 from admf_kernels.codegen.engine import CLOSE, DECIDE, OPEN, Form
 from admf_kernels.codegen.text import class_name, indent
 from admf_kernels.contract import ADJUSTMENT, Strategy
-from admf_kernels.execution import bar, metrics, records, terms
+from admf_kernels.execution import bar, log, metrics, records, terms
 from admf_kernels.layout import fields_of
 
 LANES = 64
 ROWS = 8  # whose features are put beside each other at a time, as `transpose` does it
-EXTRA = ("tap", "columns", "feature_columns", "values", "void_counts", "hot", "fixed")
+# `tap` is -1 for none; `keeps` has a bit for each table of events that the lanes keep.
+EXTRA = ("tap", "keeps", "columns", "feature_columns", "values", "hot", "fixed")
+NO_TAP = -1
 # What the passes read of the groups that only the engine changes.
 MIRRORED: dict[str, tuple[str, ...]] = {
     "q": ("lots", "entry_price"),
@@ -36,13 +40,9 @@ MIRRORED: dict[str, tuple[str, ...]] = {
     "guard": ("day",),
 }
 CLASSES: dict[str, type] = {**records.SHARED, **records.OWN, "curve": metrics.Curve}
-# What a pass leaves for the engine, and what is kept of each lane: the first bar on which a
-# number could not be used, and a hash over all changes of its signal.
-NOTES = ("flag", "signal")
-KEPT = ("status", "digest")
+# What a pass leaves for the engine, and the first bar on which a number could not be used.
+NOTES = ("flag", "signal", "status")
 FIXED: dict[str, type] = {n: terms.CONSTANTS[n] for n in ("a", "n", "x")}
-# Of the hash over signals; odd, from the fractional part of the golden ratio.
-DIGEST_KEY = -7046029254386353131
 MARKED = "wallet.cash + q.lots * n.lot_value * close"
 
 
@@ -53,7 +53,7 @@ def hot_fields(kernel: Strategy) -> list[tuple[str, str]]:
     held += [(n, f) for n, names in MIRRORED.items() for f in names]
     asked = [f.name for f in fields_of(records.Request)]
     held += [(f"asked{k}", f) for k in range(kernel.orders) for f in asked]
-    return [*held, *(("", n) for n in (*NOTES, *KEPT))]
+    return [*held, *(("", n) for n in NOTES)]
 
 
 def fixed_fields(kernel: Strategy) -> list[tuple[str, str]]:
@@ -248,8 +248,8 @@ class _Source:
     def _note_status(self) -> str:
         """Return the line that keeps the first bar on which a number could not be used."""
         before = self.read("", "status")
-        bad_signal = f"{bar.BAD_SIGNAL} + 16 * t"
-        bad_equity = f"{bar.BAD_EQUITY} + 16 * t"
+        bad_signal = f"{bar.BAD_SIGNAL} + 16 * seen"
+        bad_equity = f"{bar.BAD_EQUITY} + 16 * seen"
         found = f"select(not busy and curve.equity - curve.equity != 0.0, {bad_equity}, 0)"
         found = f"select(not (wanted >= -1.0 and wanted <= 1.0), {bad_signal}, {found})"
         return self.write("", "status", f"select({before} != 0, {before}, {found})")
@@ -280,13 +280,20 @@ class _Source:
 
     def busy_lanes(self, lines: list[str]) -> list[str]:
         """Return the loop over the lanes that a pass has flagged."""
-        voids = [f"void_counts[{j}] = 0" for j in range(len(engine.EVENT_TABLES))]
+        at = engine.TABLE.index("log")
         return [
             "for k in range(LANES):",
             f"    flag = {self.read('', 'flag')}",
             "    if flag != 0:",
-            *indent([*self.lane_records(), *self.down(), *voids], 2),
+            *indent([*self.lane_records(), *self.down()], 2),
             f"        status = {self.read('', 'status')}",
+            "        place = t",
+            "        if k != tap:",
+            "            place = ts_ns",
+            f"            counts = words_at(words[{at}] + {8 * log.COUNTS_AT})",
+            f"            for j in range({len(log.TABLES)}):",
+            "                if keeps >> j & 1 == 0:",
+            "                    counts[j] = 0",
             *indent([*lines, *self.up(), self.write("", "status", "status")], 2),
             "        if intent.working != 0:",
             "            waiting = 1",
@@ -297,12 +304,10 @@ class _Source:
         last = "(close_col[t - 1] if seen > 1 else 0.0)"
         if not self.adjusted:
             last = self.read("curve", "last_close")
-        return self.busy_lanes(run.call_lines(OPEN, "0", last))
+        return self.busy_lanes(_engine_call(OPEN, "0", last))
 
     def decide_lanes(self) -> list[str]:
         """Return the lines that take the last stages of the flagged lanes."""
-        key = f"({DIGEST_KEY})"
-        digest = f"({self.read('', 'digest')} * {key} ^ ts_ns) * {key} ^ bits_of(signal)"
         asked = [f.name for f in fields_of(records.Request)]
         requests = []
         for k in range(self.kernel.orders):
@@ -311,18 +316,16 @@ class _Source:
         decide = [
             f"signal = {self.read('', 'signal')}",
             "if flag & 1 != 0:",
-            "    if signal != intent.signal:",
-            f"        {self.write('', 'digest', digest)}",
             *indent([*self.values(), *requests]),
-            *indent(run.call_lines(DECIDE, "bits_of(signal)", "close")),
+            *indent(_engine_call(DECIDE, "bits_of(signal)", "close")),
         ]
-        close = engine.close_lines(self.form, run.call_lines(CLOSE, "0", "close"))
+        close = engine.close_lines(self.form, _engine_call(CLOSE, "0", "close"))
         marked = [
             *self.values()[: 0 if not self.adjusted else None],
             *self.mark_lines(),
             *(self.write("curve", f.name, f"curve.{f.name}") for f in fields_of(metrics.Curve)),
             "if status == 0 and curve.equity - curve.equity != 0.0:",
-            f"    status = {bar.BAD_EQUITY} + 16 * t",
+            f"    status = {bar.BAD_EQUITY} + 16 * seen",
             self.write("", "flag", "0"),
         ]
         return self.busy_lanes([*decide, *close, *marked])
@@ -381,7 +384,9 @@ class _Source:
             "state_i[0] = seen",
             "if tap >= 0:",
             "    k = tap",
-            f"    return {self.read('', 'status')}",
+            f"    status = {self.read('', 'status')}",
+            "    if status != 0:",
+            "        return (status & 15) + 16 * (stop - 1 - (seen - (status >> 4)))",
             "return 0",
         ]
         return ["", "", "def drive(table, start, stop):", *indent(body)]
@@ -389,12 +394,12 @@ class _Source:
     def _setup(self) -> list[str]:
         first = len(run.PRELUDE) + len(engine.extras(self.form.uses))
         at = {name: first + k for k, name in enumerate(EXTRA)}
-        words = ("feature_columns", "void_counts", "hot", "fixed")
+        words = ("feature_columns", "hot", "fixed")
         return [
             *run.setup_lines(self.form, ()),
             *(f"{n} = words_at(table[{at[n]}])" for n in words),
             *(f"{n} = floats_at(table[{at[n]}])" for n in ("columns", "values")),
-            f"tap = table[{at['tap']}]",
+            *(f"{n} = table[{at[n]}]" for n in ("tap", "keeps")),
             "tables = words_at(table[7])",
             "seen = state_i[0]",
             "waiting = 1",
@@ -436,6 +441,12 @@ def source(kernel: Strategy, features: Sequence[str], form: Form) -> str:
     made = _Source(kernel, features, form)
     head = [f"LANES, ROWS = {LANES}, {ROWS}"]
     return "\n".join([*head, *made.passes(), *made.drive()]) + "\n"
+
+
+def _engine_call(stage: int, word: str, price: str) -> list[str]:
+    """Return the lines that call the engine; a status here has the bar's number for its row."""
+    lines = run.call_lines(stage, word, price, "place")
+    return [line.replace("+ 16 * t", "+ 16 * seen") for line in lines]
 
 
 def _place(cls: type, field: str) -> int:
