@@ -72,9 +72,13 @@ def for_strategy(kernel: Strategy, features: tuple[str, ...], form: Form) -> Nat
 def for_lanes(kernel: Strategy, features: tuple[str, ...], form: Form) -> Native:
     """Return the lane driver of a strategy: any number of parameter sets side by side."""
     source = lanes.source(kernel, features, form)
+    return native(f"lanes_{kernel.name}", source, [kernel.step, *AROUND], lane_names(kernel))
+
+
+def lane_names(kernel: Strategy) -> dict[str, Any]:
+    """Return the globals of the lane driver of a strategy."""
     classes = {class_name(terms.Account): terms.Account}
-    names = {**_names(kernel), **classes, "select": numeric.select}
-    return native(f"lanes_{kernel.name}", source, [kernel.step, *AROUND], names)
+    return {**_names(kernel), **classes, "select": numeric.select}
 
 
 @functools.cache

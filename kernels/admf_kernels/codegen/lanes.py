@@ -3,7 +3,7 @@
 What changes on every bar is kept as ``[field][lane]`` (`hot`) while the driver runs, and three
 passes over all lanes take a bar: one counts and finds the lanes whose orders meet it, one asks
 the strategies, one marks the accounts. The compiler makes packed arithmetic of them, since the
-lane count is a literal and nothing they write is anything they read. Only lanes on which
+lane count is a literal and all they write lies in one block. Only lanes on which
 something happens call the engine, one at a time, on state that lies as that of a run alone.
 The lines of a bar are the run driver's own, so a lane is the stand-alone run.
 

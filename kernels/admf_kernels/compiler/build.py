@@ -27,6 +27,8 @@ HARMLESS = re.compile(
 
 PART = "pass_"  # with which the names of such parts of a driver begin
 
+PART_OPTIONS = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
 _registered: set[int] = set()
 
 
@@ -89,30 +91,16 @@ def _execute(name: str, source: str, names: Mapping[str, Any]) -> python_types.F
     """Return the driver function that `source` defines, with its lines kept for tracebacks."""
     filename = f"<driver {name}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    from numba import njit
+
     module: dict[str, Any] = {**names, "__name__": f"admf_kernels.generated.{name}"}
     exec(compile(source, filename, "exec"), module)  # noqa: S102  our own generated text
     for part, function in list(module.items()):
         if part.startswith(PART):
-            module[part] = _pass(function)
+            module[part] = njit(**PART_OPTIONS)(function)
     function = module["drive"]
     assert isinstance(function, python_types.FunctionType)
     return function
-
-
-def _pass(function: Callable[..., Any]) -> Any:
-    """Return a part of a driver whose pointers are promised to lead to separate memory.
-
-    Without that promise the compiler does not make packed arithmetic of its loops. Numba has
-    the flag, and no option for it.
-    """
-    from numba import njit
-    from numba.core.cpu import CPUTargetOptions
-    from numba.core.options import TargetOptions
-
-    CPUTargetOptions.noalias = TargetOptions.Mapping("noalias")
-    return njit(error_model="numpy", noalias=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(
-        function
-    )
 
 
 def _check_code(name: str, text: str) -> None:
