@@ -30,7 +30,9 @@ from admf_kernels.execution.terms import Terms
 _loaded: dict[str, Native] = {}
 _loading = threading.Lock()
 
-REACHED = (access.floats_at, access.words_at, access.invoke, *access.AT.values())
+REACHED = (
+    access.floats_at, access.words_at, access.invoke, access.transpose, *access.AT.values(),
+)  # fmt: skip
 ACCESS = {f.__name__: f for f in REACHED}
 BITS = {f.__name__: f for f in (numeric.bits_of, numeric.from_bits)}
 # What the engine driver calls, and what the drivers around it do themselves.
@@ -70,7 +72,13 @@ def for_strategy(kernel: Strategy, features: tuple[str, ...], form: Form) -> Nat
 def for_lanes(kernel: Strategy, features: tuple[str, ...], form: Form) -> Native:
     """Return the lane driver of a strategy: any number of parameter sets side by side."""
     source = lanes.source(kernel, features, form)
-    return native(f"lanes_{kernel.name}", source, [kernel.step, *AROUND], _names(kernel))
+    return native(f"lanes_{kernel.name}", source, [kernel.step, *AROUND], lane_names(kernel))
+
+
+def lane_names(kernel: Strategy) -> dict[str, Any]:
+    """Return the globals of the lane driver of a strategy."""
+    classes = {class_name(terms.Account): terms.Account}
+    return {**_names(kernel), **classes, "select": numeric.select}
 
 
 @functools.cache

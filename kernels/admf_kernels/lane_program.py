@@ -4,7 +4,7 @@ Distinct features are computed once; the lane driver advances all sets. One lane
 leave the same outputs, events and checksums as a `Program` of its own.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,16 +12,16 @@ import numpy as np
 from admf_kernels import drivers
 from admf_kernels.actions import Actions
 from admf_kernels.clock import Clock
-from admf_kernels.codegen import engine
+from admf_kernels.codegen import engine, lanes
 from admf_kernels.codegen.engine import Form
-from admf_kernels.codegen.lanes import NO_TAP
+from admf_kernels.codegen.lanes import LANES, NO_TAP
 from admf_kernels.contract import Output, Source, Strategy, output_of
 from admf_kernels.errors import KernelError
 from admf_kernels.execution import log, metrics, records
 from admf_kernels.execution.metrics import Curve
 from admf_kernels.execution.records import Ledger
 from admf_kernels.execution.terms import CONSTANTS, Terms
-from admf_kernels.feature_program import STATUS
+from admf_kernels.feature_program import STATUS, Place
 from admf_kernels.layout import Words, fields_of, pack, to_word
 from admf_kernels.program import (
     BLOCK_BARS,
@@ -51,11 +51,6 @@ class LaneProgram(TradingProgram):
         The lane whose outputs, events and checksums are written; None for no lane.
     keep : collection of str
         Tables of events that the other lanes keep, for `take_events`.
-
-    Attributes
-    ----------
-    statuses : int64 (lanes,)
-        0, or why and on which bar a lane stopped; `refusal` has the words.
     """
 
     def __init__(
@@ -79,6 +74,7 @@ class LaneProgram(TradingProgram):
             )
         self.strategy = strategy
         self.sets = [*sets]
+        self._places_taken = len(sets) + -len(sets) % LANES
         self.tap = NO_TAP if tap is None else tap
         self.keep = tuple(name for name in log.TABLES if name in keep)
         first = max(self.tap, 0)
@@ -110,61 +106,119 @@ class LaneProgram(TradingProgram):
         return found
 
     def _state_size(self) -> int:
-        # Word 0 of the first lane is the driver's bar counter, shared by all lanes.
+        # Word 0 of the first lane of every `LANES` is the driver's bar counter.
         words = engine.state_words(self.strategy, self.terms.uses)
-        return super()._state_size() + words * len(self.sets)
+        return super()._state_size() + words * self._places_taken
 
     def _all_reads(self) -> list[dict[str, Source]]:
         pairs = zip(self.lane_reads, self.lane_inputs, strict=True)
-        return [{**reads, **inputs} for reads, inputs in pairs]
+        return self._filled([{**reads, **inputs} for reads, inputs in pairs])
 
     def _add_strategies(self, first: int) -> None:
-        self.lanes = self.state[first:].reshape(len(self.sets), -1)
+        self.lanes = self.state[first:].reshape(self._places_taken, -1)
         self._add_parts(self.lanes[max(self.tap, 0)])
-        self.statuses = np.zeros(len(self.sets), np.int64)
-        self._add_logs()
-        packed: dict[int, list[Words]] = {}
-        tables = []
-        offsets = run_addresses(self.strategy, self.lanes[0])
-        row = self.lanes.strides[0]
-        for k, terms in enumerate(self.lane_terms):
-            if id(terms) not in packed:
-                packed[id(terms)] = [pack(getattr(terms, n)) for n in CONSTANTS]
-            at = {name: address + k * row for name, address in offsets.items()}
-            written = self.log if k == self.tap else self._logs[k]
-            inputs = self.lane_inputs[k]
-            tables.append(self._engine_table(at, written, packed[id(terms)], inputs))
         cash = engine.offsets(self.strategy)["wallet"] + records.Wallet._fields.index("cash")
-        self.lanes[:, cash] = [to_word("float", terms.a.cash) for terms in self.lane_terms]
-        columns = np.array(
-            [[self.plan.column(o) for o in reads.values()] for reads in self.lane_reads], np.int64
-        ).T.copy()
-        constants = np.stack([constant_words(self.strategy, p) for p in self.sets], 1).copy()
-        keeps = 0
-        for name in self.keep:
-            keeps |= 1 << list(log.TABLES).index(name)
-        self.add_driver(
-            drivers.for_lanes(self.strategy, tuple(self.reads), self.form),
-            [constants, self.state[first:],
-             *self._surroundings(self.ready, self._keep(tables)),
-             len(self.sets), self.tap, keeps, self.rows, self.columns, columns, self.statuses],
-        )  # fmt: skip
+        self.lanes[:, cash] = [to_word("float", t.a.cash) for t in self._filled(self.lane_terms)]
+        self._add_logs()
+        tables = self._engine_tables()
+        columns, fixed = self._feature_columns(), self._fixed()
+        fields = lanes.hot_fields(self.strategy)
+        groups = self._places_taken // LANES
+        self._hot = np.zeros((groups, len(fields), LANES), np.int64)
+        self._status_at = fields.index(("", "status"))
+        values = np.zeros((lanes.ROWS, len(self.reads), LANES))
+        native = drivers.for_lanes(self.strategy, tuple(self.reads), self.form)
+        for g in range(groups):
+            those = slice(g * LANES, (g + 1) * LANES)
+            tap = self.tap - g * LANES if self.tap // LANES == g else NO_TAP
+            self.add_driver(
+                native,
+                [0, self.lanes[those],
+                 *self._surroundings(self.ready[those], self._kept_words(tables[those])),
+                 tap, self._keeps(), self.columns, columns[:, those].copy(), values,
+                 self._hot[g], fixed[:, those].copy()],
+            )  # fmt: skip
+
+    @property
+    def statuses(self) -> Words:
+        """0, or why and on which bar each lane could not be used; `refusal` has the words."""
+        return self._hot[:, self._status_at].reshape(-1)[: len(self.sets)]
+
+    def _filled(self, values: Sequence[Any]) -> list[Any]:
+        """Return one value per place of lanes; those to spare are like the first."""
+        return [*values, *[values[0]] * (self._places_taken - len(values))]
+
+    def _kept_words(self, words: Words) -> int:
+        """Return the address of words that live as long as the program."""
+        kept = np.ascontiguousarray(words)
+        self._kept.append(kept)
+        return int(kept.ctypes.data)
+
+    def _keeps(self) -> int:
+        """Return a bit for each table of events that the lanes keep."""
+        return sum(1 << k for k, name in enumerate(log.TABLES) if name in self.keep)
+
+    def _feature_columns(self) -> Words:
+        """Return how many values each lane's columns are from the first, (features, lanes)."""
+        found = [[self.plan.column(o) for o in r.values()] for r in self.lane_reads]
+        return np.array(self._filled(found), np.int64).T * self.rows
+
+    def _fixed(self) -> Words:
+        """Return the constants of strategy and terms, (fields, lanes)."""
+        packed = _by_identity(
+            self.lane_terms, lambda t: [w for n in lanes.FIXED for w in pack(getattr(t, n))]
+        )
+        rows = np.array(self._filled(packed), np.int64)
+        if "c" in self.strategy.arguments:
+            own = [constant_words(self.strategy, p) for p in self.sets]
+            rows = np.concatenate([np.array(self._filled(own), np.int64), rows], axis=1)
+        return rows.T
+
+    def _engine_tables(self) -> Words:
+        """Return the addresses of the engine's table of every lane.
+
+        They differ from one another by what is the lane's own: constants, state, notes, log,
+        and columns that only the engine reads.
+        """
+        count, words = self.lanes.shape
+        lane = np.arange(count, dtype=np.int64)
+        base = run_addresses(self.strategy, self.lanes[0])
+        parts = self._engine_parts(base, self._logs[0])
+        own = {name: at + 8 * words * lane for name, at in base.items()}
+        own["now"] = _addresses(now := np.zeros((count, len(records.Now._fields)), np.int64))
+        own["log"] = _addresses(self._logs)
+        if self.tap != NO_TAP:
+            own["log"][self.tap] = self.log.ctypes.data
+        packed = _by_identity(
+            self.lane_terms, lambda t: {n: self._kept_words(pack(getattr(t, n))) for n in CONSTANTS}
+        )
+        for name in CONSTANTS:
+            own[name] = np.array(self._filled([at[name] for at in packed]), np.int64)
+        for name in engine.extras(self.form.uses):
+            read = [
+                self._word(Place(self.plan.column(i.get(name, name)))) for i in self.lane_inputs
+            ]
+            own[name] = np.array(self._filled(read), np.int64)
+        tables = np.tile(np.array([self._word(p) for p in parts], np.int64), (count, 1))
+        for k, name in enumerate((*engine.TABLE, *engine.COLUMNS)):
+            if name in own:
+                tables[:, k] = own[name]
+        self._kept += [now, tables, *parts]
+        return _addresses(tables)
 
     def _add_logs(self) -> None:
         """Give every lane memory for the events it keeps; those of other tables share some."""
         per_bar = engine.events_per_bar(self.terms.uses)
-        self._logs = np.zeros((len(self.sets), len(log.Log._fields)), np.int64)
+        self._logs = np.zeros((self._places_taken, len(log.Log._fields)), np.int64)
         self._kept_events: dict[str, list[Words]] = {}
         for name, columns in log.TABLES.items():
             field = log.Log._fields.index(name)
             if name not in self.keep:
-                shared = np.zeros((per_bar, len(columns)), np.int64)
-                self._kept.append(shared)
-                self._logs[:, field] = shared.ctypes.data
+                self._logs[:, field] = self._kept_words(np.zeros((per_bar, len(columns)), np.int64))
                 continue
             # At most one signal a bar. Pages that no event touches are never given by the system.
             most = self.block_bars * (1 if name == "signals" else per_bar)
-            rows = [np.zeros((ROWS_KEPT + most, len(columns)), np.int64) for _ in self.sets]
+            rows = [np.zeros((ROWS_KEPT + most, len(columns)), np.int64) for _ in self._logs]
             self._kept_events[name] = rows
             self._logs[:, field] = [memory.ctypes.data for memory in rows]
 
@@ -178,7 +232,7 @@ class LaneProgram(TradingProgram):
         counts = self._logs[:, log.COUNTS_AT + list(log.TABLES).index(name)]
         full = np.flatnonzero(counts > least).tolist()
         memory = self._kept_events[name]
-        found = [(k, memory[k][: int(counts[k])].copy()) for k in full]
+        found = [(k, memory[k][: int(counts[k])].copy()) for k in full if k < len(self.sets)]
         counts[full] = 0
         return found
 
@@ -194,14 +248,29 @@ class LaneProgram(TradingProgram):
         first = engine.offsets(self.strategy)[name]
         columns = []
         for k, field in enumerate(fields_of(cls)):
-            words = self.lanes[:, first + k].copy()
+            words = self.lanes[: len(self.sets), first + k].copy()
             columns.append((words.view(np.float64) if field.kind == "float" else words).tolist())
         return [cls(*values) for values in zip(*columns, strict=True)]
 
     def refusal(self, lane: int) -> str:
-        """Return why a lane stopped, with the number of the bar; empty if it did not."""
+        """Return why a lane could not be used, with the number of the bar; empty if it did not."""
         status = int(self.statuses[lane])
         return f"bar {(status >> 4) - 1}: {STATUS[status & 15]}" if status else ""
+
+
+def _addresses(rows: Words) -> Words:
+    """Return the address of each row."""
+    addresses: Words = rows.ctypes.data + rows.strides[0] * np.arange(len(rows), dtype=np.int64)
+    return addresses
+
+
+def _by_identity(values: Sequence[Any], made: Callable[[Any], Any]) -> list[Any]:
+    """Return what is made of each value, once for each object."""
+    found: dict[int, Any] = {}
+    for value in values:
+        if id(value) not in found:
+            found[id(value)] = made(value)
+    return [found[id(value)] for value in values]
 
 
 def _inputs_of(

@@ -1,6 +1,6 @@
 """The features that a strategy and the engine read of one instrument, and the engine's table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -62,9 +62,8 @@ class ReadingProgram(FeatureProgram):
         """Return the columns that the engine reads besides the bar, in order."""
         return [self._extra(n) for n in engine.extras(self.form.uses)]
 
-    def _extra(self, name: str, inputs: Mapping[str, Output] | None = None) -> Place:
-        read = self.inputs if inputs is None else inputs
-        return Place(self.plan.column(read.get(name, name)))
+    def _extra(self, name: str) -> Place:
+        return Place(self.plan.column(self.inputs.get(name, name)))
 
     def _check_actions(self, actions: Actions | None) -> None:
         """Refuse splits and dividends that features would see and the engine not, or neither."""
@@ -79,18 +78,12 @@ class ReadingProgram(FeatureProgram):
         """Return the clock columns that the engine reads."""
         return [n for n in engine.extras(self.form.uses) if n in CLOCK_COLUMNS]
 
-    def _engine_table(
-        self,
-        at: Mapping[str, int],
-        written: Words,
-        constants: Sequence[Words] = (),
-        inputs: Mapping[str, Output] | None = None,
-    ) -> int:
-        """Return the address of the engine's table: state groups by address, and the log.
+    def _engine_table(self, at: Mapping[str, int], written: Words) -> int:
+        """Return the address of the engine's table."""
+        return self._keep(self._engine_parts(at, written))
 
-        `constants` are the words of the terms, and `inputs` what the engine reads itself,
-        where these are not the program's.
-        """
+    def _engine_parts(self, at: Mapping[str, int], written: Words) -> list[Any]:
+        """Return what the engine's table holds: state groups by address, the log, the bar."""
         asked = max(1, self.strategy.orders) * len(records.Request._fields)
         notes = {
             "now": np.zeros(len(records.Now._fields), np.int64),
@@ -100,13 +93,12 @@ class ReadingProgram(FeatureProgram):
             "asked": np.zeros(asked, np.int64),
             "spare": np.zeros(engine.ORDER_WORDS, np.int64),
         }  # fmt: skip
-        parts: list[Any] = [*constants] or [pack(getattr(self.terms, n)) for n in CONSTANTS]
+        parts: list[Any] = [pack(getattr(self.terms, n)) for n in CONSTANTS]
         for name in engine.TABLE[len(CONSTANTS) :]:
             parts.append(notes[name] if name in notes else at[name])
         present = engine.extras(self.form.uses)
         parts += [Place(k) for k in range(len(BAR_COLUMNS))]
-        parts += [self._extra(n, inputs) if n in present else 0 for n in engine.EXTRAS]
-        return self._keep(parts)
+        return parts + [self._extra(n) if n in present else 0 for n in engine.EXTRAS]
 
 
 def run_addresses(strategy: Strategy, state: Words) -> dict[str, int]:

@@ -102,7 +102,7 @@ def bar_lines(
     market = feature.format(name="close") if adjusted else "close"
     requests = engine.request_lines(kernel, feature, adjusted=adjusted)
     return [
-        *engine.open_lines(form, _call(OPEN, "0", last, place)),
+        *engine.open_lines(form, call_lines(OPEN, "0", last, place)),
         f"equity = wallet.cash + q.lots * {worth} * close",
         "wanted = 0.0",
         *([f"asked = ({'keep(), ' * kernel.orders})"] if kernel.orders else []),
@@ -112,15 +112,15 @@ def bar_lines(
         *engine.decide_lines(
             kernel,
             form,
-            [*requests, *_call(DECIDE, "bits_of(signal)", "close", place)],
+            [*requests, *call_lines(DECIDE, "bits_of(signal)", "close", place)],
         ),
-        *engine.close_lines(form, _call(CLOSE, "0", "close", place)),
+        *engine.close_lines(form, call_lines(CLOSE, "0", "close", place)),
         f"equity = wallet.cash + q.lots * {worth} * close",
         f"curve = mark_bar(curve, a.cash, ts_ns, {market}, equity, q.lots != 0.0)",
     ]
 
 
-def _call(stage: int, word: str, price: str, place: str) -> list[str]:
+def call_lines(stage: int, word: str, price: str, place: str) -> list[str]:
     """Return the lines that call the engine for one stage of the bar at row ``t``."""
     return [
         f"expose(exposure, wallet, q, n.lot_value, {price})",
