@@ -21,6 +21,7 @@ _EXPORTS = {
     "BarSpec": "admf_fast.data",
     "DivergenceAlerter": "admf_fast.monitor",
     "ProductionMigration": "admf_fast.rollout",
+    "sweep": "admf_fast.sweep",
     "BacktestContainer": "admf_fast.containers",
     "LiveContainer": "admf_fast.containers",
 }

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from admf_kernels import Indicator, drivers, get, make_terms, names, numeric
-from admf_kernels.codegen import engine, run, scan
+from admf_kernels.codegen import engine, lanes, run, scan
 from admf_kernels.codegen.engine import Form
 from admf_kernels.compiler import build, closure, toolchain
 from admf_kernels.execution.costs import standard_fee
@@ -18,6 +18,7 @@ from admf_kernels.execution.uses import no_size
 
 FUSED = re.compile(r"\bvf(?:n?m)(?:add|sub)\w*")
 PACKED_CHOICE = re.compile(r"\bv(?:max|min|cmp\w*|blend\w*)pd\b.*%[yz]mm")
+PACKED_DIVISION = re.compile(r"\bvdivpd\b.*%[yz]mm")
 WIDE = re.compile(r"%[yz]mm")
 X86 = platform.machine() in ("x86_64", "AMD64")
 AVX2 = X86 and "+avx2" in toolchain.cpu()["features"].split(",")
@@ -74,6 +75,27 @@ def test_trading_is_never_fused() -> None:
 
     assert not FUSED.search(text)
     assert not FUSED.search(assembly_of_the_engine())
+
+
+def assembly_of_lanes() -> str:
+    kernel: Any = get("sma_cross")
+    source = lanes.source(kernel, ("fast", "slow"), Form(make_terms().uses))
+    return assembly(source, [kernel.step, *drivers.AROUND], drivers.lane_names(kernel))
+
+
+def pass_of(text: str, name: str) -> str:
+    """Return the assembly of one pass over the lanes."""
+    starts = [m.start() for m in re.finditer(rf"^_ZN\S*{name}\S*:$", text, re.MULTILINE)]
+    assert starts, f"{name} is no function of its own"
+    return text[starts[0] : text.index(".size", starts[0])]
+
+
+def test_lanes_are_marked_side_by_side_and_never_fused() -> None:
+    """Both divisions of the mark are those of several lanes at once."""
+    text = assembly_of_lanes()
+
+    assert len(PACKED_DIVISION.findall(pass_of(text, "pass_bar"))) >= 2
+    assert not FUSED.search(text)
 
 
 def assembly_of_the_engine() -> str:

@@ -14,6 +14,7 @@ from admf_fast import __version__
 from admf_fast.cli import (
     backtest,
     baseline,
+    batch,
     config,
     data,
     explain,
@@ -22,6 +23,9 @@ from admf_fast.cli import (
     live,
     parity,
     rollout,
+    sweep,
+    sweep_results,
+    walkforward,
 )
 from admf_fast.cli.output import OutputClosed, abandon
 
@@ -45,7 +49,8 @@ def admf(traceback: bool) -> None:
 
 for command in (
     backtest.command, baseline.command, live.command, parity.command, explain.command,
-    kernels.group, data.group, config.group, rollout.group,
+    kernels.group, data.group, config.group, rollout.group, sweep.command, sweep_results.top,
+    sweep_results.heatmap, sweep_results.parallel, batch.command, walkforward.command,
 ):  # fmt: skip
     admf.add_command(command)
 

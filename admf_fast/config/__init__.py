@@ -12,7 +12,13 @@ from admf_fast.config.exits import (
 )
 from admf_fast.config.feed import FeedSpec
 from admf_fast.config.instrument import ActionsSpec, InstrumentSpec, MarketSpec
-from admf_fast.config.load import SIZE_MAX_BYTES, load_config, parse_config, validate
+from admf_fast.config.load import (
+    SIZE_MAX_BYTES,
+    config_of,
+    load_config,
+    parse_config,
+    validate,
+)
 from admf_fast.config.model import (
     Config,
     FeatureSpec,
@@ -44,6 +50,7 @@ from admf_fast.config.strategy import (
     StateSpec,
     StrategySpec,
 )
+from admf_fast.config.sweep import SampleSpec, SweepSpec, WalkForwardSpec, axes_of
 
 __all__ = [
     "SIZE_MAX_BYTES",
@@ -77,6 +84,7 @@ __all__ = [
     "RegimesSpec",
     "RiskSizing",
     "RiskSpec",
+    "SampleSpec",
     "ServeSpec",
     "SessionEndSpec",
     "SideSpec",
@@ -84,12 +92,16 @@ __all__ = [
     "Source",
     "StateSpec",
     "StrategySpec",
+    "SweepSpec",
     "TargetSpec",
     "TierSpec",
     "TrailingSpec",
     "VolatilitySizing",
+    "WalkForwardSpec",
+    "axes_of",
     "canonical",
     "config_digest",
+    "config_of",
     "contents",
     "costs_of",
     "instruments_of",

@@ -70,6 +70,11 @@ def validate(config: Config) -> Config:
     return _checked(without_unused(data), config.source)
 
 
+def config_of(data: dict[str, Any], source: Source) -> Config:
+    """The checked configuration of plain data, as a file of `source` would hold it."""
+    return _checked(data, source)
+
+
 def without_unused(data: dict[str, Any]) -> dict[str, Any]:
     """The same data with either `bars` and `instrument` or `instruments`, the way it is written."""
     listed = data.get("instruments")

@@ -18,6 +18,7 @@ from admf_fast.config.section import Identifier, Name, OutputName, Params, Posit
 from admf_fast.config.sizing import AllInSizing, Sizing
 from admf_fast.config.source import Source
 from admf_fast.config.strategy import StrategySpec
+from admf_fast.config.sweep import SweepSpec
 from admf_fast.data.spec import BarSpec
 
 
@@ -100,6 +101,10 @@ class ConfigContent(Section, frozen=True, kw_only=True):
     metrics: Annotated[MetricsSpec, Meta(description="Conventions of the figures.")] = MetricsSpec()
     monitor: Annotated[MonitorSpec, Meta(description="How a live run is watched.")] = MonitorSpec()
     feed: Annotated[FeedSpec, Meta(description="How a live feed is guarded.")] = FeedSpec()
+    sweep: (
+        Annotated[SweepSpec, Meta(description="Many parameter sets of this configuration.")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
 
 
 class Config(ConfigContent, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from admf_fast.config.order_rules import check_orders
 from admf_fast.config.risk_rules import check_risk
 from admf_fast.config.source import KeyPath, Problems, quoted
 from admf_fast.config.strategy import check_strategy
+from admf_fast.config.sweep import SweepSpec, check_sweep
 from admf_fast.data.spec import (
     BarSpec,
     check_longer,
@@ -39,6 +40,8 @@ def check_rules(config: ConfigContent, problems: Problems) -> None:
         _check_bars(config.bars, (), problems)
     for check in (check_markets, check_orders, check_exits, check_risk):
         check(config, problems)
+    if isinstance(config.sweep, SweepSpec):
+        check_sweep(config.sweep, problems)
 
 
 def _check_feature_names(config: ConfigContent, problems: Problems) -> None:

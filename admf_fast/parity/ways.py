@@ -12,7 +12,6 @@ from admf_fast.parity.compare import Log
 from admf_fast.runners.historical import HistoricalRunner, Progress, run_historical
 from admf_fast.runners.live import run_live
 from admf_fast.runners.setup import Setup
-from admf_kernels.codegen.lanes import LANES
 from admf_kernels.errors import KernelError
 from admf_kernels.lane_program import LaneProgram
 from admf_kernels.layout import fields_of
@@ -69,6 +68,7 @@ def lane(setup: Setup, bars: BarBlock, seed: int, progress: Progress | None = No
 
 
 LANE_BARS = 65_536
+LANES = 64  # that run beside each other
 
 
 def neighbours(setup: Setup, seed: int) -> tuple[list[Any], int]:

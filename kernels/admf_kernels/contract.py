@@ -20,6 +20,7 @@ a clock column          (strategy) one of `CLOCK_COLUMNS`, see `admf_kernels.clo
 It returns ``(state, outputs)``; a kernel without ``s`` returns its outputs alone.
 """
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -94,6 +95,11 @@ def resolve_bars(bars: Bars, params: Any) -> int:
     return int(found)
 
 
+@functools.lru_cache(4096)  # lanes ask for them again and again
+def _arguments_of(step: Callable[..., Any]) -> tuple[str, ...]:
+    return tuple(inspect.signature(step).parameters)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Kernel:
     """What indicators and strategies have in common."""
@@ -125,7 +131,7 @@ class Kernel:
     @property
     def arguments(self) -> tuple[str, ...]:
         """The names of the step's arguments, in order."""
-        return tuple(inspect.signature(self.step).parameters)
+        return _arguments_of(self.step)
 
     @property
     def stateful(self) -> bool:

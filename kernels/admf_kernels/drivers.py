@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -27,8 +28,11 @@ from admf_kernels.execution import bar, costs, metrics, news, records, requests,
 from admf_kernels.execution.terms import Terms
 
 _loaded: dict[str, Native] = {}
+_loading = threading.Lock()
 
-REACHED = (access.floats_at, access.words_at, access.invoke, *access.AT.values())
+REACHED = (
+    access.floats_at, access.words_at, access.invoke, access.transpose, *access.AT.values(),
+)  # fmt: skip
 ACCESS = {f.__name__: f for f in REACHED}
 BITS = {f.__name__: f for f in (numeric.bits_of, numeric.from_bits)}
 # What the engine driver calls, and what the drivers around it do themselves.
@@ -66,9 +70,15 @@ def for_strategy(kernel: Strategy, features: tuple[str, ...], form: Form) -> Nat
 
 @functools.cache
 def for_lanes(kernel: Strategy, features: tuple[str, ...], form: Form) -> Native:
-    """Return the lane driver of a strategy: `lanes.LANES` parameter sets side by side."""
+    """Return the lane driver of a strategy: any number of parameter sets side by side."""
     source = lanes.source(kernel, features, form)
-    return native(f"lanes_{kernel.name}", source, [kernel.step, *AROUND], _names(kernel))
+    return native(f"lanes_{kernel.name}", source, [kernel.step, *AROUND], lane_names(kernel))
+
+
+def lane_names(kernel: Strategy) -> dict[str, Any]:
+    """Return the globals of the lane driver of a strategy."""
+    classes = {class_name(terms.Account): terms.Account}
+    return {**_names(kernel), **classes, "select": numeric.select}
 
 
 @functools.cache
@@ -122,15 +132,17 @@ def native(
     name: str, source: str, functions: Sequence[Callable[..., Any]], names: Mapping[str, Any]
 ) -> Native:
     """Return a driver ready to call; compiles it when neither process nor disk has it."""
-    key = key_of(source, functions, names)
-    if key not in _loaded:
-        stored = cache.read(key)
-        if stored is None:
-            from admf_kernels.compiler import build
+    # Neither Numba nor LLVM may be entered by two threads at once.
+    with _loading:
+        key = key_of(source, functions, names)
+        if key not in _loaded:
+            stored = cache.read(key)
+            if stored is None:
+                from admf_kernels.compiler import build
 
-            stored = build.to_object(name, source, functions, {**ACCESS, **BITS, **names})
-            cache.write(key, *stored)
-        _loaded[key] = load.load(name, *stored)
+                stored = build.to_object(name, source, functions, {**ACCESS, **BITS, **names})
+                cache.write(key, *stored)
+            _loaded[key] = load.load(name, *stored)
     return _loaded[key]
 
 

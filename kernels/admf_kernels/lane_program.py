@@ -1,10 +1,10 @@
 """Many parameter sets of one strategy over one stream of bars, side by side.
 
-Distinct features are computed once; the lane driver advances all sets bar by bar. One
-lane, the tap, leaves the same outputs, events and checksums as a `Program` of its own.
+Distinct features are computed once; the lane driver advances all sets. One lane, the tap, may
+leave the same outputs, events and checksums as a `Program` of its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,109 +12,278 @@ import numpy as np
 from admf_kernels import drivers
 from admf_kernels.actions import Actions
 from admf_kernels.clock import Clock
-from admf_kernels.codegen import engine
+from admf_kernels.codegen import engine, lanes
 from admf_kernels.codegen.engine import Form
-from admf_kernels.codegen.lanes import LANES
-from admf_kernels.contract import Source, Strategy, output_of
+from admf_kernels.codegen.lanes import LANES, NO_TAP
+from admf_kernels.contract import Output, Source, Strategy, output_of
 from admf_kernels.errors import KernelError
-from admf_kernels.execution import log
-from admf_kernels.execution.terms import Terms
-from admf_kernels.layout import Words
+from admf_kernels.execution import log, metrics, records
+from admf_kernels.execution.metrics import Curve
+from admf_kernels.execution.records import Ledger
+from admf_kernels.execution.terms import CONSTANTS, Terms
+from admf_kernels.feature_program import STATUS, Place
+from admf_kernels.layout import Words, fields_of, pack, to_word
 from admf_kernels.program import (
     BLOCK_BARS,
     TradingProgram,
     constant_words,
-    set_start,
     terms_for,
 )
 from admf_kernels.reading_program import run_addresses
 
+# A lane's kept events are taken out by `take_events` before so many more rows are written.
+ROWS_KEPT = 256
+
 
 class LaneProgram(TradingProgram):
-    """Up to `LANES` parameter sets of one strategy.
+    """Any number of parameter sets of one strategy.
 
     Parameters
     ----------
     strategy : Strategy
     sets : sequence of Params
-        One per lane, at most `LANES`; unused lanes repeat the first.
-    terms : Terms
-        The same for all lanes.
-    inputs : mapping of features, optional
+        One per lane.
+    terms : Terms, or a sequence of one per lane
+        All must use the same parts of the engine.
+    inputs : mapping of features, or a sequence of one per lane, optional
         What the engine reads itself, as for `Program`.
-    tap : int
-        The lane whose outputs, events and checksums are written.
+    tap : int, optional
+        The lane whose outputs, events and checksums are written; None for no lane.
+    keep : collection of str
+        Tables of events that the other lanes keep, for `take_events`.
     """
 
     def __init__(
         self,
         strategy: Strategy,
         sets: Sequence[Any],
-        terms: Terms | None = None,
+        terms: Terms | Sequence[Terms] | None = None,
         *,
-        inputs: Mapping[str, Any] | None = None,
-        tap: int = 0,
+        inputs: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+        tap: int | None = 0,
+        keep: Collection[str] = (),
         block_bars: int = BLOCK_BARS,
         hashed: bool = True,
         clock: Clock | None = None,
         actions: Actions | None = None,
     ) -> None:
-        if not 1 <= len(sets) <= LANES or not 0 <= tap < len(sets):
+        if not sets or (tap is not None and not 0 <= tap < len(sets)):
             raise KernelError(
-                f"expected 1 to {LANES} parameter sets and a tap among them, "
+                f"expected 1 or more parameter sets and a tap among them, "
                 f"found {len(sets)} and tap {tap}"
             )
         self.strategy = strategy
-        self.sets = [*sets, *[sets[0]] * (LANES - len(sets))]
-        self.terms = terms_for(strategy, terms)
+        self.sets = [*sets]
+        self._places_taken = len(sets) + -len(sets) % LANES
+        self.tap = NO_TAP if tap is None else tap
+        self.keep = tuple(name for name in log.TABLES if name in keep)
+        first = max(self.tap, 0)
+        self.lane_terms = self._checked_terms(terms)
+        self.terms = self.lane_terms[first]
         self.form = Form(self.terms.uses)
-        self.inputs = {name: output_of(o) for name, o in (inputs or {}).items()}
-        self.tap = tap
+        self.lane_inputs = _inputs_of(inputs, len(sets))
+        self.inputs = self.lane_inputs[first]
         adjusted = actions is not None
         self.lane_reads = [strategy.columns_for(p, adjusted=adjusted) for p in self.sets]
         self._check_actions(actions)
-        self.reads = self.lane_reads[tap]
-        features = [o for reads in self.lane_reads for o in reads.values()]
-        features += self.inputs.values()
+        self.reads = self.lane_reads[first]
         super().__init__(
-            features, block_bars=block_bars, hashed=hashed, clock=clock, needs=self._needs(),
-            actions=actions,
+            _distinct(self._all_reads()), block_bars=block_bars, hashed=hashed, clock=clock,
+            needs=self._needs(), actions=actions,
         )  # fmt: skip
+
+    def _checked_terms(self, terms: Terms | Sequence[Terms] | None) -> list[Terms]:
+        one = terms is None or isinstance(terms, Terms)
+        each: Any = [terms] * len(self.sets) if one else terms
+        made = [terms_for(self.strategy, given) for given in each[:1]] if one else None
+        found = made * len(self.sets) if made else [terms_for(self.strategy, t) for t in each]
+        kinds = {(t.uses, t.fee_of, t.size_of) for t in found}
+        if len(found) != len(self.sets) or len(kinds) != 1:
+            raise KernelError(
+                f"expected terms for {len(self.sets)} lanes that use the same parts of the "
+                f"engine, found {len(found)} of {len(kinds)} kinds"
+            )
+        return found
 
     def _state_size(self) -> int:
-        # Word 0 of the first lane is the driver's bar counter, shared by all lanes.
+        # Word 0 of the first lane of every `LANES` is the driver's bar counter.
         words = engine.state_words(self.strategy, self.terms.uses)
-        return super()._state_size() + words * LANES
+        return super()._state_size() + words * self._places_taken
 
     def _all_reads(self) -> list[dict[str, Source]]:
-        return [{**reads, **self.inputs} for reads in self.lane_reads]
+        pairs = zip(self.lane_reads, self.lane_inputs, strict=True)
+        return self._filled([{**reads, **inputs} for reads, inputs in pairs])
 
     def _add_strategies(self, first: int) -> None:
-        lanes = self.state[first:].reshape(LANES, -1)
-        self._add_parts(lanes[self.tap])
-        void = self._void_log()
-        tables = []
-        for k, state in enumerate(lanes):
-            set_start(state, self.strategy, self.terms)
-            at = run_addresses(self.strategy, state)
-            tables.append(self._engine_table(at, self.log if k == self.tap else void))
-        columns = np.array(
-            [[self.plan.column(o) for o in reads.values()] for reads in self.lane_reads], np.int64
-        ).T.copy()
-        constants = np.stack([constant_words(self.strategy, p) for p in self.sets], 1).copy()
-        self.add_driver(
-            drivers.for_lanes(self.strategy, tuple(self.reads), self.form),
-            [constants, self.state[first:],
-             *self._surroundings(self.ready, self._keep(tables)),
-             self.tap, self.rows, self.columns, columns, void[log.COUNTS_AT :]],
-        )  # fmt: skip
+        self.lanes = self.state[first:].reshape(self._places_taken, -1)
+        self._add_parts(self.lanes[max(self.tap, 0)])
+        cash = engine.offsets(self.strategy)["wallet"] + records.Wallet._fields.index("cash")
+        self.lanes[:, cash] = [to_word("float", t.a.cash) for t in self._filled(self.lane_terms)]
+        self._add_logs()
+        tables = self._engine_tables()
+        columns, fixed = self._feature_columns(), self._fixed()
+        fields = lanes.hot_fields(self.strategy)
+        groups = self._places_taken // LANES
+        self._hot = np.zeros((groups, len(fields), LANES), np.int64)
+        self._status_at = fields.index(("", "status"))
+        values = np.zeros((lanes.ROWS, len(self.reads), LANES))
+        native = drivers.for_lanes(self.strategy, tuple(self.reads), self.form)
+        for g in range(groups):
+            those = slice(g * LANES, (g + 1) * LANES)
+            tap = self.tap - g * LANES if self.tap // LANES == g else NO_TAP
+            self.add_driver(
+                native,
+                [0, self.lanes[those],
+                 *self._surroundings(self.ready[those], self._kept_words(tables[those])),
+                 tap, self._keeps(), self.columns, columns[:, those].copy(), values,
+                 self._hot[g], fixed[:, those].copy()],
+            )  # fmt: skip
 
-    def _void_log(self) -> Words:
-        """Return a log whose events are overwritten on every bar."""
-        rows = engine.events_per_bar(self.terms.uses)
-        written = np.zeros(len(log.Log._fields), np.int64)
+    @property
+    def statuses(self) -> Words:
+        """0, or why and on which bar each lane could not be used; `refusal` has the words."""
+        return self._hot[:, self._status_at].reshape(-1)[: len(self.sets)]
+
+    def _filled(self, values: Sequence[Any]) -> list[Any]:
+        """Return one value per place of lanes; those to spare are like the first."""
+        return [*values, *[values[0]] * (self._places_taken - len(values))]
+
+    def _kept_words(self, words: Words) -> int:
+        """Return the address of words that live as long as the program."""
+        kept = np.ascontiguousarray(words)
+        self._kept.append(kept)
+        return int(kept.ctypes.data)
+
+    def _keeps(self) -> int:
+        """Return a bit for each table of events that the lanes keep."""
+        return sum(1 << k for k, name in enumerate(log.TABLES) if name in self.keep)
+
+    def _feature_columns(self) -> Words:
+        """Return how many values each lane's columns are from the first, (features, lanes)."""
+        found = [[self.plan.column(o) for o in r.values()] for r in self.lane_reads]
+        return np.array(self._filled(found), np.int64).T * self.rows
+
+    def _fixed(self) -> Words:
+        """Return the constants of strategy and terms, (fields, lanes)."""
+        packed = _by_identity(
+            self.lane_terms, lambda t: [w for n in lanes.FIXED for w in pack(getattr(t, n))]
+        )
+        rows = np.array(self._filled(packed), np.int64)
+        if "c" in self.strategy.arguments:
+            own = [constant_words(self.strategy, p) for p in self.sets]
+            rows = np.concatenate([np.array(self._filled(own), np.int64), rows], axis=1)
+        return rows.T
+
+    def _engine_tables(self) -> Words:
+        """Return the addresses of the engine's table of every lane.
+
+        They differ from one another by what is the lane's own: constants, state, notes, log,
+        and columns that only the engine reads.
+        """
+        count, words = self.lanes.shape
+        lane = np.arange(count, dtype=np.int64)
+        base = run_addresses(self.strategy, self.lanes[0])
+        parts = self._engine_parts(base, self._logs[0])
+        own = {name: at + 8 * words * lane for name, at in base.items()}
+        own["now"] = _addresses(now := np.zeros((count, len(records.Now._fields)), np.int64))
+        own["log"] = _addresses(self._logs)
+        if self.tap != NO_TAP:
+            own["log"][self.tap] = self.log.ctypes.data
+        packed = _by_identity(
+            self.lane_terms, lambda t: {n: self._kept_words(pack(getattr(t, n))) for n in CONSTANTS}
+        )
+        for name in CONSTANTS:
+            own[name] = np.array(self._filled([at[name] for at in packed]), np.int64)
+        for name in engine.extras(self.form.uses):
+            read = [
+                self._word(Place(self.plan.column(i.get(name, name)))) for i in self.lane_inputs
+            ]
+            own[name] = np.array(self._filled(read), np.int64)
+        tables = np.tile(np.array([self._word(p) for p in parts], np.int64), (count, 1))
+        for k, name in enumerate((*engine.TABLE, *engine.COLUMNS)):
+            if name in own:
+                tables[:, k] = own[name]
+        self._kept += [now, tables, *parts]
+        return _addresses(tables)
+
+    def _add_logs(self) -> None:
+        """Give every lane memory for the events it keeps; those of other tables share some."""
+        per_bar = engine.events_per_bar(self.terms.uses)
+        self._logs = np.zeros((self._places_taken, len(log.Log._fields)), np.int64)
+        self._kept_events: dict[str, list[Words]] = {}
         for name, columns in log.TABLES.items():
-            memory = np.zeros((rows, len(columns)), np.int64)
-            self._kept.append(memory)
-            written[log.Log._fields.index(name)] = memory.ctypes.data
-        return written
+            field = log.Log._fields.index(name)
+            if name not in self.keep:
+                self._logs[:, field] = self._kept_words(np.zeros((per_bar, len(columns)), np.int64))
+                continue
+            # At most one signal a bar. Pages that no event touches are never given by the system.
+            most = self.block_bars * (1 if name == "signals" else per_bar)
+            rows = [np.zeros((ROWS_KEPT + most, len(columns)), np.int64) for _ in self._logs]
+            self._kept_events[name] = rows
+            self._logs[:, field] = [memory.ctypes.data for memory in rows]
+
+    def take_events(self, name: str, least: int = 0) -> list[tuple[int, Words]]:
+        """Return the kept events of the lanes that have more than `least`, and forget them.
+
+        Each is a lane and rows of int64 words, (events, columns of ``log.TABLES``), oldest
+        first, with the bar's time in place of the row. Take them when `ROWS_KEPT` rows are
+        there (``least=ROWS_KEPT``) before every `feed`, and the rest at the end.
+        """
+        counts = self._logs[:, log.COUNTS_AT + list(log.TABLES).index(name)]
+        full = np.flatnonzero(counts > least).tolist()
+        memory = self._kept_events[name]
+        found = [(k, memory[k][: int(counts[k])].copy()) for k in full if k < len(self.sets)]
+        counts[full] = 0
+        return found
+
+    def curves(self) -> list[Curve]:
+        """Return the sums of every lane's equity curve after the last bar."""
+        return self._groups("curve", metrics.Curve)
+
+    def ledgers(self) -> list[Ledger]:
+        """Return the counts and sums of every lane's orders, fills and trades."""
+        return self._groups("ledger", records.Ledger)
+
+    def _groups(self, name: str, cls: type) -> list[Any]:
+        first = engine.offsets(self.strategy)[name]
+        columns = []
+        for k, field in enumerate(fields_of(cls)):
+            words = self.lanes[: len(self.sets), first + k].copy()
+            columns.append((words.view(np.float64) if field.kind == "float" else words).tolist())
+        return [cls(*values) for values in zip(*columns, strict=True)]
+
+    def refusal(self, lane: int) -> str:
+        """Return why a lane could not be used, with the number of the bar; empty if it did not."""
+        status = int(self.statuses[lane])
+        return f"bar {(status >> 4) - 1}: {STATUS[status & 15]}" if status else ""
+
+
+def _addresses(rows: Words) -> Words:
+    """Return the address of each row."""
+    addresses: Words = rows.ctypes.data + rows.strides[0] * np.arange(len(rows), dtype=np.int64)
+    return addresses
+
+
+def _by_identity(values: Sequence[Any], made: Callable[[Any], Any]) -> list[Any]:
+    """Return what is made of each value, once for each object."""
+    found: dict[int, Any] = {}
+    for value in values:
+        if id(value) not in found:
+            found[id(value)] = made(value)
+    return [found[id(value)] for value in values]
+
+
+def _inputs_of(
+    inputs: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None, lanes: int
+) -> list[dict[str, Output]]:
+    """Return the engine's inputs of each lane; those of one mapping are shared."""
+    if inputs is None or isinstance(inputs, Mapping):
+        return [{name: output_of(o) for name, o in (inputs or {}).items()}] * lanes
+    if len(inputs) != lanes:
+        raise KernelError(f"expected inputs for {lanes} lanes, found {len(inputs)}")
+    return [{name: output_of(o) for name, o in each.items()} for each in inputs]
+
+
+def _distinct(reads: Sequence[Mapping[str, Source]]) -> list[Source]:
+    """Return the columns that lanes read, each once, in the order they are first read."""
+    return list(dict.fromkeys(source for each in reads for source in each.values()))

@@ -80,7 +80,12 @@ class ReadingProgram(FeatureProgram):
         return [n for n in engine.extras(self.form.uses) if n in CLOCK_COLUMNS]
 
     def _engine_table(self, at: Mapping[str, int], written: Words) -> int:
-        """Return the address of the engine's table: state groups by address, and the log."""
+        """Return the address of the engine's table."""
+        self._engine_at = self._keep(self._engine_parts(at, written))
+        return self._engine_at
+
+    def _engine_parts(self, at: Mapping[str, int], written: Words) -> list[Any]:
+        """Return what the engine's table holds: state groups by address, the log, the bar."""
         asked = max(1, self.strategy.orders) * len(records.Request._fields)
         notes = {
             "now": np.zeros(len(records.Now._fields), np.int64),
@@ -97,9 +102,7 @@ class ReadingProgram(FeatureProgram):
             parts.append(notes[name] if name in notes else at[name])
         present = engine.extras(self.form.uses)
         parts += [Place(k) for k in range(len(BAR_COLUMNS))]
-        parts += [self._extra(n) if n in present else 0 for n in engine.EXTRAS]
-        self._engine_at = self._keep(parts)
-        return self._engine_at
+        return parts + [self._extra(n) if n in present else 0 for n in engine.EXTRAS]
 
     def tell(self, news: records.News) -> int:
         """Let the engine take what comes between two bars; returns what became of it.

@@ -33,6 +33,14 @@ def invoke(entry: int, table: int, start: int, stop: int) -> int:
     raise TypeError("exists in compiled drivers only")
 
 
+def transpose(into: Any, stride: int, columns: Any, places: Any, k: int, t: int) -> int:
+    """Write 8 rows from `t` on of the 8 columns that begin at ``places[k]`` and after.
+
+    Row ``t + r`` of them goes to ``into[stride * r + k]`` and after.
+    """
+    raise TypeError("exists in compiled drivers only")
+
+
 # The classes of which a driver can have a record: 64-bit words at an address.
 RECORDS: tuple[type, ...] = (
     *CONSTANTS.values(), *SHARED.values(), *OWN.values(), Bar, Exposure, Mark, News, Now, Order,

@@ -139,8 +139,8 @@ def record_lines(kernel: Strategy, base: str) -> list[str]:
     ]
 
 
-def open_lines(form: Form, call: list[str], row: str = "t") -> list[str]:
-    """Return the lines of the first stage of a bar: call the engine, or count."""
+def open_condition(form: Form, row: str = "t") -> str:
+    """Return when the engine is called for the first stage of a bar."""
     u = form.uses
     quiet = ["low > intent.below", "high < intent.above"]
     if u.following:
@@ -153,12 +153,17 @@ def open_lines(form: Form, call: list[str], row: str = "t") -> list[str]:
     if u.session_end:
         when.append("(q.lots != 0.0 and minutes_left <= x.session_minutes)")
     if u.actions:
-        when.append(f"split_col[{row}] != 1.0 or dividend_col[{row}] != 0.0")
+        when.append(f"(split_col[{row}] != 1.0 or dividend_col[{row}] != 0.0)")
     if u.financing or u.venue or form.general:
         when = ["True"]
+    return " or ".join(when)
+
+
+def open_lines(form: Form, call: list[str], row: str = "t") -> list[str]:
+    """Return the lines of the first stage of a bar: call the engine, or count."""
     return [
         "called = 0",
-        f"if {' or '.join(when)}:",
+        f"if {open_condition(form, row)}:",
         *indent([*call, "called = 1"]),
         "else:",
         "    book.sequence += 1",
@@ -172,8 +177,8 @@ def open_lines(form: Form, call: list[str], row: str = "t") -> list[str]:
     ]
 
 
-def decide_lines(kernel: Strategy, form: Form, call: list[str]) -> list[str]:
-    """Return the lines that call the engine when the signal, or the position's age, asks for it."""
+def decide_condition(kernel: Strategy, form: Form) -> str:
+    """Return when the engine is called to decide: the signal or the position's age asks for it."""
     u = form.uses
     when = [
         "signal != intent.signal",
@@ -187,15 +192,27 @@ def decide_lines(kernel: Strategy, form: Form, call: list[str]) -> list[str]:
         when.append("(q.lots != 0.0 and span.bars >= x.max_bars)")
     if u.limits or form.general:
         when = ["True"]
-    return [f"if {' or '.join(when)}:", *indent([*call, "called = 1"])]
+    return " or ".join(when)
+
+
+def decide_lines(kernel: Strategy, form: Form, call: list[str]) -> list[str]:
+    """Return the lines that call the engine when something asks for a decision."""
+    return [f"if {decide_condition(kernel, form)}:", *indent([*call, "called = 1"])]
+
+
+def close_condition(form: Form) -> str:
+    """Return when the engine is called to fill at the close."""
+    if not (form.uses.same_close or form.general):
+        return "False"
+    return "True" if form.general else "intent.working != 0"
 
 
 def close_lines(form: Form, call: list[str]) -> list[str]:
     """Return the lines that fill at the close, where a run does that."""
-    if not (form.uses.same_close or form.general):
+    condition = close_condition(form)
+    if condition == "False":
         return []
-    when = "True" if form.general else "intent.working != 0"
-    return [f"if {when}:", *indent([*call, "called = 1"])]
+    return [f"if {condition}:", *indent([*call, "called = 1"])]
 
 
 def strategy_lines(

@@ -89,18 +89,20 @@ def bar_columns(form: Form, row: str) -> list[str]:
     return lines
 
 
-def bar_lines(kernel: Strategy, form: Form, feature: str, *, adjusted: bool = False) -> list[str]:
+def bar_lines(
+    kernel: Strategy, form: Form, feature: str, *, adjusted: bool = False, place: str = "t"
+) -> list[str]:
     """Return the lines of one bar: open, strategy, decide, close, mark.
 
-    The market beside the equity is that of `adjusted` prices, where there are any; what is
-    held is worth the traded price.
+    `place` is what events are stamped with. The market beside the equity is that of `adjusted`
+    prices, where there are any; what is held is worth the traded price.
     """
     worth = "n.lot_value"
     last = "(close_col[t - 1] if seen > 1 else 0.0)" if adjusted else "curve.last_close"
     market = feature.format(name="close") if adjusted else "close"
     requests = engine.request_lines(kernel, feature, adjusted=adjusted)
     return [
-        *engine.open_lines(form, _call(OPEN, "0", last)),
+        *engine.open_lines(form, call_lines(OPEN, "0", last, place)),
         f"equity = wallet.cash + q.lots * {worth} * close",
         "wanted = 0.0",
         *([f"asked = ({'keep(), ' * kernel.orders})"] if kernel.orders else []),
@@ -110,21 +112,21 @@ def bar_lines(kernel: Strategy, form: Form, feature: str, *, adjusted: bool = Fa
         *engine.decide_lines(
             kernel,
             form,
-            [*requests, *_call(DECIDE, "bits_of(signal)", "close")],
+            [*requests, *call_lines(DECIDE, "bits_of(signal)", "close", place)],
         ),
-        *engine.close_lines(form, _call(CLOSE, "0", "close")),
+        *engine.close_lines(form, call_lines(CLOSE, "0", "close", place)),
         f"equity = wallet.cash + q.lots * {worth} * close",
         f"curve = mark_bar(curve, a.cash, ts_ns, {market}, equity, q.lots != 0.0)",
     ]
 
 
-def _call(stage: int, word: str, price: str) -> list[str]:
+def call_lines(stage: int, word: str, price: str, place: str) -> list[str]:
     """Return the lines that call the engine for one stage of the bar at row ``t``."""
     return [
         f"expose(exposure, wallet, q, n.lot_value, {price})",
         "bar.number = seen",
         "bar.worth = n.lot_value",
-        "log.row = t",
+        f"log.row = {place}",
         f"failed = invoke(engine, engine_table, {stage} + 4 * t, {word})",
         "if status == 0 and failed != 0:",
         "    status = (failed & 15) + 16 * t",

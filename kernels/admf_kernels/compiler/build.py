@@ -25,6 +25,10 @@ HARMLESS = re.compile(
     r"|(memset|memcpy|memmove|floor|ceil|trunc|fabs|sqrt)$"
 )
 
+PART = "pass_"  # with which the names of such parts of a driver begin
+
+PART_OPTIONS = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
 _registered: set[int] = set()
 
 
@@ -87,8 +91,13 @@ def _execute(name: str, source: str, names: Mapping[str, Any]) -> python_types.F
     """Return the driver function that `source` defines, with its lines kept for tracebacks."""
     filename = f"<driver {name}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
+    from numba import njit
+
     module: dict[str, Any] = {**names, "__name__": f"admf_kernels.generated.{name}"}
     exec(compile(source, filename, "exec"), module)  # noqa: S102  our own generated text
+    for part, function in list(module.items()):
+        if part.startswith(PART):
+            module[part] = njit(**PART_OPTIONS)(function)
     function = module["drive"]
     assert isinstance(function, python_types.FunctionType)
     return function

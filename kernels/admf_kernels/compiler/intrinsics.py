@@ -18,7 +18,13 @@ from admf_kernels.execution import orders, records, requests
 from admf_kernels.layout import fields_of
 
 RAISED = 3  # status of a driver that ended with an error of Numba's
-OPTIONS = {"error_model": "numpy", "forceinline": True}
+# Only drivers are called from Python: wrappers for all they reach take a quarter of the time.
+OPTIONS = {
+    "error_model": "numpy",
+    "forceinline": True,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
 DOUBLE, INT64 = ir.DoubleType(), ir.IntType(64)
 
 
@@ -155,6 +161,44 @@ for _next in (_next_signal, _next_order, _next_fill, _next_trade, _next_adjustme
     _next.__annotations__.clear()  # Numba compares signatures, annotations included
 
 
+@intrinsic
+def _transpose(
+    context: Any, into: Any, stride: Any, columns: Any, places: Any, k: Any, t: Any
+) -> Any:
+    """Eight vectors loaded, three rounds of exchanges, eight vectors stored.
+
+    Left to itself the compiler gathers value by value, at four times the cost.
+    """
+    floats, words = types.CPointer(types.float64), types.CPointer(types.int64)
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        into, stride, columns, places, k, t = args
+        vector = ir.VectorType(DOUBLE, 8)
+        rows = []
+        for i in range(8):
+            place = builder.load(builder.gep(places, [builder.add(k, INT64(i))]))
+            row = builder.gep(columns, [builder.add(place, t)])
+            rows.append(builder.load(builder.bitcast(row, vector.as_pointer()), align=8))
+        for step in (1, 2, 4):
+            for i in (i for i in range(8) if not i & step):
+                a, b = rows[i], rows[i | step]
+                rows[i], rows[i | step] = (_exchange(builder, a, b, step, far) for far in (0, 1))
+        for r, row in enumerate(rows):
+            at = builder.add(builder.mul(stride, INT64(r)), k)
+            place = builder.bitcast(builder.gep(into, [at]), vector.as_pointer())
+            builder.store(row, place, align=8)
+        return INT64(0)
+
+    return types.int64(floats, types.int64, floats, words, types.int64, types.int64), emit
+
+
+def _exchange(builder: Any, a: Any, b: Any, step: int, far: int) -> Any:
+    """Return one of two rows after blocks of `step` values off the diagonal have changed places."""
+    near = [c + step * far if not c & step else 8 + c - step * (1 - far) for c in range(8)]
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), 8), near)
+    return builder.shuffle_vector(a, b, mask)
+
+
 def _address_form(at_address: Any) -> Any:
     return lambda address: lambda address: at_address(address)
 
@@ -179,6 +223,14 @@ FORMS: tuple[tuple[Any, Any], ...] = (
         access.invoke,
         lambda entry, table, start, stop: (
             lambda entry, table, start, stop: _invoke(entry, table, start, stop)
+        ),
+    ),
+    (
+        access.transpose,
+        lambda into, stride, columns, places, k, t: (
+            lambda into, stride, columns, places, k, t: _transpose(
+                into, stride, columns, places, k, t
+            )
         ),
     ),
     (orders.order_at, lambda slots, k: lambda slots, k: _ORDER(slots + k * ORDER_BYTES)),

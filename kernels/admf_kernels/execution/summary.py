@@ -62,14 +62,32 @@ def summarize(
     drawdown. `expectancy` and the trade returns are per closed trade, relative to the
     value at entry; SQN is ``sqrt(trades) * mean / deviation`` of them.
     """
+    periods = periods_of(curve, periods_per_year)
+    annual_return = _annual_return(growth_of(curve, cash), curve.bars, periods)
+    return summary_with(curve, ledger, cash, periods, risk_free, annual_return)
+
+
+def periods_of(curve: Curve, periods_per_year: float) -> float:
+    """Return the bars per year, counted where they are not given."""
+    if periods_per_year != 0.0:
+        return periods_per_year
+    return counted_periods(curve.bars, curve.last_ts_ns - curve.first_ts_ns)
+
+
+def growth_of(curve: Curve, cash: float) -> float:
+    """Return the equity at the end over the cash at the start."""
+    return ratio(curve.equity, cash) if curve.bars > 0 else 1.0
+
+
+def summary_with(
+    curve: Curve, ledger: Ledger, cash: float, periods: float, risk_free: float,
+    annual_return: float,
+) -> Summary:  # fmt: skip
+    """Return all figures, of which the annual return is known."""
     bars = curve.bars
-    periods = periods_per_year
-    if periods == 0.0:
-        periods = counted_periods(bars, curve.last_ts_ns - curve.first_ts_ns)
+    growth = growth_of(curve, cash)
     mean = ratio(curve.return_sum, bars)
     deviation = sample_deviation(curve.return_sum, curve.return_square_sum, bars)
-    growth = ratio(curve.equity, cash) if bars > 0 else 1.0
-    annual_return = _annual_return(growth, bars, periods)
     excess = mean - (risk_free / periods if periods > 0.0 else 0.0)
     root = math.sqrt(periods)
     downside = math.sqrt(ratio(curve.downside_square_sum, bars)) if bars > 0 else 0.0

@@ -1,0 +1,141 @@
+"""The section ``sweep``: which values the keys of a configuration take, and over which bars."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from admf_fast.config.section import Count, Section
+from admf_fast.config.source import KeyPath, Problems, nearest
+from admf_fast.config.strategy import Conditions
+
+SETS_MAX = 1_000_000
+# Sections whose keys may be swept; the bars are listed under `data`.
+SWEPT = (
+    *("strategy", "instrument", "account", "entry", "exits", "sizing", "risk", "execution"),
+    *("costs", "direction"),
+)
+_AXIS_KEYS = ("values", "when", "otherwise")
+
+
+class SampleSpec(Section, frozen=True, kw_only=True):
+    """Draw some of the sets instead of taking all."""
+
+    method: Annotated[
+        Literal["random", "latin_hypercube", "sobol"],
+        Meta(description="How they are drawn; the last two spread them evenly, and need SciPy."),
+    ] = "random"
+    sets: Annotated[Count, Meta(description="How many are drawn.")]
+    seed: Annotated[int, Meta(ge=0, le=2**53, description="The same seed draws the same sets.")] = 0
+
+
+class WalkForwardSpec(Section, frozen=True, kw_only=True):
+    """Choose a set on past bars, see what it does on the following ones, and move on."""
+
+    train: Annotated[Count, Meta(description="Length of the bars that a set is chosen on.")]
+    test: Annotated[Count, Meta(description="Length of the bars that it is tested on.")]
+    unit: Annotated[
+        Literal["bars", "days"],
+        Meta(description="Of all lengths: bars, or UTC days on which there are bars."),
+    ] = "bars"
+    gap: Annotated[int, Meta(ge=0, le=10**9, description="Left out between train and test.")] = 0
+    anchored: Annotated[bool, Meta(description="Whether every train begins at the first bar.")] = (
+        False
+    )
+    by: Annotated[str, Meta(description="Figure by which the set is chosen, the largest.")] = (
+        "sharpe"
+    )
+    warmup: Annotated[
+        Literal["cold", "ready"] | Annotated[int, Meta(ge=0, le=10**9)],
+        Meta(
+            description="Bars before the test that its run begins with: cold: none; ready: as "
+            "many as the strategy needs before its first signal; or a number of bars."
+        ),
+    ] = "cold"
+    blocks: Annotated[
+        int,
+        Meta(ge=2, le=16, description="Even number of parts for the probability of overfitting."),
+    ] = 10
+
+
+class SweepSpec(Section, frozen=True, kw_only=True):
+    """Many parameter sets of one configuration."""
+
+    grid: Annotated[
+        dict[str, Any],
+        Meta(
+            description="Values by key, such as strategy.params.fast: a list, a text such as "
+            "range(10, 50, 5), or a section with values, when and otherwise. All combinations."
+        ),
+    ] = msgspec.field(default_factory=dict)
+    zip: Annotated[
+        tuple[dict[str, Any], ...],
+        Meta(description="Groups of keys whose values go together, first with first."),
+    ] = ()
+    where: Annotated[
+        Conditions, Meta(description="Conditions that a set must meet, such as fast < slow.")
+    ] = ()
+    sample: Annotated[
+        SampleSpec | UnsetType, Meta(description="Draw some of the sets instead of taking all.")
+    ] = UNSET
+    walkforward: Annotated[
+        WalkForwardSpec | UnsetType, Meta(description="How admf walkforward splits the bars.")
+    ] = UNSET
+    keep: Annotated[
+        tuple[Literal["signals", "trades"], ...],
+        Meta(description="Events to write besides, one file each: changed signals, trades."),
+    ] = ()
+    data: Annotated[
+        tuple[str, ...],
+        Meta(description="Paths of several inputs, each on an account of its own; as bars.path."),
+    ] = ()
+    sets_max: Annotated[
+        int, Meta(ge=1, le=10**9, description="More sets than this are refused.")
+    ] = SETS_MAX
+
+
+def axes_of(section: Mapping[str, Any], path: KeyPath = ()) -> Iterator[tuple[str, KeyPath, Any]]:
+    """Yield dotted key, place and values of a group; sections inside sections are longer keys."""
+    for key, value in section.items():
+        if isinstance(value, Mapping) and "values" not in value and value:
+            for inner, place, found in axes_of(value, (*path, key)):
+                yield f"{key}.{inner}", place, found
+        else:
+            yield key, (*path, key), value
+
+
+def check_sweep(spec: SweepSpec, problems: Problems) -> None:
+    """Note every key that cannot be swept, that is there twice, or whose section is not right."""
+    seen: dict[str, KeyPath] = {}
+    groups: list[tuple[KeyPath, Mapping[str, Any]]] = [(("sweep", "grid"), spec.grid)]
+    groups += [(("sweep", "zip", k), group) for k, group in enumerate(spec.zip)]
+    for place, group in groups:
+        for key, path, value in axes_of(group, place):
+            _check_key(key, path, problems)
+            if key in seen:
+                problems.add(path, f"expected each key once; {key} is there already")
+            seen[key] = path
+            if isinstance(value, Mapping):
+                for name in value:
+                    if name not in _AXIS_KEYS:
+                        problems.unknown((*path, name), _AXIS_KEYS)
+    walk = spec.walkforward
+    if isinstance(walk, WalkForwardSpec) and walk.blocks % 2:
+        path = ("sweep", "walkforward", "blocks")
+        problems.add(path, f"expected an even number; found {walk.blocks}")
+    if not seen:
+        problems.add(("sweep", "grid"), "expected keys with values; found none in grid or zip")
+
+
+def _check_key(key: str, path: KeyPath, problems: Problems) -> None:
+    section = key.partition(".")[0]
+    if section in SWEPT:
+        return
+    if section == "bars":
+        hint = "list other bars under sweep.data"
+    else:
+        close = nearest(section, SWEPT)
+        hint = f"did you mean {close}?" if close else "write it with its section"
+    text = f"expected a key of {', '.join(SWEPT)}, such as strategy.params.fast; found {key}"
+    problems.add(path, f"{text}; {hint}")

@@ -1,0 +1,176 @@
+"""From the parts of a sweep to one file: rows in the order of the sets, whatever the parts."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xxhash
+from numpy.typing import NDArray
+
+from admf_fast.atomic import atomic_file
+from admf_fast.errors import ConfigError, StateError
+from admf_fast.sweep.arrays import integers, numbers_of
+from admf_fast.sweep.chunk import Chunk
+from admf_fast.sweep.regroup import ROWS_PER_GROUP, regrouped
+from admf_fast.sweep.relations import codes_of, digest_array, first_equal, is_dead
+from admf_fast.sweep.work import Work
+
+FORMAT = 1
+METADATA = "admf.sweep"
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """What is said of all rows together.
+
+    Attributes
+    ----------
+    digest : str
+        XXH3-128 of the columns: equal for equal results, whatever file they are in.
+    failed, same_signals, same_results : int
+        Rows with an error; rows whose signals, or whole result, an earlier set gave already.
+    dead : tuple of str
+        Parameters that changed no result.
+    first_error : str
+    """
+
+    rows: int
+    digest: str
+    failed: int
+    same_signals: int
+    same_results: int
+    dead: tuple[str, ...]
+    first_error: str = ""
+
+
+def assemble(
+    work: Work, chunks: Sequence[Chunk], schemas: tuple[pa.Schema, pa.Schema], target: Path,
+    about: Mapping[str, Any], sets: Sequence[Sequence[Any]], names: Sequence[str], inputs: int,
+) -> Assembled:  # fmt: skip
+    """Write the results of complete parts; `schemas` are those of parts and of results.
+
+    `about` goes into the file's metadata. The bytes of the file are the same however the
+    sweep was cut, interrupted or spread over threads.
+    Raises ConfigError when no set came to anything, StateError for a part that is gone.
+    """
+    parts = _Parts(work, chunks, schemas[0], inputs)
+    signals, results, error, failed = _digests(parts, len(sets), inputs)
+    if failed == len(sets) * inputs:
+        raise ConfigError(f"sweep: no set can be run: {error}")
+    same = {
+        "same_signals_as": [first_equal(d) for d in signals],
+        "same_result_as": [first_equal(d) for d in results],
+    }
+    codes = codes_of(sets, len(names))
+    dead = tuple(n for k, n in enumerate(names) if is_dead(codes, k, results))
+    counts = {n: sum(int(np.count_nonzero(a >= 0)) for a in found) for n, found in same.items()}
+    digest = TableDigest()
+    rows = 0
+    with (
+        atomic_file(target) as path,
+        pq.ParquetWriter(path, schemas[1], compression="zstd", write_page_checksum=True) as writer,
+    ):
+        for table in regrouped(_compared(parts, same, schemas[1])):
+            digest.update(table)
+            rows += table.num_rows
+            writer.write_table(table, row_group_size=ROWS_PER_GROUP)
+        made = Assembled(
+            rows, digest.hexdigest(), failed, counts["same_signals_as"],
+            counts["same_result_as"], dead, error,
+        )  # fmt: skip
+        said = {"format": FORMAT, **about, "digest": made.digest, "dead": list(dead)}
+        writer.add_key_value_metadata({METADATA: json.dumps(said, sort_keys=True)})
+    return made
+
+
+class _Parts:
+    """The rows of all parts, those of the same sets on all inputs together, set by set."""
+
+    def __init__(self, work: Work, chunks: Sequence[Chunk], schema: pa.Schema, inputs: int):
+        self.work, self.chunks, self.schema, self.inputs = work, chunks, schema, inputs
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        for first in range(0, len(self.chunks), self.inputs):
+            group = self.chunks[first : first + self.inputs]
+            tables = [self._read(chunk) for chunk in group]
+            sets = group[0].last - group[0].first
+            if self.inputs == 1:
+                yield tables[0]
+                continue
+            order = np.arange(self.inputs * sets).reshape(self.inputs, sets).T.ravel()
+            yield pa.concat_tables(tables).take(integers(order))
+
+    def _read(self, chunk: Chunk) -> pa.Table:
+        table = self.work.read(chunk.number, self.schema)
+        if table is None or table.num_rows != chunk.last - chunk.first:
+            raise StateError(
+                f"{self.work.part(chunk.number)}: was damaged or removed while the sweep ran; "
+                "run it again, finished parts are kept"
+            )
+        return table
+
+
+def _digests(
+    parts: _Parts, sets: int, inputs: int
+) -> tuple[list[NDArray[Any]], list[NDArray[Any]], str, int]:
+    """Return the digests of signals and results for each input, the first error, how many."""
+    signals: list[str | None] = []
+    results: list[str | None] = []
+    first_error, failed = "", 0
+    for table in parts:
+        signals += table["signals_digest"].to_pylist()
+        results += table["result_digest"].to_pylist()
+        errors = table["error"].drop_null()
+        failed += len(errors)
+        first_error = first_error or (errors[0].as_py() if len(errors) else "")
+    by_input = [
+        [digest_array(column[k::inputs]) for k in range(inputs)] for column in (signals, results)
+    ]
+    assert all(len(a) == sets for found in by_input for a in found)
+    return by_input[0], by_input[1], first_error, failed
+
+
+def _compared(
+    parts: _Parts, same: Mapping[str, Sequence[NDArray[np.int64]]], schema: pa.Schema
+) -> Iterator[pa.Table]:
+    """Yield the rows with the columns that compare them."""
+    first = 0
+    for table in parts:
+        sets = table.num_rows // parts.inputs
+        columns = {name: table[name] for name in table.column_names if name in schema.names}
+        for name, found in same.items():
+            values = np.stack([a[first : first + sets] for a in found], axis=1).ravel()
+            columns[name] = integers(np.maximum(values, 0), values >= 0)
+        yield pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
+        first += sets
+
+
+class TableDigest:
+    """XXH3-128 over the columns of a table, whatever the cuts and the file."""
+
+    def __init__(self) -> None:
+        self._hashers: dict[str, Any] = {}
+
+    def update(self, table: pa.Table) -> None:
+        """Append rows."""
+        for name in table.column_names:
+            hasher = self._hashers.setdefault(name, xxhash.xxh3_128())
+            column = table[name]
+            if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+                valid = numbers_of(column.is_valid())
+                hasher.update(valid.tobytes())
+                hasher.update(np.where(valid != 0, numbers_of(column), 0).tobytes())
+            else:
+                hasher.update(json.dumps(column.to_pylist()).encode())
+
+    def hexdigest(self) -> str:
+        """Return the digest of all rows so far."""
+        total = xxhash.xxh3_128()
+        for name, hasher in sorted(self._hashers.items()):
+            total.update(name.encode() + b"\0" + hasher.digest())
+        return total.hexdigest()

@@ -1,0 +1,95 @@
+"""One chunk: some sets over one input, as rows; what cannot be run is found and named."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any
+
+from admf_fast.sweep.bars import Stream
+from admf_fast.sweep.lanes import LaneResult, LaneRun
+from admf_fast.sweep.variants import Variant, Variants
+from admf_kernels.errors import KernelError
+
+Done = Callable[[int], None]
+
+
+class Stopped(Exception):  # noqa: N818 - no error: somebody asked for it
+    """The sweep was told to stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Consecutive sets ``[first, last)`` over one input."""
+
+    number: int
+    input: int
+    first: int
+    last: int
+
+
+def chunks_of(sets: int, inputs: int, size: int) -> list[Chunk]:
+    """Return all chunks, those of the same sets on all inputs one after the other."""
+    found: list[Chunk] = []
+    for first in range(0, sets, size):
+        for k in range(inputs):
+            found.append(Chunk(len(found), k, first, min(first + size, sets)))
+    return found
+
+
+@dataclass(slots=True)
+class ChunkRun:
+    """What a chunk is run with.
+
+    Attributes
+    ----------
+    stop : Event
+        Set it, and the run ends with `Stopped` after the call that is under way.
+    done : function of int
+        Called with the bars done times the sets they were done for.
+    """
+
+    variants: Variants
+    keep: Collection[str] = ()
+    stop: Event = field(default_factory=Event)
+    done: Done = lambda count: None
+
+    def results(self, sets: Sequence[Sequence[Any]], bars: Stream) -> list[LaneResult | str]:
+        """Return what every set came to, or why it came to nothing, in order."""
+        ready = [self.variants.at(values) for values in sets]
+        found: list[LaneResult | str] = [variant.refusal for variant in ready]
+        by_kind: dict[tuple[Any, ...], list[int]] = {}
+        for k, variant in enumerate(ready):
+            if variant.setup is None:
+                self.done(bars.count)
+            else:
+                by_kind.setdefault(variant.kind, []).append(k)
+        for places in by_kind.values():
+            results = self._isolated([ready[k] for k in places], bars)
+            for k, result in zip(places, results, strict=True):
+                found[k] = result
+        return found
+
+    def _isolated(self, variants: Sequence[Variant], bars: Stream) -> list[LaneResult | str]:
+        """Run sets; where one of them breaks the run of all, halve until it stands alone."""
+        try:
+            return [*self._run(variants, bars)]
+        except (KernelError, MemoryError, ArithmeticError) as error:
+            if len(variants) == 1:
+                return [str(error) or type(error).__name__]
+        half = len(variants) // 2
+        return [*self._isolated(variants[:half], bars), *self._isolated(variants[half:], bars)]
+
+    def _run(self, variants: Sequence[Variant], bars: Stream) -> list[LaneResult]:
+        run = LaneRun(variants, self.keep)
+        counted = 0
+        try:
+            for block in bars.blocks():
+                for done in run.feed(block):
+                    counted += done * run.lanes
+                    self.done(done * run.lanes)
+                    if self.stop.is_set():
+                        raise Stopped
+        except (KernelError, MemoryError, ArithmeticError):
+            self.done(-counted)  # they are done again, in halves
+            raise
+        return run.results()

@@ -1,0 +1,332 @@
+"""Running a sweep: chunks over threads, parts as they are done, one file at the end."""
+
+import hashlib
+import json
+import os
+import resource
+import time
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from admf_fast import __version__
+from admf_fast.config import Config, SweepSpec, config_digest
+from admf_fast.errors import ConfigError, StateError
+from admf_fast.sweep.assemble import METADATA, Assembled, assemble
+from admf_fast.sweep.bars import Bars, open_inputs
+from admf_fast.sweep.chunk import Chunk, ChunkRun, chunks_of
+from admf_fast.sweep.declared import space_of
+from admf_fast.sweep.events import assemble_events, events_path, events_schema, events_table
+from admf_fast.sweep.space import Space, too_many
+from admf_fast.sweep.table import (
+    Row,
+    param_types,
+    part_schema,
+    result_schema,
+    row_of,
+    shown,
+    table_of,
+)  # fmt: skip
+from admf_fast.sweep.variants import Variants
+from admf_fast.sweep.work import Work, open_work, remove
+from admf_kernels import drivers
+from admf_kernels.codegen import lanes
+from admf_kernels.execution.summary import summarize
+
+# Sets of one chunk at most: the work that is lost when a process is killed, a thread each.
+CHUNK_SETS = 128
+# What a refusal estimates with: nanoseconds a bar and set on one core, bytes a row.
+TYPICAL_NS, ROW_BYTES = 20.0, 700
+CANDIDATES_PER_SET = 20
+
+Progress = Callable[["Watched"], None]
+
+
+@dataclass(slots=True)
+class Watched:
+    """How far a sweep has come: bars times sets, and chunks."""
+
+    total: int
+    done: int = 0
+    chunks: int = 0
+    chunks_total: int = 0
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SweepResult:
+    """A finished sweep.
+
+    Attributes
+    ----------
+    path : Path
+        The results.
+    sets, bars : int
+        Parameter sets; bars of all inputs together.
+    symbols : tuple of str
+    bar_sets : int
+        Bars times sets that this process computed; fewer than all if a stopped sweep went on.
+    seconds : float
+        Of wall clock, for all of it but reading the bars the first time.
+    found : Assembled
+    notes : tuple of str
+    """
+
+    path: Path
+    sets: int
+    bars: int
+    symbols: tuple[str, ...]
+    bar_sets: int
+    seconds: float
+    threads: int
+    chunks: int
+    chunks_kept: int
+    found: Assembled
+    notes: tuple[str, ...] = ()
+
+    @property
+    def ns_per_bar_and_set(self) -> float | None:
+        """Wall clock per bar and set, of those that this process computed; None without any."""
+        return 1e9 * self.seconds / self.bar_sets if self.bar_sets else None
+
+
+def run_sweep(
+    config: Config,
+    target: Path,
+    data: object | None = None,
+    *,
+    threads: int | None = None,
+    chunk_sets: int | None = None,
+    progress: Progress | None = None,
+) -> SweepResult:
+    """Run the section ``sweep`` of a configuration and write its results as one Parquet file.
+
+    Parameters
+    ----------
+    target : Path
+        Replaced if it is a sweep's; parts of a stopped sweep beside it are taken up again.
+    data : optional
+        Bars as an Arrow object, or a mapping of them by symbol, instead of files.
+    threads : int, optional
+        As many as there are cores for this process.
+    chunk_sets : int, optional
+        Sets of a chunk; they change no result.
+    progress : function of Watched, optional
+        Called about ten times a second, from the thread that called this.
+
+    Raises
+    ------
+    ConfigError, DataError, StateError
+        An earlier file of results is intact; finished parts stay in the work folder, also
+        after KeyboardInterrupt.
+    """
+    check_target(target)
+    space = space_of(config)
+    _check_size(space, None)
+    variants = Variants(config, space)
+    inputs = open_inputs(config, data)
+    bars = sum(one.count for one in inputs)
+    _check_size(space, bars)
+    sets = space.sets()
+    started = time.perf_counter()
+    with open_work(target) as work:
+        cores = len(os.sched_getaffinity(0))
+        sweep = _Sweep(variants, space, sets, inputs, threads or cores, _kept(config))
+        size, note = work.begin(sweep.inputs_digests(config), chunk_sets or sweep.chunk_sets)
+        kept = sweep.run(work, chunks_of(len(sets), len(inputs), size), progress)
+        try:
+            found = sweep.finish(work, config, target)
+        except ConfigError:  # no set can be run, and none ever will
+            remove(work)
+            raise
+        remove(work)
+    seconds = time.perf_counter() - started
+    return SweepResult(
+        target, len(sets), bars, tuple(b.symbol for b in inputs), sweep.watched.done, seconds,
+        sweep.watched.threads, sweep.watched.chunks_total, kept, found, (note,) if note else (),
+    )  # fmt: skip
+
+
+def _kept(config: Config) -> tuple[str, ...]:
+    spec = config.sweep
+    return tuple(sorted(set(spec.keep))) if isinstance(spec, SweepSpec) else ()
+
+
+def peak_memory_bytes() -> int:
+    """Return the most memory that this process has had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def check_target(target: Path) -> None:
+    """Refuse to replace anything but the results of a sweep; StateError."""
+    if not target.exists() and not target.is_symlink():
+        return
+    try:
+        known = METADATA.encode() in (pq.read_metadata(target).metadata or {})
+    except (OSError, pa.ArrowException):
+        known = False
+    if not known:
+        raise StateError(
+            f"{target}: expected a new name or the results of a sweep, found something else; "
+            "choose another name, nothing was changed"
+        )
+
+
+def _check_size(space: Space, bars: int | None) -> None:
+    """Refuse more sets than are allowed, with what they would take."""
+    limit = space.sets_max * (CANDIDATES_PER_SET if space.holds and not space.sample else 1)
+    if space.size <= limit:
+        return
+    million = 1_000_000 if bars is None else bars
+    of = "a million bars" if bars is None else f"{bars:,} bars"
+    cost = (
+        f", about {_hours(space.size * million * TYPICAL_NS / 1e9)} of one core over {of} and "
+        f"{space.size * ROW_BYTES / 1e9:,.1f} GB of results"
+    )
+    raise ConfigError(too_many(space.size, space.sets_max, cost))
+
+
+def _hours(seconds: float) -> str:
+    if seconds < 3600.0 * 48:
+        return f"{seconds / 3600.0:,.1f} hours"
+    years = seconds / (365.25 * 86_400)
+    return f"{years:,.1f} years" if years >= 1.0 else f"{seconds / 86_400:,.0f} days"
+
+
+class _Sweep:
+    """All there is to one sweep while it runs."""
+
+    def __init__(
+        self, variants: Variants, space: Space, sets: Sequence[Sequence[Any]],
+        inputs: Sequence[Bars], threads: int, keep: Collection[str],
+    ) -> None:  # fmt: skip
+        self.space, self.sets, self.inputs, self.keep = space, sets, inputs, keep
+        self.names = [axis.name for axis in space.axes]
+        self.types = param_types(space.axes, sets)
+        self.schemas = part_schema(self.types), result_schema(self.types)
+        self.chunks: list[Chunk] = []
+        self._counting = Lock()
+        self.watched = Watched(len(sets) * sum(one.count for one in inputs), threads=threads)
+        self.runner = ChunkRun(variants, keep, done=self._count)
+
+    @property
+    def chunk_sets(self) -> int:
+        """Sets of a chunk: a few chunks for each thread, each as large as memory allows."""
+        wanted = -(-len(self.sets) * len(self.inputs) // (2 * self.watched.threads))
+        return max(1, min(CHUNK_SETS, wanted, len(self.sets)))
+
+    def _count(self, count: int) -> None:
+        with self._counting:
+            self.watched.done += count
+
+    def inputs_digests(self, config: Config) -> dict[str, Any]:
+        """Return what decides the results: parts of other inputs are of no use."""
+        setup = self.runner.variants.base
+        program = setup.program(1)
+        code = drivers.code_digest(
+            setup.strategy, program.plan.indicators, [summarize], form=program.form,
+            made=setup.terms,
+        )  # fmt: skip
+        driver = lanes.source(setup.strategy, tuple(program.reads), program.form)
+        sets = hashlib.sha256(repr((self.names, self.sets)).encode())
+        return {
+            "config": config_digest(config),
+            "sets": sets.hexdigest(),
+            "bars": [[one.symbol, one.digest] for one in self.inputs],
+            "code": code,
+            "keep": list(self.keep),
+            "driver": hashlib.sha256(driver.encode()).hexdigest(),
+            "version": __version__,
+        }
+
+    def run(self, work: Work, chunks: list[Chunk], progress: Progress | None) -> int:
+        """Run the chunks that have no part yet; returns how many had one."""
+        self.chunks = chunks
+        missing = [chunk for chunk in chunks if not self._is_there(work, chunk)]
+        kept = len(chunks) - len(missing)
+        lost = sum((c.last - c.first) * self.inputs[c.input].count for c in missing)
+        watched = self.watched
+        watched.total, watched.chunks_total, watched.chunks = lost, len(chunks), kept
+        pool = ThreadPoolExecutor(watched.threads, thread_name_prefix="sweep")
+        try:
+            waiting = iter(missing)
+            running: set[Future[None]] = set()
+            for chunk in waiting:
+                running.add(pool.submit(self._chunk, work, chunk))
+                if len(running) >= 2 * watched.threads:
+                    running = self._wait(running, progress)
+            while running:
+                running = self._wait(running, progress)
+        finally:
+            self.runner.stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+        return kept
+
+    def _is_there(self, work: Work, chunk: Chunk) -> bool:
+        tables = {"rows": self.schemas[0]} | {name: events_schema(name) for name in self.keep}
+        return all(work.read(chunk.number, schema, n) is not None for n, schema in tables.items())
+
+    def _wait(self, running: set[Future[None]], progress: Progress | None) -> set[Future[None]]:
+        """Wait until a chunk is done; raises what a chunk raised."""
+        while True:
+            done, left = wait(running, timeout=0.1, return_when=FIRST_COMPLETED)
+            if progress:
+                progress(self.watched)
+            for future in done:
+                future.result()
+                self.watched.chunks += 1
+            if done:
+                return left
+
+    def _chunk(self, work: Work, chunk: Chunk) -> None:
+        bars = self.inputs[chunk.input]
+        sets = self.sets[chunk.first : chunk.last]
+        results = self.runner.results(sets, bars)
+        rows: list[Row] = []
+        for k, (values, result) in enumerate(zip(sets, results, strict=True)):
+            params = {n: shown(v, self.types[n]) for n, v in zip(self.names, values, strict=True)}
+            rows.append(row_of(chunk.first + k, bars.symbol, params, bars.count, result))
+        for name in self.keep:
+            events = events_table(name, chunk.first, bars.symbol, results)
+            work.write(chunk.number, events, name)
+        work.write(chunk.number, table_of(rows, self.schemas[0]))
+
+    def finish(self, work: Work, config: Config, target: Path) -> Assembled:
+        """Write the results."""
+        about = {
+            "name": config.name,
+            "params": [{"name": axis.name, "key": axis.key} for axis in self.space.axes],
+            "sets": len(self.sets),
+            "bars": {one.symbol: one.count for one in self.inputs},
+            **{k: v for k, v in self.inputs_digests(config).items() if k != "bars"},
+            "data": {one.symbol: one.digest for one in self.inputs},
+        }
+        for name in self.keep:
+            path = events_path(target, name)
+            assemble_events(work, self.chunks, len(self.inputs), name, path)
+        return assemble(
+            work, self.chunks, self.schemas, target, about, self.sets, self.names,
+            len(self.inputs),
+        )  # fmt: skip
+
+
+def about_of(path: Path) -> dict[str, Any]:
+    """Return what a file of results says about its sweep; StateError if it is none."""
+    try:
+        metadata = pq.read_metadata(path).metadata or {}
+        return dict(json.loads(metadata[METADATA.encode()]))
+    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+        raise StateError(
+            f"{path}: expected the results of admf sweep: {error or type(error).__name__}"
+        ) from error
+
+
+def params_of(path: Path) -> list[str]:
+    """Return the names of the parameters of a file of results; StateError if it is none."""
+    return [str(param["name"]) for param in about_of(path)["params"]]

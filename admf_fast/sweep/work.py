@@ -1,0 +1,128 @@
+"""The work folder of a sweep: parts of its results, so that a stopped one can go on.
+
+``FILE.parquet.work/`` lies beside the results until they are complete. It holds a lock, which
+the kernel frees when its process ends, however that ends; what the parts are parts of
+(``manifest.json``); and files for each finished chunk, whole or not there at all.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from admf_fast.atomic import atomic_file
+from admf_fast.errors import StateError
+
+MANIFEST, LOCK = "manifest.json", "lock"
+SUFFIX = ".work"
+
+
+class Work:
+    """The parts of one sweep; use `open_work`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def begin(self, inputs: dict[str, Any], chunk_sets: int) -> tuple[int, str]:
+        """Return how many sets a chunk has, and a note if parts of something else were removed.
+
+        Parts of the same inputs are kept with the size of their chunks.
+        """
+        manifest = self._manifest()
+        if manifest is not None and manifest["inputs"] == inputs:
+            return int(manifest["chunk_sets"]), ""
+        stale = self._parts()
+        for path in stale:
+            path.unlink()
+        with atomic_file(self.folder / MANIFEST) as written:
+            text = json.dumps({"inputs": inputs, "chunk_sets": chunk_sets}, indent=1)
+            written.write_text(text + "\n", encoding="utf-8")
+        note = f"{len(stale)} parts of other sets, bars or code were removed" if stale else ""
+        return chunk_sets, note
+
+    def _manifest(self) -> dict[str, Any] | None:
+        try:
+            found = json.loads((self.folder / MANIFEST).read_bytes())
+        except (OSError, ValueError):
+            return None
+        known = isinstance(found, dict) and {"inputs", "chunk_sets"} <= found.keys()
+        return found if known and isinstance(found["chunk_sets"], int) else None
+
+    def _parts(self) -> list[Path]:
+        return sorted(self.folder.glob("part-*.parquet"))
+
+    def part(self, number: int, table: str = "rows") -> Path:
+        """Return the file of a table of a chunk."""
+        return self.folder / f"part-{number:08d}.{table}.parquet"
+
+    def write(self, number: int, table: pa.Table, name: str = "rows") -> None:
+        """Write a table of a chunk, whole or not at all."""
+        with atomic_file(self.part(number, name)) as path:
+            pq.write_table(table, path, compression="lz4", write_page_checksum=True)
+
+    def read(self, number: int, schema: pa.Schema, name: str = "rows") -> pa.Table | None:
+        """Return a table of a chunk; None if it is not there, or damaged."""
+        path = self.part(number, name)
+        try:
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                table = file.read()
+        except (OSError, pa.ArrowException):
+            return None
+        return table if table.schema.equals(schema) else None
+
+
+@contextmanager
+def open_work(target: Path) -> Iterator[Work]:
+    """Yield the work folder of a results file, locked; it is removed by `remove`.
+
+    Raises StateError when another process is writing the same results.
+    """
+    folder = target.with_name(target.name + SUFFIX)
+    handle = _opened(folder)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
+            raise StateError(
+                f"{target}: another sweep writes it (process {owner}); wait for it, or choose "
+                "another name with --out"
+            ) from None
+        if not _is_there(handle, folder):
+            raise StateError(f"{target}: another sweep has just written it; run this one again")
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
+        yield Work(folder)
+    finally:
+        os.close(handle)
+
+
+def _opened(folder: Path) -> int:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise StateError(
+            f"{folder}: cannot be made: {error.strerror}; write the results elsewhere"
+        ) from error
+
+
+def _is_there(handle: int, folder: Path) -> bool:
+    """Whether the lock is still the folder's: it is not if its owner finished meanwhile."""
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(folder / LOCK))
+    except OSError:
+        return False
+
+
+def remove(work: Work) -> None:
+    """Remove a work folder whose results are complete."""
+    with suppress(OSError):
+        shutil.rmtree(work.folder)
