@@ -21,6 +21,16 @@ _EXPORTS = {
     "BarSpec": "admf_fast.data",
     "BacktestContainer": "admf_fast.containers",
     "LiveContainer": "admf_fast.containers",
+    "PaperContainer": "admf_fast.containers",
+    "ShadowContainer": "admf_fast.containers",
+    "DeterministicEngine": "admf_fast.containers",
+    "EventRecorder": "admf_fast.containers",
+    "create_backtest_container": "admf_fast.containers",
+    "create_live_container": "admf_fast.containers",
+    "create_paper_container": "admf_fast.containers",
+    "create_shadow_container": "admf_fast.containers",
+    "run_backtest": "admf_fast.containers",
+    "run_simulated_live": "admf_fast.containers",
 }
 __all__ = ["__version__", *_EXPORTS]  # noqa: PLE0604  names of the table above
 

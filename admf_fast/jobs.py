@@ -18,7 +18,7 @@ from admf_fast.atomic import atomic_directory
 from admf_fast.config import Config, canonical, config_digest
 from admf_fast.data import BarBlock, BarDigest, BarSource, blocks_of_some, open_bars
 from admf_fast.errors import ConfigError, StateError
-from admf_fast.events import Event, make_event
+from admf_fast.events import At, Event, events_of
 from admf_fast.events.schemas import SCHEMAS
 from admf_fast.feeds import LineSource, replay
 from admf_fast.runners.figures import RunFigures, metrics_of, run_figures
@@ -137,8 +137,11 @@ def _open_feed(config: Config, feed: str) -> tuple[Config, BarSource]:
 
 def _observer(source: str, symbol: str, on_event: Callable[[Event], None]) -> Observer:
     def observe(runner: LiveRunner, ts_ns: int, step: Step) -> None:
-        for table, values in step.events:
-            on_event(make_event(table, source, (symbol,), ts_ns, values[1:]))
+        if step.events:
+            row, outputs = step.events[0][1][0], runner.program.per_bar
+            bar, lots = int(outputs["sequence"][row]), int(outputs["lots"][row])
+            for event in events_of(step.events, At(source, symbol, ts_ns, bar, lots)):
+                on_event(event)
 
     return observe
 

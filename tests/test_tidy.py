@@ -34,7 +34,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runners": {"errors", "events", "calendars", "config", "data", "data.spec", "metrics"},
     "feeds": {"errors", "events", "data", "data.spec"},
     "parity": {"errors", "events", "config", "data", "runners", "feeds"},
-    "containers": {"errors", "events", "config", "data", "runners", "feeds"},
+    "containers": {
+        "errors", "atomic", "events", "calendars", "config", "data", "runners", "feeds",
+    },
 }
 GROUND = {"errors", "atomic", "events", "calendars", "config", "data", "data.spec", "metrics"}
 MAY_IMPORT["panel_jobs"] = {*GROUND, "store", "runners", "feeds"}
