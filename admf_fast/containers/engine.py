@@ -63,8 +63,9 @@ class DeterministicEngine:
     def add_feed(
         self, name: str, blocks: Iterable[BarBlock], *, symbol: str = "", rank: int = 0
     ) -> None:
-        """Add the bars of a symbol, such as ``open_bars(...).blocks()``; `symbol` may be empty
-        for a single feed.
+        """Add the bars of a symbol, such as ``open_bars(...).blocks()``.
+
+        `symbol` is that of the containers it is for; those without one take the only feed.
         """
         if name in self._feeds:
             raise ContainerError(f"feed {name}: added twice; give each feed a name of its own")
@@ -120,7 +121,7 @@ class DeterministicEngine:
         for container in self.containers:
             own = [
                 k for k, feed in enumerate(feeds)
-                if not container.symbol or not feed.symbol or feed.symbol == container.symbol
+                if not container.symbol or feed.symbol == container.symbol
             ]  # fmt: skip
             if len(own) != 1:
                 names = ", ".join(feeds[k].name for k in own) or "none"
