@@ -35,7 +35,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "feeds": {"errors", "events", "data", "data.spec"},
     "parity": {"errors", "events", "config", "data", "runners", "feeds"},
     "containers": {
-        "errors", "atomic", "events", "calendars", "config", "data", "runners", "feeds",
+        "errors",
+        "atomic",
+        "events",
+        "calendars",
+        "config",
+        "data",
+        "runners",
+        "feeds",
     },
 }
 GROUND = {"errors", "atomic", "events", "calendars", "config", "data", "data.spec", "metrics"}

@@ -1,6 +1,7 @@
 """Configuration: strict YAML or TOML, a typed model, one digest, a schema for editors."""
 
 from admf_fast.config.account import AccountSpec
+from admf_fast.config.changes import MISSING, Change, changes
 from admf_fast.config.costs import CostsSpec, OwnCostsSpec, TierSpec
 from admf_fast.config.distance import AnyDistance, DistanceSpec, OffsetSpec
 from admf_fast.config.exits import (
@@ -44,12 +45,14 @@ from admf_fast.config.strategy import (
 )
 
 __all__ = [
+    "MISSING",
     "SIZE_MAX_BYTES",
     "AccountSpec",
     "ActionsSpec",
     "AllInSizing",
     "AnyDistance",
     "BreakEvenSpec",
+    "Change",
     "Config",
     "CostsSpec",
     "DistanceSpec",
@@ -83,6 +86,7 @@ __all__ = [
     "TrailingSpec",
     "VolatilitySizing",
     "canonical",
+    "changes",
     "config_digest",
     "contents",
     "costs_of",

@@ -1,5 +1,6 @@
 """What the tests of containers share: small configurations, bars, and containers that are heard."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def heard(container: Container) -> EventRecorder:
 def blocks(bars: BarBlock, cuts: list[int]) -> list[BarBlock]:
     """Return bars cut at these places."""
     at = [0, *sorted({cut % len(bars) for cut in cuts} - {0}), len(bars)]
-    return [bars.slice(first, last) for first, last in zip(at, at[1:], strict=False)]
+    return [bars.slice(first, last) for first, last in itertools.pairwise(at)]
 
 
 averages = st.tuples(st.integers(1, 12), st.integers(1, 12)).map(lambda p: (p[0], p[0] + p[1]))

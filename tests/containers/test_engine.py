@@ -50,7 +50,8 @@ def run(containers, feeds, seed=0):
 @quick(20)
 @given(
     st.permutations(range(6)), st.permutations(sorted(FEEDS)),
-    st.lists(st.integers(0, 200), max_size=4), st.lists(st.sampled_from(KINDS), min_size=6, max_size=6),
+    st.lists(st.integers(0, 200), max_size=4),
+    st.lists(st.sampled_from(KINDS), min_size=6, max_size=6),
 )  # fmt: skip
 def test_the_order_of_adding_never_changes_a_byte(order, names, cuts, kinds):
     symbols = ("X", "Y", "Z", "X", "Y", "Z")
@@ -148,8 +149,8 @@ def test_what_does_not_fit_is_refused():
         engine_with().add(LiveContainer(config_of(), container_id="c"))
     with pytest.raises(BarError, match="feed X: expected bars in order of time"):
         engine_with(("X", "X", [bars[0], bars[0]])).execute()
+    backwards = BarBlock(*(np.ascontiguousarray(c[::-1]) for c in bars[0].columns()))
     with pytest.raises(BarError, match="feed X: expected bars in order of time"):
-        backwards = BarBlock(*(np.ascontiguousarray(c[::-1]) for c in bars[0].columns()))
         engine_with(("X", "X", [backwards])).execute()
 
 
@@ -171,7 +172,7 @@ def test_chance_is_a_function_of_seed_stream_and_count(seed, stream, draws, coun
 def test_chance_is_fixed_and_asks_nothing_global():
     """The first numbers are fixed: another version of numpy that changed them is noticed."""
     rng = CounterRng(1, "a")
-    np.random.seed(0)  # noqa: NPY002 - what must not matter
+    np.random.seed(0)
     assert [rng.bits() for _ in range(3)] == FIRST
     counts = [0] * 6
     for _ in range(6000):

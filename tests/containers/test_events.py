@@ -138,7 +138,7 @@ def test_splits_change_positions_too():
     assert [(e.lots, e.price) for e in events if e.type == "POSITION"] == [(10, 0.0), (6, 20.0)]
 
 
-@pytest.mark.parametrize("kind", (BacktestContainer, LiveContainer))
+@pytest.mark.parametrize("kind", [BacktestContainer, LiveContainer])
 def test_system_events_frame_a_run_and_take_no_number(kind):
     container = kind(config_of(), container_id="c")
     recorder = heard(container)

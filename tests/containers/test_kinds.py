@@ -77,7 +77,7 @@ def test_market_hours_are_those_of_the_calendar(kind):
         assert anytime.get_state()["bars"] == 1
 
 
-@pytest.mark.parametrize("kind", (PaperContainer, ShadowContainer))
+@pytest.mark.parametrize("kind", [PaperContainer, ShadowContainer])
 def test_only_a_live_container_can_be_given_a_venue(kind):
     """O15: there is nothing in a shadow that an order could be sent with."""
     with pytest.raises(ContainerError, match="has no venue"):

@@ -6,7 +6,7 @@ import pytest
 
 from admf_fast.containers import BacktestContainer, LiveContainer
 from admf_fast.errors import BarError, ContainerError, StateError
-from admf_fast.events import BarEvent, BarsEvent, FillEvent, OrderEvent, SignalEvent, TradeEvent
+from admf_fast.events import BarEvent, BarsEvent, FillEvent, SignalEvent, TradeEvent
 from admf_fast.feeds import replay
 from admf_kernels.testing import random_bars
 from tests.engine.kit import block_of, config_of
