@@ -16,6 +16,7 @@ _EXPORTS = {
     "parse_config": "admf_fast.config",
     "Config": "admf_fast.config",
     "prove": "admf_fast.parity",
+    "check": "admf_fast.checks",
     "load_calendar": "admf_fast.calendars",
     "open_bars": "admf_fast.data",
     "BarSpec": "admf_fast.data",
