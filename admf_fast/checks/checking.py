@@ -1,6 +1,6 @@
 """All checks of one configuration, on its bars."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import cast
 
 from admf_fast.checks.degenerate import degenerate
@@ -84,8 +84,6 @@ def _look_ahead(setup: Setup, bars: BarBlock, as_of: AsOf | None) -> Iterator[Fi
 
 def _check_panel(config: Config, data: object | None, begun: Begun | None) -> Report:
     """Check several instruments: every way of running, moment by moment among them."""
-    from collections.abc import Mapping
-
     if begun:
         begun(DETERMINISM)
     symbols = cast("Mapping[str, object] | None", data)
@@ -94,7 +92,7 @@ def _check_panel(config: Config, data: object | None, begun: Begun | None) -> Re
     findings = [*_moment_by_moment(proof), *proven(proof, "moments")]
     text = "is not looked at for several instruments; check each of them alone"
     findings += [Finding(name, "run", "note", text) for name in (WARM_UP, DEGENERATE)]
-    return Report(config.name, proof.bars, tuple(findings))
+    return Report(config.name, proof.bars, tuple(findings), "moments")
 
 
 def _moment_by_moment(proof: Proof) -> Iterator[Finding]:

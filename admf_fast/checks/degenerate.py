@@ -46,7 +46,8 @@ def _activity(setup: Setup, found: Columns) -> Iterator[Finding]:
     signals = _changes(found.of("signal"), 0)
     events = int(found.of("events")[-1]) - count if count else 0
     if not events and not signals:
-        text = f"no signal and no order on {plural(count, 'bar')}, {acting:,} of them after the warm-up"
+        bars = plural(count, "bar")
+        text = f"no signal and no order on {bars}, {acting:,} of them after the warm-up"
         yield Finding(NAME, "signals", "failed", text)
         return
     if signals == 1:

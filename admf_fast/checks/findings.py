@@ -22,11 +22,12 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All findings about a configuration on its bars."""
+    """All findings about a configuration on its bars, or moments of several instruments."""
 
     name: str
     bars: int
     findings: tuple[Finding, ...]
+    unit: str = "bars"
 
     def having(self, status: Status) -> list[Finding]:
         """Return the findings of a status."""

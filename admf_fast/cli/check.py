@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from admf_fast.checks import Finding, Report
 
 FAILED = 6
+SUBJECT_MAX = 40  # characters in the table; --json has all
 
 
 @click.command("check")
@@ -60,10 +61,12 @@ def _lines(report: Report) -> list[str]:
 
 def _row(finding: Finding) -> list[str]:
     shown = finding.status.upper() if finding.status in ("failed", "warning") else finding.status
-    return [finding.check, finding.subject, shown, finding.text]
+    name = finding.subject
+    name = name if len(name) <= SUBJECT_MAX else name[: SUBJECT_MAX - 3] + "..."
+    return [finding.check, name, shown, finding.text]
 
 
 def _verdict(report: Report) -> str:
     failed, warned = len(report.having("failed")), len(report.having("warning"))
-    counts = f"{failed} failed, {warned} to look at, on {report.bars:,} bars"
+    counts = f"{failed} failed, {warned} to look at, on {report.bars:,} {report.unit}"
     return f"{report.name}: {'passed' if report.passed else 'FAILED'}: {counts}"
