@@ -102,7 +102,7 @@ def live(
     """Run a configuration bar by bar, on a paper account, until its feed ends.
 
     `feed` is ``replay:PATH`` (``replay:`` alone for ``bars.path``) or ``stdin`` for JSON
-    lines. `on_event` is handed every SIGNAL, ORDER, FILL and TRADE as it happens.
+    lines. `on_event` is handed every event but the bars as it happens.
     """
     if config.instruments:
         from admf_fast import panel_jobs
@@ -140,7 +140,7 @@ def _observer(source: str, symbol: str, on_event: Callable[[Event], None]) -> Ob
         if step.events:
             row, outputs = step.events[0][1][0], runner.program.per_bar
             bar, lots = int(outputs["sequence"][row]), int(outputs["lots"][row])
-            for event in events_of(step.events, At(source, symbol, ts_ns, bar, lots)):
+            for event in events_of(step.events, {0: At(source, symbol, ts_ns, bar, lots)}):
                 on_event(event)
 
     return observe

@@ -1,5 +1,7 @@
 """All that a run computes, bar by bar, as bits: what checks compare."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +11,7 @@ from admf_fast.data import BarBlock
 from admf_fast.errors import DataError
 from admf_fast.runners.setup import Setup
 from admf_kernels.errors import KernelError
+from admf_kernels.layout import fields_of, pack
 from admf_kernels.program import Program
 
 Bits = NDArray[np.int64]
@@ -16,15 +19,24 @@ BLOCK = 16_384
 
 
 class Columns(NamedTuple):
-    """Every feature and every output of a run as int64 words, shape (names, bars)."""
+    """Every feature and every output of a run as int64 words, shape (names, bars).
+
+    `final` is the state of every indicator after the last bar, by label of its feature.
+    """
 
     names: tuple[str, ...]
     bits: Bits
+    final: Mapping[str, bytes] = MappingProxyType({})
 
     def of(self, name: str) -> Bits:
         """Return the bits of one name."""
         found: Bits = self.bits[self.names.index(name)]
         return found
+
+    def label_of(self, name: str) -> str:
+        """Return the label of the feature that a name, such as that of one output, belongs to."""
+        own = (label for label in self.final if name == label or name.startswith(f"{label}."))
+        return next(own, name)
 
     def feature_names(self) -> list[str]:
         """Return the names of the features, in order of their computation."""
@@ -49,7 +61,8 @@ def in_blocks(setup: Setup, bars: BarBlock, block_bars: int = BLOCK) -> Columns:
         found[: len(places), into] = program.columns[places, rows].view(np.int64)
         for k, values in enumerate(_outputs(program), len(places)):
             found[k, into] = values[rows].view(np.int64)
-    return Columns(names, found)
+    final = {p.label: pack(p.value).tobytes() for p in program.parts if fields_of(p.cls)}
+    return Columns(names, found, final)
 
 
 def one_by_one(setup: Setup, bars: BarBlock) -> Columns:

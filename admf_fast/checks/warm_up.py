@@ -64,7 +64,7 @@ def _starts(setup: Setup, bars: BarBlock, ready: int) -> list[Start]:
     whole = in_blocks(setup, bars)
     made = []
     for bar in chosen:
-        rows = Columns(whole.names, whole.bits[:, bar:])
+        rows = whole._replace(bits=whole.bits[:, bar:])
         made.append(Start(bar, in_blocks(setup, bars.slice(bar, count)), rows))
     return made
 
@@ -83,7 +83,7 @@ def _feature(name: str, declared: int, starts: list[Start], *, waits: bool) -> F
     if empty is not None and not waits:
         text = f"{said}, but {plural(empty, 'bar')} after a start there is no number yet"
         return Finding(NAME, name, "failed", text)
-    found = [agrees_after(s.late.of(name), s.whole.of(name)) for s in starts]
+    found = [_agrees_after(name, start) for start in starts]
     known = [bars for bars in found if bars is not None]
     gap = _relative(name, starts, declared - 1)
     off = f", off by up to {gap:.0e} of the value after them" if gap else ""
@@ -95,6 +95,14 @@ def _feature(name: str, declared: int, starts: list[Start], *, waits: bool) -> F
         f"{said}{off}, by {last:.0e} at the end: {len(found) - len(known)} of {len(found)} starts"
     )
     return Finding(NAME, name, "ok", text)
+
+
+def _agrees_after(name: str, start: Start) -> int | None:
+    """Return after how many bars values agree to the end, and the state behind them then."""
+    label = start.late.label_of(name)
+    if start.late.final.get(label) != start.whole.final.get(label):
+        return None
+    return agrees_after(start.late.of(name), start.whole.of(name))
 
 
 def _missing(name: str, declared: int, starts: list[Start]) -> int | None:

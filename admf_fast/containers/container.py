@@ -200,7 +200,7 @@ class Container(ABC):
                 first = position
                 while position < len(events) and events[position][1][0] == row:
                     position += 1
-                for event in events_of(events[first:position], self._at(row)):
+                for event in events_of(events[first:position], {0: self._at(row)}):
                     self.event_bus.publish(event)
 
     def _at(self, row: int) -> At:

@@ -4,7 +4,7 @@ Kernels log neither; both follow from the rows of one bar alone, so that they ar
 every mode, after every restart, and cost a run without listeners nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from admf_fast.events.types import Event, FillEvent, PositionEvent, RiskEvent, make_event
@@ -19,7 +19,7 @@ Row = tuple[str, tuple[Any, ...]]  # table, values of its columns
 
 
 class At(NamedTuple):
-    """The bar that events happened on, in the words of the container."""
+    """The bar of an instrument that events happened on, in the words of the container."""
 
     source: str
     symbol: str
@@ -35,20 +35,23 @@ class Seen(NamedTuple):
     fill: int = 0
 
 
-def events_of(rows: Sequence[Row], at: At) -> list[Event]:
-    """Return the typed events of the rows that one bar led to, in order of their sequence.
+def events_of(rows: Sequence[Row], bars: Mapping[int, At]) -> list[Event]:
+    """Return the typed events of the rows that one moment led to, in order of their sequence.
 
-    After its FILL come a TRADE and a POSITION, after its ORDER comes a RISK; each has the
-    sequence of what it follows from.
+    `bars` are the bars that closed then, by number of the instrument: 0 where there is one. After
+    its FILL come a TRADE and a POSITION, after its ORDER comes a RISK; each has the sequence of
+    what it follows from.
     """
     made: list[Event] = []
-    seen = Seen()
-    held = _held(rows, at.lots)
+    seen: dict[int, Seen] = {}
+    held = _held(rows, bars)
     for k, (table, values) in enumerate(rows):
         row: Any = ROWS[table](*values)
-        cause = cause_of(table, row, at.sequence, seen)
-        made.append(make_event(table, at.source, (at.symbol,), at.ts_ns, values[1:], cause))
-        seen = _after(table, row, seen)
+        at, before = bars[row.instrument], seen.get(row.instrument, Seen())
+        cause = cause_of(table, row, at.sequence, before)
+        own = (*values[1:2], 0, *values[3:])  # of the only symbol given
+        made.append(make_event(table, at.source, (at.symbol,), at.ts_ns, own, cause))
+        seen[row.instrument] = _after(table, row, before)
         if table == "orders" and (risk := _risk(row, at)):
             made.append(risk)
         closes = k + 1 < len(rows) and rows[k + 1][0] == "trades"
@@ -85,14 +88,15 @@ def _after(table: str, row: Any, seen: Seen) -> Seen:
     return seen._replace(fill=row.sequence) if table == "fills" else seen
 
 
-def _held(rows: Sequence[Row], lots: int) -> list[int]:
-    """Return the lots held after each row, `lots` being those after the last."""
+def _held(rows: Sequence[Row], bars: Mapping[int, At]) -> list[int]:
+    """Return the lots of its instrument held after each row, back from those after the bar."""
+    lots = {number: at.lots for number, at in bars.items()}
     held = []
     for table, values in reversed(rows):
-        held.append(lots)
         row: Any = ROWS[table](*values)
+        held.append(lots[row.instrument])
         if table == "fills":
-            lots -= row.lots
+            lots[row.instrument] -= row.lots
     return held[::-1]
 
 

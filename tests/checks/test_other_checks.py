@@ -89,6 +89,16 @@ def test_a_warm_up_that_is_declared_too_short_fails():
     assert fine.status == "ok"
 
 
+def test_values_that_agree_over_another_state_do_not_count():
+    names = ("sma(3)", *OUTPUTS)
+    bits = np.ones((len(names), 50)).view(np.int64)
+    whole = Columns(names, bits, {"sma(3)": b"one"})
+    late = Columns(names, bits, {"sma(3)": b"other"})
+
+    assert warm_up._agrees_after("sma(3)", warm_up.Start(10, whole, whole)) == 0
+    assert warm_up._agrees_after("sma(3)", warm_up.Start(10, late, whole)) is None
+
+
 def test_few_bars_are_no_reason_to_fail():
     found = list(warm_up.warm_up(prepare(config_of()), block(8)))
 

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from admf_fast import jobs
+from admf_fast.config import load_config
 from admf_fast.containers import (
     BacktestContainer,
     EventRecorder,
@@ -20,7 +22,7 @@ from admf_fast.errors import ContainerError
 from admf_fast.events import At, BarsEvent, events_of
 from admf_fast.events.record import RECORDED
 from admf_kernels.execution import reasons
-from tests.containers.kit import averages, block, config_of, examples, heard, some_bars
+from tests.containers.kit import EXAMPLES, averages, block, config_of, examples, heard, some_bars
 from tests.kernels.strategies import quick
 
 
@@ -96,7 +98,7 @@ def test_what_limits_did():
         order_row(13, 12, reasons.CANCELED, reasons.DRAWDOWN, reasons.BY_STRATEGY),
         order_row(14, 14, reasons.ACCEPTED, reasons.SIGNAL),
     ]
-    events = events_of(rows, AT)
+    events = events_of(rows, {0: AT})
     risk = [e for e in events if e.type == "RISK"]
 
     assert [e.type for e in events] == ["ORDER", "RISK", "ORDER", "RISK", "ORDER", "ORDER"]
@@ -116,7 +118,7 @@ def test_an_exit_left_over_comes_from_the_fill_that_closed_the_position():
         order_row(14, 14, reasons.ACCEPTED, reasons.SIGNAL),
         order_row(15, 15, reasons.ACCEPTED, reasons.MAX_BARS),
     ]
-    events = events_of(rows, AT)
+    events = events_of(rows, {0: AT})
 
     assert [(e.type, e.sequence, e.cause) for e in events] == [
         ("FILL", 11, 4), ("TRADE", 11, 11), ("POSITION", 11, 11), ("ORDER", 12, 11),
@@ -130,7 +132,7 @@ def test_splits_change_positions_too():
         ("adjustments", (0, 11, 0, 2.0, 0.0, 10, 0.0)),
         ("fills", (0, 12, 0, 4, reasons.FILLED, reasons.SIGNAL, -4, 20.0, 0.1, 0)),
     ]
-    events = events_of(rows, AT._replace(lots=6))
+    events = events_of(rows, {0: AT._replace(lots=6)})
 
     assert [(e.type, e.sequence, e.cause) for e in events] == [
         ("ADJUSTMENT", 11, 10), ("POSITION", 11, 11), ("FILL", 12, 4), ("POSITION", 12, 12),
@@ -239,3 +241,27 @@ def test_tables_files_and_lines_hold_every_event(tmp_path):
         assert tables[kind]["ts"].cast(pa.int64()) == result.tables[name]["ts"].cast(pa.int64())
     lines = (tmp_path / "events.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [e.to_json() for e in recorder.get_events()]
+
+
+def test_several_instruments_keep_their_causes_apart():
+    """What a run of a portfolio tells as it goes is what its tables hold, and hangs together."""
+    config = load_config(EXAMPLES / "portfolio.yaml")
+    events = []
+    job = jobs.live(config, "replay:", write=False, on_event=events.append)
+    tables = job.result.tables
+    bars = {(r["ts"], r["symbol"]): r for r in tables["positions"].to_pylist()}
+    known = {r["sequence"]: r["symbol"] for r in bars.values()}
+    known |= {e.sequence: e.symbol for e in events if e.numbered}
+    lots = {}
+
+    assert {e.type for e in events} == {"SIGNAL", "ORDER", "FILL", "TRADE", "POSITION", "RISK"}
+    for kind, table in (("FILL", "fills"), ("ORDER", "orders"), ("TRADE", "trades")):
+        told = [e.sequence for e in events if e.type == kind]
+        assert told == tables[table]["sequence"].to_pylist()
+    for event in events:
+        assert known[event.cause] == event.symbol
+        if event.type == "FILL":
+            lots[event.symbol] = lots.get(event.symbol, 0) + event.lots
+        elif event.type == "POSITION":
+            assert event.lots == lots[event.symbol]
+    assert len({e.id for e in events}) == len(events)
