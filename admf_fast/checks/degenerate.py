@@ -54,7 +54,8 @@ def _activity(setup: Setup, found: Columns) -> Iterator[Finding]:
         text = "the signal changed once, and never again: nothing but a position that is held"
         yield Finding(NAME, "signals", "warning", text)
     else:
-        yield Finding(NAME, "signals", "ok", f"{plural(signals, 'signal')} on {count:,} bars")
+        made = plural(signals, "signal") if signals else f"{plural(events, 'event')} by own orders"
+        yield Finding(NAME, "signals", "ok", f"{made} on {count:,} bars")
     held = int(np.count_nonzero(found.of("lots")))
     share = held / acting if acting else 0.0
     text = f"in the market on {share:.1%} of the bars after the warm-up"
@@ -170,14 +171,18 @@ def regime_counts(setup: Setup, regimes: RegimesSpec, bars: BarBlock) -> dict[st
     """
     names = list(dict.fromkeys([*(state.name for state in regimes.states), regimes.otherwise]))
     marks = {name: (k + 1) / len(names) for k, name in enumerate(names)}
-    use = {name: StrategySpec(signal=repr(mark)) for name, mark in marks.items()}
+    # Nothing but what these name would be used of the parameters, and that is refused.
+    given = setup.config.strategy.params
+    named = "".join(f" + 0 * {name}" for name in (given if isinstance(given, dict) else {}))
+    use = {name: StrategySpec(signal=f"{mark!r}{named}") for name, mark in marks.items()}
     probe = structs.replace(
-        setup.config.strategy, regimes=structs.replace(regimes, use=use), params={}, when=UNSET
+        setup.config.strategy, regimes=structs.replace(regimes, use=use), when=UNSET
     )
     strategy, params = strategy_of(
         structs.replace(setup.config, strategy=probe), named_features(setup.config)
     )
-    program = PlainProgram(strategy, params, make_terms(), clock=setup.clock)
+    terms = make_terms(actions=setup.actions is not None)
+    program = PlainProgram(strategy, params, terms, clock=setup.clock, actions=setup.actions)
     by_mark = {mark: name for name, mark in marks.items()}
     counts = dict.fromkeys(names, 0)
     for bar in replay([bars]):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from admf_fast.cli.cache_note import warn_without_cache
+from admf_fast.cli.failure import diverged
 from admf_fast.cli.output import json_option, note, write_json, write_lines
 from admf_fast.cli.progress import watched
 from admf_fast.report import align
@@ -14,7 +15,6 @@ from admf_fast.report import align
 if TYPE_CHECKING:
     from admf_fast.checks import Finding, Report
 
-FAILED = 6
 SUBJECT_MAX = 40  # characters in the table; --json has all
 
 
@@ -47,7 +47,15 @@ def command(path: str, strict: bool, as_json: bool) -> int:
         write_json({**report.to_json(), "strict": strict, "failed": failed})
     else:
         write_lines(_lines(report))
-    return FAILED if failed else 0
+    return diverged(_reason(report)) if failed else 0
+
+
+def _reason(report: Report) -> str:
+    """Return what made the command fail, in one line."""
+    found = [*report.having("failed"), *report.having("warning")]
+    first = found[0]
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return f"{first.check}: {first.subject}: {first.text}{more}"
 
 
 def _say(name: str) -> None:

@@ -18,6 +18,7 @@ from admf_fast.runners.runner import Runner
 from admf_fast.runners.setup import Setup
 
 DAY_NS = 86_400_000_000_000
+ROOM_BARS = 4096  # in memory at once: there may be hundreds of containers
 
 
 class Venue(Protocol):
@@ -35,7 +36,7 @@ class BacktestContainer(Container):
     takes: ClassVar[type[Event]] = BarsEvent
 
     def _make_runner(self, setup: Setup) -> Runner:
-        return HistoricalRunner(setup, sink=self._sink)
+        return HistoricalRunner(setup, sink=self._sink, block_bars=ROOM_BARS)
 
     def _advance(self, runner: HistoricalRunner, event: BarsEvent) -> Iterator[slice]:
         yield from runner.pieces(event.block)
@@ -61,6 +62,7 @@ class PaperContainer(Container):
         super().__init__(config, **given)
         calendar = self._setup.calendar
         timeframe = config.bars.timeframe
+        self.any_hours = any_hours
         intraday = bool(timeframe) and parse_timeframe(timeframe) < DAY_NS
         self._hours = calendar if intraday and not any_hours else None
 
@@ -105,7 +107,8 @@ class ShadowContainer(PaperContainer):
 
         It is made again from the configuration and the bytes of the state; no memory is shared.
         """
-        named = {"container_id": other.container_id, "symbol": other.symbol, **given}
+        hours = {"any_hours": getattr(other, "any_hours", True)}
+        named = {"container_id": other.container_id, "symbol": other.symbol, **hours, **given}
         shadow = cls(other.config, **named)
         shadow.initialize(other.get_state()["bytes"])
         return shadow

@@ -15,7 +15,7 @@ from admf_fast.checks.columns import OUTPUTS, Columns, in_blocks
 from admf_fast.checks.degenerate import classifier, degenerate, duplicates, variations
 from admf_fast.checks.findings import Finding, Report, plural, several
 from admf_fast.cli.main import main
-from admf_fast.config import config_digest, load_config
+from admf_fast.config import config_digest, load_config, parse_config
 from admf_fast.data import BarBlock, concat_blocks, open_bars
 from admf_fast.runners.setup import prepare
 from tests.containers.kit import EXAMPLES, SPEC, block, config_of
@@ -226,6 +226,26 @@ def test_a_classifier_that_stays_where_it_is_is_named(states, status, text):
     assert [f.subject for f in found] == ["regimes"]
     assert found[0].status == status
     assert text in found[0].text
+
+
+def test_parameters_that_only_strategies_of_regimes_use_are_no_obstacle():
+    text = """
+bars: {path: bars.parquet, symbol: X, timeframe: 1m, stamp: close}
+strategy:
+  params: {period: 20, size: 0.5}
+  regimes:
+    states: [{name: up, when: close > sma(period)}]
+    otherwise: down
+    use: {up: {signal: size}, down: flat}
+direction: short_only
+"""
+    setup = prepare(parse_config(text, name="x.yaml", format="yaml"))
+    bars = block(300)
+    close = bars.close
+    above = sum(close[k] > close[k - 19 : k + 1].mean() for k in range(19, 300))
+    found = list(classifier(setup, bars))
+
+    assert found[0].text == f"up {above / 281:.1%}, down {1 - above / 281:.1%}"
 
 
 def test_without_regimes_there_is_nothing_to_say():
