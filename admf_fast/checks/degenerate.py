@@ -9,7 +9,7 @@ import xxhash
 from msgspec import UNSET, structs
 
 from admf_fast.checks.columns import Columns, in_blocks
-from admf_fast.checks.findings import Finding, plural, several
+from admf_fast.checks.findings import Finding, Status, plural, several
 from admf_fast.config import RegimesSpec, StrategySpec
 from admf_fast.data import BarBlock
 from admf_fast.feeds import replay
@@ -51,7 +51,7 @@ def _activity(setup: Setup, found: Columns) -> Iterator[Finding]:
         yield Finding(NAME, "signals", "failed", text)
         return
     if signals == 1:
-        text = "the signal changed once, and never again: nothing but a position that is held"
+        text = f"the signal changed once on {plural(count, 'bar')}, and never again"
         yield Finding(NAME, "signals", "warning", text)
     else:
         made = plural(signals, "signal") if signals else f"{plural(events, 'event')} by own orders"
@@ -62,8 +62,8 @@ def _activity(setup: Setup, found: Columns) -> Iterator[Finding]:
     if not held:
         yield Finding(NAME, "position", "warning", "signals or orders, but never a position")
     else:
-        status = "warning" if share >= ALWAYS else "ok"
-        yield Finding(NAME, "position", status, text)  # type: ignore[arg-type]
+        status: Status = "warning" if share >= ALWAYS else "ok"
+        yield Finding(NAME, "position", status, text)
 
 
 def _changes(words: np.ndarray, before: int) -> int:

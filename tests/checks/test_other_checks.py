@@ -157,7 +157,7 @@ def test_one_signal_for_ever_and_parameters_that_change_nothing_are_named():
     """A single step of the price is above every average, whatever its length."""
     found = by_subject(degenerate(prepare(config_of()), flat((10.0, 60), (20.0, 3))))
 
-    assert "changed once, and never again" in found["signals"].text
+    assert "changed once on 63 bars, and never again" in found["signals"].text
     for name in ("parameter fast", "parameter slow"):
         assert found[name].status == "warning"
         assert "changes nothing on these bars, also not as" in found[name].text
