@@ -38,9 +38,14 @@ def look_ahead(setup: Setup, bars: BarBlock) -> Iterator[Finding]:
             values = f"{shown(name, a[row])} with later bars, {shown(name, b[row])} without"
             when = f"bar {row} ({format_ts(looked.ts_ns[row])})"
             found.append((row, Finding(NAME, name, "failed", f"uses later bars: {when}: {values}")))
-    if not found:
+    program = setup.program(1)
+    ready = program.ready_bars(program.reads)
+    if not found and len(looked) < ready:
+        text = f"{plural(len(looked), 'bar')} are too few: the strategy is ready on bar {ready}"
+        yield Finding(NAME, "kernels", "note", text)
+    elif not found:
         what = f"{plural(len(among.names), 'column')} of features, orders and state"
-        text = f"none of {what} uses a later bar, on any of {plural(len(looked), 'bar')}"
+        text = f"none of {what} uses a later bar, on any of {len(looked):,} bars"
         yield Finding(NAME, "kernels", "ok", text)
     # A feature that looks ahead takes along whatever reads it.
     yield from (finding for _, finding in sorted(found, key=lambda f: f[0])[:SHOWN_MAX])

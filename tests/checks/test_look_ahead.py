@@ -44,7 +44,7 @@ def ahead(monkeypatch):
 def test_nothing_that_looks_back_is_accused(example, pair, bars):
     found = list(look_ahead(prepare(config_of(example, *pair)), bars))
 
-    assert [f.status for f in found] == ["ok"]
+    assert [f.status for f in found] == ["ok" if len(bars) >= pair[1] else "note"]
     assert f"{len(bars):,} bar" in found[0].text
 
 
