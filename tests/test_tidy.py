@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": {"errors", "metrics"},
     "store": {"errors", "atomic", "events"},
     "runners": {"errors", "events", "calendars", "config", "data", "data.spec", "metrics"},
-    "feeds": {"errors", "events", "data", "data.spec"},
+    "feeds": {"errors", "events", "calendars", "config", "data", "data.spec"},
     "parity": {"errors", "events", "config", "data", "runners", "feeds"},
     "containers": {
         "errors",
@@ -43,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "data",
         "runners",
         "feeds",
-    },
+    },  # fmt: skip
 }
 GROUND = {"errors", "atomic", "events", "calendars", "config", "data", "data.spec", "metrics"}
 MAY_IMPORT["panel_jobs"] = {*GROUND, "store", "runners", "feeds"}
