@@ -34,22 +34,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "runners": {"errors", "events", "calendars", "config", "data", "data.spec", "metrics"},
     "feeds": {"errors", "events", "calendars", "config", "data", "data.spec"},
     "parity": {"errors", "events", "config", "data", "runners", "feeds"},
-    "containers": {
-        "errors",
-        "atomic",
-        "events",
-        "calendars",
-        "config",
-        "data",
-        "runners",
-        "feeds",
-    },  # fmt: skip
+    "containers": {"errors", "events", "config", "data", "runners", "feeds"},
 }
 GROUND = {"errors", "atomic", "events", "calendars", "config", "data", "data.spec", "metrics"}
 MAY_IMPORT["panel_jobs"] = {*GROUND, "store", "runners", "feeds"}
 MAY_IMPORT["jobs"] = {*MAY_IMPORT["panel_jobs"], "panel_jobs"}
 MAY_IMPORT["explain"] = {*MAY_IMPORT["jobs"], "jobs", "report"}
 MAY_IMPORT["sweep"] = {*GROUND, "store", "report", "runners"}
+MAY_IMPORT["containers"] |= {"atomic", "calendars"}
 MAY_IMPORT["checks"] = {*GROUND, "report", "runners", "feeds", "parity"}
 MAY_IMPORT["journal"] = {"errors", "atomic"}
 MAY_IMPORT["venues"] = {"errors", "config", "journal", "runners"}
