@@ -16,6 +16,7 @@ _EXPORTS = {
     "parse_config": "admf_fast.config",
     "Config": "admf_fast.config",
     "prove": "admf_fast.parity",
+    "check": "admf_fast.checks",
     "load_calendar": "admf_fast.calendars",
     "open_bars": "admf_fast.data",
     "BarSpec": "admf_fast.data",
@@ -24,6 +25,16 @@ _EXPORTS = {
     "sweep": "admf_fast.sweep",
     "BacktestContainer": "admf_fast.containers",
     "LiveContainer": "admf_fast.containers",
+    "PaperContainer": "admf_fast.containers",
+    "ShadowContainer": "admf_fast.containers",
+    "DeterministicEngine": "admf_fast.containers",
+    "EventRecorder": "admf_fast.containers",
+    "create_backtest_container": "admf_fast.containers",
+    "create_live_container": "admf_fast.containers",
+    "create_paper_container": "admf_fast.containers",
+    "create_shadow_container": "admf_fast.containers",
+    "run_backtest": "admf_fast.containers",
+    "run_simulated_live": "admf_fast.containers",
 }
 __all__ = ["__version__", *_EXPORTS]  # noqa: PLE0604  names of the table above
 

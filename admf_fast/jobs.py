@@ -17,7 +17,7 @@ from admf_fast.atomic import atomic_directory
 from admf_fast.config import Config, canonical, config_digest
 from admf_fast.data import BarBlock, BarDigest, BarSource, blocks_of_some, open_bars
 from admf_fast.errors import StateError
-from admf_fast.events import Event, make_event
+from admf_fast.events import At, Event, events_of
 from admf_fast.events.schemas import SCHEMAS
 from admf_fast.feeds import LineSource, lines_of, open_feed, parse_feed, replay
 from admf_fast.runners.between import Step
@@ -103,7 +103,7 @@ def live(
 
     `feed` is ``replay:PATH`` (``replay:`` alone for ``bars.path``), or ``stdin``,
     ``follow:FILE``, ``unix:PATH`` or ``tcp:127.0.0.1:PORT`` for JSON lines. `on_event`
-    is handed every SIGNAL, ORDER, FILL and TRADE as it happens.
+    is handed every event but the bars as it happens.
     """
     if config.instruments:
         from admf_fast import panel_jobs
@@ -136,8 +136,11 @@ def _open_feed(config: Config, feed: str) -> tuple[Config, BarSource]:
 
 def _observer(source: str, symbol: str, on_event: Callable[[Event], None]) -> Observer:
     def observe(runner: LiveRunner, ts_ns: int, step: Step) -> None:
-        for table, values in step.events:
-            on_event(make_event(table, source, (symbol,), ts_ns, values[1:]))
+        if step.events:
+            row, outputs = step.events[0][1][0], runner.program.per_bar
+            bar, lots = int(outputs["sequence"][row]), int(outputs["lots"][row])
+            for event in events_of(step.events, {0: At(source, symbol, ts_ns, bar, lots)}):
+                on_event(event)
 
     return observe
 

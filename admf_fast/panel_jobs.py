@@ -12,7 +12,7 @@ from admf_fast import __version__
 from admf_fast.config import Config, canonical, config_digest
 from admf_fast.data import BarSpec, Panel
 from admf_fast.errors import ConfigError
-from admf_fast.events import Event, make_event
+from admf_fast.events import At, Event, events_of
 from admf_fast.events.schemas import PANEL_SCHEMAS
 from admf_fast.feeds import PanelLines, lines_of, open_feed, parse_feed, replay_panel
 from admf_fast.jobs import Job, write_job
@@ -87,9 +87,16 @@ def _lines(feed: str, specs: tuple[BarSpec, ...]) -> PanelLines:
 def _events(runner: LivePanelRunner, name: str) -> Iterator[Event]:
     """Yield the events of the last moment, in order."""
     program = runner.program
-    ts_ns = int(program.ts_ns[0])
-    for table, values in event_tuples(program) if program.event_count else ():
-        yield make_event(table, name, runner.setup.symbols, ts_ns, values[1:])
+    if not program.event_count:
+        return
+    ts_ns, symbols = int(program.ts_ns[0]), runner.setup.symbols
+    count = int(program.position_count[0])
+    columns = (program.positions[n][:count].tolist() for n in ("instrument", "sequence", "lots"))
+    bars = {
+        number: At(name, symbols[number], ts_ns, sequence, lots)
+        for number, sequence, lots in zip(*columns, strict=True)
+    }
+    yield from events_of(event_tuples(program), bars)
 
 
 def _write(

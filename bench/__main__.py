@@ -5,7 +5,17 @@ import os
 import sys
 from pathlib import Path
 
-from bench import execution, historical, indicators, lanes, live, memory, report, startup
+from bench import (
+    containers,
+    execution,
+    historical,
+    indicators,
+    lanes,
+    live,
+    memory,
+    report,
+    startup,
+)
 from bench.figure import FULL, QUICK, Figure
 
 GROUPS = {
@@ -16,6 +26,7 @@ GROUPS = {
     "live": live.measure,
     "startup": startup.measure,
     "lanes": lanes.measure,
+    "containers": containers.measure,
 }
 
 

@@ -58,10 +58,18 @@ def _ms(call: Callable[[], Any]) -> float:
     return 1e3 * (time.perf_counter() - started)
 
 
+def containers(name: str, count: str) -> dict[str, float]:
+    """Return what hundreds of containers of a kind take over so many bars."""
+    from bench.containers import side_by_side
+
+    return side_by_side(name, int(count))
+
+
 COMMANDS: dict[str, Callable[..., dict[str, float]]] = {
     "imports": imports,
     "kernels": kernels,
     "memory": memory,
+    "containers": containers,
 }
 
 if __name__ == "__main__":

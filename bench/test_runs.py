@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from bench import historical, lanes, live
-from bench.bars import parquet_of
+from bench import containers, historical, lanes, live
+from bench.bars import bars_of, parquet_of
 
 
 def test_memory_run(benchmark, bar_count: int) -> None:
@@ -33,6 +33,15 @@ def test_live_steps(benchmark) -> None:
 
     assert len(taken) == 1000
     assert (taken > 0).all()
+
+
+def test_containers_side_by_side(benchmark) -> None:
+    engine = containers.engine_of(containers.KINDS["live"], 20)
+    engine.add_feed("bars", [bars_of(200)], symbol="SYNTH")
+
+    benchmark.pedantic(engine.execute, kwargs={"finish": False})
+
+    assert {c.get_state()["bars"] for c in engine.containers} == {200}
 
 
 def test_lanes(benchmark, bar_count: int) -> None:

@@ -74,6 +74,17 @@ def test_python_of_the_page_on_time_runs(tmp_path: Path, monkeypatch: pytest.Mon
     rules.check(module.below_the_average.step)
 
 
+def test_python_of_the_page_on_containers_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    module = _module("docs/containers.md", "my_containers", tmp_path, monkeypatch)
+
+    assert module.same
+    assert module.chain == ["FILL", "ORDER", "SIGNAL", "BAR"]
+    assert list(module.results) == ["first", "second"]
+
+
 def test_python_of_the_page_on_actions_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

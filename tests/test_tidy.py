@@ -41,6 +41,7 @@ MAY_IMPORT["panel_jobs"] = {*GROUND, "store", "runners", "feeds"}
 MAY_IMPORT["jobs"] = {*MAY_IMPORT["panel_jobs"], "panel_jobs"}
 MAY_IMPORT["explain"] = {*MAY_IMPORT["jobs"], "jobs", "report"}
 MAY_IMPORT["sweep"] = {*GROUND, "store", "report", "runners"}
+MAY_IMPORT["containers"] |= {"atomic", "calendars"}
 MAY_IMPORT["checks"] = {*GROUND, "report", "runners", "feeds", "parity"}
 MAY_IMPORT["journal"] = {"errors", "atomic"}
 MAY_IMPORT["venues"] = {"errors", "config", "journal", "runners"}

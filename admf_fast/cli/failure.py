@@ -26,7 +26,7 @@ Exit codes:
   3    the bars
   4    a run directory, saved state or the output cannot be read or written
   5    an order that could not be handled
-  6    two runs that must be equal differ
+  6    two runs that must be equal differ, or a check failed
   130  interrupted by Ctrl-C
   141  the reader of the output has gone
 """

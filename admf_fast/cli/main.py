@@ -15,6 +15,7 @@ from admf_fast.cli import (
     backtest,
     baseline,
     batch,
+    check,
     config,
     data,
     explain,
@@ -48,9 +49,10 @@ def admf(traceback: bool) -> None:
 
 
 for command in (
-    backtest.command, baseline.command, live.command, parity.command, explain.command,
-    kernels.group, data.group, config.group, rollout.group, sweep.command, sweep_results.top,
-    sweep_results.heatmap, sweep_results.parallel, batch.command, walkforward.command,
+    backtest.command, baseline.command, live.command, parity.command, check.command,
+    explain.command, kernels.group, data.group, config.group, rollout.group, sweep.command,
+    sweep_results.top, sweep_results.heatmap, sweep_results.parallel, batch.command,
+    walkforward.command,
 ):  # fmt: skip
     admf.add_command(command)
 

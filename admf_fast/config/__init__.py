@@ -1,6 +1,7 @@
 """Configuration: strict YAML or TOML, a typed model, one digest, a schema for editors."""
 
 from admf_fast.config.account import AccountSpec
+from admf_fast.config.changes import MISSING, Change, changes
 from admf_fast.config.costs import CostsSpec, OwnCostsSpec, TierSpec
 from admf_fast.config.distance import AnyDistance, DistanceSpec, OffsetSpec
 from admf_fast.config.exits import (
@@ -53,6 +54,7 @@ from admf_fast.config.strategy import (
 from admf_fast.config.sweep import SampleSpec, SweepSpec, WalkForwardSpec, axes_of
 
 __all__ = [
+    "MISSING",
     "SIZE_MAX_BYTES",
     "AccountSpec",
     "ActionsSpec",
@@ -60,6 +62,7 @@ __all__ = [
     "AllInSizing",
     "AnyDistance",
     "BreakEvenSpec",
+    "Change",
     "Config",
     "CostsSpec",
     "DistanceSpec",
@@ -100,6 +103,7 @@ __all__ = [
     "WalkForwardSpec",
     "axes_of",
     "canonical",
+    "changes",
     "config_digest",
     "config_of",
     "contents",

@@ -4,6 +4,9 @@ They follow the tables of the kernels, column by column; numbers that stand for 
 dictionaries of these names.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import pyarrow as pa
 
 from admf_kernels.execution import reasons
@@ -43,39 +46,46 @@ def _schema(*columns: tuple[str, pa.DataType]) -> pa.Schema:
     return pa.schema([pa.field(name, kind, nullable=False) for name, kind in columns])
 
 
-EVENT_SCHEMAS: dict[str, pa.Schema] = {
-    table: _schema(*((RENAMED.get(n, n), _kind(table, n, side)) for n, side in columns))
-    for table, columns in LOG_TABLES.items()
-}
-SCHEMAS: dict[str, pa.Schema] = {
-    **EVENT_SCHEMAS,
-    # One row per bar: the BAR event's sequence, then what held after it.
-    "equity": _schema(
-        ("ts", TS),
-        ("sequence", pa.int64()),
-        ("signal", pa.float64()),
-        ("lots", pa.int64()),
-        ("cash", pa.float64()),
-        ("equity", pa.float64()),
-        ("checksum", pa.int64()),
-    ),
-}
+# All are shared by everything that runs in a process, so none can be changed.
+EVENT_SCHEMAS: Mapping[str, pa.Schema] = MappingProxyType(
+    {
+        table: _schema(*((RENAMED.get(n, n), _kind(table, n, side)) for n, side in columns))
+        for table, columns in LOG_TABLES.items()
+    }
+)
+SCHEMAS: Mapping[str, pa.Schema] = MappingProxyType(
+    {
+        **EVENT_SCHEMAS,
+        # One row per bar: the BAR event's sequence, then what held after it.
+        "equity": _schema(
+            ("ts", TS),
+            ("sequence", pa.int64()),
+            ("signal", pa.float64()),
+            ("lots", pa.int64()),
+            ("cash", pa.float64()),
+            ("equity", pa.float64()),
+            ("checksum", pa.int64()),
+        ),
+    }
+)
 # A run of several instruments: one row of equity per moment, one of positions per bar.
-PANEL_SCHEMAS: dict[str, pa.Schema] = {
-    **EVENT_SCHEMAS,
-    "positions": _schema(
-        ("ts", TS),
-        ("sequence", pa.int64()),
-        ("symbol", SYMBOL),
-        ("signal", pa.float64()),
-        ("lots", pa.int64()),
-    ),
-    "equity": _schema(
-        ("ts", TS),
-        ("sequence", pa.int64()),
-        ("cash", pa.float64()),
-        ("equity", pa.float64()),
-        ("checksum", pa.int64()),
-    ),
-}
+PANEL_SCHEMAS: Mapping[str, pa.Schema] = MappingProxyType(
+    {
+        **EVENT_SCHEMAS,
+        "positions": _schema(
+            ("ts", TS),
+            ("sequence", pa.int64()),
+            ("symbol", SYMBOL),
+            ("signal", pa.float64()),
+            ("lots", pa.int64()),
+        ),
+        "equity": _schema(
+            ("ts", TS),
+            ("sequence", pa.int64()),
+            ("cash", pa.float64()),
+            ("equity", pa.float64()),
+            ("checksum", pa.int64()),
+        ),
+    }
+)
 TABLES = tuple(SCHEMAS)

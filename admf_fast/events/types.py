@@ -1,4 +1,7 @@
-"""Typed events, the same in every mode: BAR in; SIGNAL, ORDER, FILL, TRADE, ADJUSTMENT out."""
+"""Typed events, the same in every mode.
+
+BAR in; SIGNAL, ORDER, FILL, TRADE, POSITION, RISK and ADJUSTMENT out; SYSTEM beside them.
+"""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -20,24 +23,30 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     ts_ns : int
         UTC nanoseconds; the close of the bar it happened on.
     sequence : int
-        Its number in the container's log, from 1, without gaps.
+        Its number in the container's log, from 1, without gaps. Where `numbered` is False it
+        follows from another event and has the number of that one.
+    cause : int
+        Sequence of the event that caused it; 0 where that is none of this log.
     """
 
     type: ClassVar[str] = "EVENT"
+    numbered: ClassVar[bool] = True
 
     source: str
     symbol: str
     ts_ns: int
     sequence: int
+    cause: int = 0
 
     @property
     def id(self) -> str:
         """Deterministic id: container, time and sequence; never random, never a wall clock.
 
-        Unique among the events of a container: a TRADE, which has the sequence of the fill
-        that closed it, ends in ``-trade``.
+        Unique among the events of a container: one without a number of its own ends in its
+        type, such as ``-trade``.
         """
-        return f"{self.source}-{self.ts_ns}-{self.sequence}"
+        made = f"{self.source}-{self.ts_ns}-{self.sequence}"
+        return made if self.numbered else f"{made}-{self.type.lower()}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the event as plain data, its type first."""
@@ -45,7 +54,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BarEvent(Event, frozen=True, kw_only=True):
-    """A closed bar. `sequence` is 0 until a container has taken it."""
+    """A bar. `sequence` is 0 until a container has taken it; only a closed one is taken."""
 
     type: ClassVar[str] = "BAR"
 
@@ -54,6 +63,7 @@ class BarEvent(Event, frozen=True, kw_only=True):
     low: float
     close: float
     volume: float
+    closed: bool = True
 
 
 class BarsEvent(Event, frozen=True, kw_only=True):
@@ -118,6 +128,7 @@ class TradeEvent(Event, frozen=True, kw_only=True):
     """
 
     type: ClassVar[str] = "TRADE"
+    numbered: ClassVar[bool] = False
 
     entry_ts_ns: int
     lots: int
@@ -130,10 +141,55 @@ class TradeEvent(Event, frozen=True, kw_only=True):
     mae: float
     mfe: float
 
+
+class PositionEvent(Event, frozen=True, kw_only=True):
+    """The position changed: signed `lots` held after a fill at `price`, or after an action.
+
+    `sequence` is that of the FILL or ADJUSTMENT; `price` is 0 for the latter.
+    """
+
+    type: ClassVar[str] = "POSITION"
+    numbered: ClassVar[bool] = False
+
+    lots: int
+    price: float
+
+
+class RiskEvent(Event, frozen=True, kw_only=True):
+    """A limit spoke: it denied an order, or made one that leaves the position.
+
+    `action` is denied or flatten, `rule` the limit or the halt; `sequence` is that of the ORDER
+    event it spoke by, `lots` what that order was about.
+    """
+
+    type: ClassVar[str] = "RISK"
+    numbered: ClassVar[bool] = False
+
+    action: str
+    rule: str
+    order_id: int
+    lots: int
+
+
+class SystemEvent(Event, frozen=True, kw_only=True):
+    """Something about the container itself: start, restore, stop, hold, resume, divergence.
+
+    It takes no part in the numbering, since it depends on more than the bars: `sequence` is that
+    of the last event before it, `ts_ns` that of the last bar (0 before the first), `number` counts
+    the SYSTEM events of a container from 1.
+    """
+
+    type: ClassVar[str] = "SYSTEM"
+    numbered: ClassVar[bool] = False
+
+    number: int
+    action: str
+    reason: str = ""
+
     @property
     def id(self) -> str:
-        """The id of the fill that closed it, and ``-trade``."""
-        return f"{self.source}-{self.ts_ns}-{self.sequence}-trade"
+        """As that of other events, and its number."""
+        return f"{self.source}-{self.ts_ns}-{self.sequence}-system-{self.number}"
 
 
 class AdjustmentEvent(Event, frozen=True, kw_only=True):
@@ -157,13 +213,18 @@ BY_TABLE: dict[str, type[Event]] = {
 
 
 def make_event(
-    table: str, source: str, symbols: Sequence[str], ts_ns: int, values: Sequence[Any]
+    table: str,
+    source: str,
+    symbols: Sequence[str],
+    ts_ns: int,
+    values: Sequence[Any],
+    cause: int = 0,
 ) -> Event:
     """Return the typed event of a row of an event table, without its bar's row or time.
 
     `symbols` are those of the run's instruments, in order.
     """
-    fields = {}
+    fields: dict[str, Any] = {"cause": cause}
     for (name, _), value in zip(LOG_TABLES[table][1:], values, strict=True):
         if name == "instrument":
             fields["symbol"] = symbols[value]

@@ -1,24 +1,36 @@
-"""The bars of a source as events: by block for a backtest, one by one for live."""
+"""Bars as events: by block for a backtest, one by one for live."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from admf_fast.data import BarSource
-from admf_fast.events import BarEvent, BarsEvent
+from admf_fast.data import BarBlock, BarSource
+from admf_fast.events import BarEvent, BarsEvent, Event
 from admf_fast.feeds.replay import replay
 
 SOURCE = "feed"
-NAMES = ("ts_ns", "open", "high", "low", "close", "volume")
 
 
-def block_events(source: BarSource) -> Iterator[BarsEvent]:
+def block_events(source: BarSource) -> Iterator[Event]:
     """Yield the bars of a source as one event per block."""
-    for block in source.blocks():
-        ts_ns = int(block.ts_ns[-1])
-        yield BarsEvent(source=SOURCE, symbol=source.symbol, ts_ns=ts_ns, sequence=0, block=block)
+    return events_of_blocks(source.blocks(), source.symbol)
 
 
-def bar_events(source: BarSource) -> Iterator[BarEvent]:
+def bar_events(source: BarSource) -> Iterator[Event]:
     """Yield the bars of a source as one event per bar."""
-    for bar in replay(source.blocks()):
-        values = dict(zip(NAMES, bar, strict=True))
-        yield BarEvent(source=SOURCE, symbol=source.symbol, sequence=0, **values)  # type: ignore[arg-type]
+    return events_of_bars(source.blocks(), source.symbol)
+
+
+def events_of_blocks(blocks: Iterable[BarBlock], symbol: str) -> Iterator[Event]:
+    """Yield one BarsEvent a block; none for a block without bars."""
+    for block in blocks:
+        if len(block):
+            ts_ns = int(block.ts_ns[-1])
+            yield BarsEvent(source=SOURCE, symbol=symbol, ts_ns=ts_ns, sequence=0, block=block)
+
+
+def events_of_bars(blocks: Iterable[BarBlock], symbol: str) -> Iterator[Event]:
+    """Yield one BarEvent a bar."""
+    for ts_ns, open_, high, low, close, volume in replay(blocks):
+        yield BarEvent(
+            source=SOURCE, symbol=symbol, ts_ns=ts_ns, sequence=0,
+            open=open_, high=high, low=low, close=close, volume=volume,
+        )  # fmt: skip

@@ -1,5 +1,6 @@
 """The equity at the end of every session day, kept while the bars go by."""
 
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -25,6 +26,7 @@ class SessionDays(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
 class UtcDays:
     """Calendar days in UTC; a close at midnight belongs to the day it ends."""
 

@@ -32,6 +32,8 @@ class RunResult:
         days before it are not known.
     trades : list of RecordBatch
         All closed trades, wherever the tables went.
+    pnl : float
+        Final equity less the cash at the start, account currency.
     """
 
     mode: str
@@ -43,6 +45,22 @@ class RunResult:
     seconds: float = 0.0
     days: Days | None = None
     trades: list[pa.RecordBatch] = field(default_factory=list)
+    pnl: float = 0.0
+
+    @property
+    def signals(self) -> pa.Table:
+        """The SIGNAL events; KeyError where the tables were streamed elsewhere."""
+        return self.tables["signals"]
+
+    @property
+    def orders(self) -> pa.Table:
+        """The ORDER events, as `signals`."""
+        return self.tables["orders"]
+
+    @property
+    def fills(self) -> pa.Table:
+        """The FILL events, as `signals`."""
+        return self.tables["fills"]
 
 
 def finish(
@@ -73,4 +91,5 @@ def finish(
         tables or {},
         days=days if days.bars == program.bars_seen else None,
         trades=recorder.trades,
+        pnl=summary.equity_final - setup.terms.a.cash,
     )
