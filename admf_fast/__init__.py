@@ -21,6 +21,11 @@ _EXPORTS = {
     "BarSpec": "admf_fast.data",
     "BacktestContainer": "admf_fast.containers",
     "LiveContainer": "admf_fast.containers",
+    "ShadowModeValidator": "admf_fast.consistency",
+    "DivergenceMonitor": "admf_fast.consistency",
+    "ConsistencyMonitor": "admf_fast.consistency",
+    "verify": "admf_fast.consistency",
+    "compare": "admf_fast.consistency",
 }
 __all__ = ["__version__", *_EXPORTS]  # noqa: PLE0604  names of the table above
 

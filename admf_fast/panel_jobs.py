@@ -27,6 +27,7 @@ from admf_fast.store import manifest_of
 from admf_kernels import drivers
 from admf_kernels.compiler import toolchain
 from admf_kernels.execution.summary import summarize
+from admf_kernels.panel_program import PanelProgram
 
 OnEvent = Callable[[Event], None]
 
@@ -103,10 +104,6 @@ def _write(
 
 def _manifest(setup: PanelSetup, source: Panel, result: RunResult) -> dict[str, Any]:
     program = setup.program(1)
-    indicators = [i for leg in program.legs for i in leg.plan.indicators]
-    code = drivers.code_digest(
-        setup.strategy, indicators, [summarize], form=program.form, made=setup.terms
-    )
     reports = [msgspec.to_builtins(report) for report in source.reports()]
     return manifest_of(
         mode=result.mode,
@@ -115,7 +112,7 @@ def _manifest(setup: PanelSetup, source: Panel, result: RunResult) -> dict[str, 
         params=setup.params._asdict(),
         data=_joined(setup, reports),
         data_digest=source.digest(),
-        code_digest=hashlib.sha256(f"{code} {program.source}".encode()).hexdigest(),
+        code_digest=panel_code_digest_of(setup, program),
         plan_digest=hashlib.sha256(program.describe().encode()).hexdigest(),
         versions={"admf-fast": __version__, "pyarrow": pa.__version__, **toolchain.versions()},
         cpu=toolchain.cpu(),
@@ -126,6 +123,16 @@ def _manifest(setup: PanelSetup, source: Panel, result: RunResult) -> dict[str, 
             made.name: made.digest for made in setup.calendars if made is not None
         } or None,
     )  # fmt: skip
+
+
+def panel_code_digest_of(setup: PanelSetup, program: PanelProgram | None = None) -> str:
+    """Return the digest of all code that decides what a run does; `program` is one of `setup`."""
+    made = program or setup.program(1)
+    indicators = [i for leg in made.legs for i in leg.plan.indicators]
+    code = drivers.code_digest(
+        setup.strategy, indicators, [summarize], form=made.form, made=setup.terms
+    )
+    return hashlib.sha256(f"{code} {made.source}".encode()).hexdigest()
 
 
 def _joined(setup: PanelSetup, reports: list[dict[str, Any]]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ MAY_IMPORT["journal"] = {"errors", "atomic"}
 MAY_IMPORT["venues"] = {"errors", "config", "journal", "runners"}
 MAY_IMPORT["monitor"] = {*GROUND, "store", "report"}
 MAY_IMPORT["consistency"] = {
-    *GROUND, "store", "report", "runners", "feeds", "parity", "containers", "journal",
+    *MAY_IMPORT["explain"], "explain", "parity", "containers", "journal",
 }  # fmt: skip
 MAY_IMPORT["rollout"] = {*GROUND, "store", "report", "journal", "monitor"}
 MAY_IMPORT["live"] = {
