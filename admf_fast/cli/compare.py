@@ -30,9 +30,7 @@ CAUSES_SHOWN = 12
     help="Where the paths of the configurations start, to look into bars and states.",
 )  # fmt: skip
 @json_option
-def command(
-    first: Path, second: Path, html: Path | None, base: Path | None, as_json: bool
-) -> int:
+def command(first: Path, second: Path, html: Path | None, base: Path | None, as_json: bool) -> int:
     """Compare the run directories A and B: live and backtest, two versions, two machines.
 
     Names the first layer that differs, in the order data, config, code, feature, state, signals,
@@ -62,15 +60,16 @@ def _write_page(path: Path, found: Comparison) -> None:
     from admf_fast.atomic import atomic_file
     from admf_fast.consistency.page import page_of
 
-    with atomic_file(path) as file:
-        file.write(page_of(found).encode())
+    with atomic_file(path) as temporary:
+        temporary.write_text(page_of(found), encoding="utf-8")
 
 
 def _lines(c: Comparison) -> list[str]:
     rows = [("", "first", "second")]
     for label, name in (("folder", "folder"), ("mode", "mode"), ("bars", "bars"),
                         ("trades", "trades"), ("profit [ccy]", "profit")):  # fmt: skip
-        rows.append((label, *(_shown(getattr(info, name)) for info in (c.first, c.second))))
+        first, second = (_shown(getattr(info, name)) for info in (c.first, c.second))
+        rows.append((label, first, second))
     return [
         *align(rows), "",
         *align([("layer", "", "first difference"), *_layers(c)]), "",

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from admf_fast.consistency.demo import Shown
 
 
+HEADS = ("fault", "put in at", "caught at", "family", "layer", "field", "expected", "found")
+
+
 @click.group("demo")
 def group() -> None:
     """Show what is promised, on bars that are made on the spot."""
@@ -45,15 +48,16 @@ def mismatches(as_json: bool) -> int:
 
 
 def _lines(shown: Sequence[Shown]) -> list[str]:
-    rows = [("fault", "put in at", "caught at", "family", "layer", "field", "expected", "found")]
-    for s in shown:
-        found = s.divergence
-        at = values.NONE if s.injected_ns is None else values.time(s.injected_ns)
-        if found is None:
-            rows.append((s.fault, at, values.NONE, *[""] * 5))
-        else:
-            rows.append((s.fault, at, values.time(found.ts_ns), str(found.family), found.layer,
-                         found.field, found.expected, found.found))  # fmt: skip
+    rows = [HEADS, *(_row(s) for s in shown)]
     right = sum(s.right for s in shown)
     bars = values.count(sum(s.bars for s in shown))
     return [*align(rows), "", f"{right} of {len(shown)} as they must be, over {bars} bars."]
+
+
+def _row(s: Shown) -> tuple[str, ...]:
+    at = values.NONE if s.injected_ns is None else values.time(s.injected_ns)
+    d = s.divergence
+    if d is None:
+        return (s.fault, at, values.NONE, *[""] * 5)
+    caught = values.time(d.ts_ns)
+    return (s.fault, at, caught, str(d.family), d.layer, d.field, d.expected, d.found)

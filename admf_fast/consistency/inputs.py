@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from admf_fast.consistency.divergence import Divergence, Family, between, divergence_of
+from admf_fast.consistency.picture import Words
 from admf_fast.data import BarBlock
 from admf_fast.data.block import VALUE_COLUMNS
 from admf_fast.parity.compare import Log, first_difference
@@ -14,6 +15,7 @@ from admf_fast.runners.setup import Setup
 
 PRICES = VALUE_COLUMNS[:-1]
 PER = 10_000
+NO_BAR = Words("no bar")
 
 
 class InputDivergence(NamedTuple):
@@ -107,7 +109,7 @@ def _first(seen: BarBlock, later: BarBlock, run: str) -> Divergence | None:
         return between(Family.INPUT, run, place, *values)
     times = [int(b.ts_ns[row]) if row < len(b) else None for b in (later, seen)]
     first = min(t for t in times if t is not None)
-    shown = [first if t == first else "no bar" for t in times]
+    shown = [first if t == first else NO_BAR for t in times]
     return between(Family.INPUT, run, ("bar", row, first, "ts_ns"), *shown)
 
 

@@ -9,8 +9,14 @@ import numpy as np
 
 from admf_fast.config import Config, canonical, parse_config
 from admf_fast.consistency.divergence import Divergence, DivergenceMonitor, Family, between
+from admf_fast.consistency.inputs import NO_BAR
 from admf_fast.consistency.metrics import ConsistencyMonitor, Sequences
-from admf_fast.consistency.picture import Picture, Sight, first_divergence, picture_of
+from admf_fast.consistency.picture import (
+    Picture,
+    Sight,
+    first_divergence,
+    picture_of,
+)
 from admf_fast.containers import Container
 from admf_fast.errors import AdmfError, ConfigError, StateError
 from admf_fast.events import BarEvent
@@ -241,13 +247,13 @@ class ShadowModeValidator:
         self.comparing = False
         known = shadow_bar or live_bar
         assert known is not None, "neither side has a bar"
-        pairs: list[tuple[str, Any, Any]] = [("ts_ns", "no bar", "no bar")]
+        pairs: list[tuple[str, Any, Any]] = [("ts_ns", NO_BAR, NO_BAR)]
         if live_bar and shadow_bar:
             pairs = list(zip(VALUES, shadow_bar, live_bar, strict=True))
         elif shadow_bar:
-            pairs = [("ts_ns", shadow_bar[0], "no bar")]
+            pairs = [("ts_ns", shadow_bar[0], NO_BAR)]
         elif live_bar:
-            pairs = [("ts_ns", "no bar", live_bar[0])]
+            pairs = [("ts_ns", NO_BAR, live_bar[0])]
         field, expected, found = next(p for p in pairs if repr(p[1]) != repr(p[2]))
         place = ("bar", self._bars - 1, known[0], field)
         self.divergences.record_divergence(between(Family.INPUT, self.name, place, expected, found))
