@@ -69,6 +69,7 @@ class Comparison:
     money: Money
     executions: ExecutionDivergence
     inputs: InputDivergence | None = None
+    named: Divergence | None = None  # the field of the state that differs first
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -84,9 +85,11 @@ class Comparison:
 
     @property
     def first_divergence(self) -> Divergence | None:
-        """The first output that differs, the earliest in time."""
+        """The first output that differs, the earliest in time; by its field where that is known."""
         found = [layer.first for layer in self.layers if layer.first]
-        return min(found, key=lambda d: d.ts_ns, default=None)
+        first = min(found, key=lambda d: d.ts_ns, default=None)
+        known = first is not None and self.named is not None and self.named.ts_ns == first.ts_ns
+        return self.named if known else first
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -141,7 +144,16 @@ def compare(first: Path | str, second: Path | str, *, base: Path | None = None) 
     )
     layers = [*_inputs(causes), *_named(outputs, closer)]
     return Comparison(
-        infos[0], infos[1], causes, layers, pairs, money, executions, closer.inputs, notes
+        infos[0],
+        infos[1],
+        causes,
+        layers,
+        pairs,
+        money,
+        executions,
+        closer.inputs,
+        closer.named,
+        notes,
     )
 
 

@@ -71,7 +71,7 @@ SIGNALS = st.lists(st.lists(st.sampled_from((-1.0, -0.0, 0.0, 1.0)), max_size=2)
 @quick(200)
 @given(SIGNALS, SIGNALS)
 def test_the_rate_of_signals_apart_is_that_of_the_sets(ours, theirs):
-    """|live Δ shadow| / |live ∪ shadow|, as multisets of (bar, bits)."""
+    """Those of one side only, over those of either side, as multisets of (bar, bits)."""
     bars = max(len(ours), len(theirs))
     pads = ([*s, *[[] for _ in range(bars - len(s))]] for s in (ours, theirs))
     monitor = ConsistencyMonitor()
