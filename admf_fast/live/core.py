@@ -1,0 +1,180 @@
+"""The pure core of a live run: an input in, what it led to out; no clock, no disk, no socket.
+
+The same inputs in the same order give the same outcomes bit for bit, whether the process that
+trades applies them, a recovery that replays its journal, or a verification years later.
+"""
+
+from typing import Any, NamedTuple
+
+import msgspec
+import xxhash
+
+from admf_fast.errors import BarError, StateError
+from admf_fast.journal.messages import BarInput, Command, Intent, Outcome, Report
+from admf_fast.runners.live import LiveRunner
+from admf_fast.runners.setup import Setup
+
+STATE_VERSION = 1
+FEED = "feed"  # origin of the hold that a feed's guard puts on entries, and lifts itself
+UINT64 = (1 << 64) - 1
+
+Input = BarInput | Report | Command
+# Table, and the values of its row: the close of the bar, then the columns of the table.
+EventRow = tuple[str, tuple[Any, ...]]
+
+_pack = msgspec.msgpack.Encoder().encode
+
+
+class Applied(NamedTuple):
+    """What an input led to; `refused` says why a bar was not taken."""
+
+    outcome: Outcome
+    intents: tuple[Intent, ...] = ()
+    events: tuple[EventRow, ...] = ()
+    refused: str = ""
+
+
+class CoreState(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a core remembers, as its snapshot has it."""
+
+    version: int
+    runner: bytes
+    events: int
+    last_event: int
+    last_ts_ns: int
+    bars: int
+    holds: tuple[str, ...]
+
+
+class LiveCore:
+    """One strategy with its account, driven by the inputs of a journal.
+
+    Attributes
+    ----------
+    runner : LiveRunner
+        Features, strategy and account.
+    holds : tuple of str
+        Who keeps new entries from being made: origins of `Command`, in order of their names.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.runner = LiveRunner(setup, sink=_Nowhere())
+        self.holds: tuple[str, ...] = ()
+        self.bars = 0
+        self.last_ts_ns = -1
+        self._events = 0
+        self._last_event = 0
+
+    def apply(self, message: Input, sequence: int) -> Applied:
+        """Take the input that the journal has under `sequence`, and return what it led to.
+
+        Raises DataError when it led to a number that cannot be used: the run is over then.
+        """
+        if isinstance(message, BarInput):
+            return self._bar(message, sequence)
+        if isinstance(message, Command):
+            return self._command(message, sequence)
+        raise StateError(f"journal record {sequence}: a paper account takes no reports")
+
+    def _bar(self, bar: BarInput, sequence: int) -> Applied:
+        try:
+            step = self.runner.step(
+                bar.ts_ns, bar.open, bar.high, bar.low, bar.close, bar.volume
+            )  # fmt: skip
+        except BarError as error:
+            return Applied(self.outcome(sequence), refused=str(error))
+        self.bars += 1
+        self.last_ts_ns = bar.ts_ns
+        rows = self._rows(bar.ts_ns, step.events) if step.events else ()
+        return Applied(self.outcome(sequence), (), rows)
+
+    def _rows(self, ts_ns: int, events: list[EventRow]) -> tuple[EventRow, ...]:
+        """Return events with the time of their bar, once the digest has grown by them."""
+        rows = tuple((table, (ts_ns, *values[1:])) for table, values in events)
+        self._events = xxhash.xxh3_64_intdigest(_pack(rows), self._events)
+        self._last_event = rows[-1][1][1]
+        return rows
+
+    def _command(self, command: Command, sequence: int) -> Applied:
+        self.holds = holds_after(self.holds, command)
+        return Applied(self.outcome(sequence))
+
+    def outcome(self, sequence: int) -> Outcome:
+        """Return the outcome of the last input, were it the one of `sequence`."""
+        return Outcome(
+            input_sequence=sequence,
+            checksum=self.runner.program.last_checksum & UINT64,
+            events=self._events,
+            last_event=self._last_event,
+        )
+
+    @property
+    def position_lots(self) -> int:
+        """The lots held now, signed."""
+        return int(self.runner.program.values()["q"].lots)
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is a position, or an order at work."""
+        values = self.runner.program.values()
+        return bool(values["q"].lots or values["intent"].working)
+
+    def take_over(self, other: "LiveCore") -> None:
+        """Continue the events and the holds of another core."""
+        self.holds = other.holds
+        self._events = other._events
+        self._last_event = other._last_event
+
+    def save(self) -> bytes:
+        """Return everything the core remembers."""
+        return _pack(
+            CoreState(
+                version=STATE_VERSION,
+                runner=self.runner.save(),
+                events=self._events,
+                last_event=self._last_event,
+                last_ts_ns=self.last_ts_ns,
+                bars=self.bars,
+                holds=self.holds,
+            )
+        )
+
+    def restore(self, saved: bytes) -> None:
+        """Put a fresh core into a saved state.
+
+        Raises StateError for bytes that are damaged, of another version, or of another
+        configuration or code.
+        """
+        try:
+            state = msgspec.msgpack.decode(saved, type=CoreState)
+        except msgspec.MsgspecError as error:
+            raise StateError(f"the saved state is damaged: {error}") from None
+        if state.version != STATE_VERSION:
+            raise StateError(
+                f"expected saved state of version {STATE_VERSION}, found {state.version}"
+            )
+        self.runner.restore(state.runner)
+        self.holds = state.holds
+        self.bars = state.bars
+        self.last_ts_ns = state.last_ts_ns
+        self._events = state.events
+        self._last_event = state.last_event
+
+
+def holds_after(holds: tuple[str, ...], command: Command) -> tuple[str, ...]:
+    """Return who holds entries after a command.
+
+    A feed lifts only its own hold; an operator's `resume` lifts every other one.
+    """
+    if command.action != "resume":
+        return tuple(sorted({*holds, command.origin}))
+    feeds = command.origin == FEED
+    return tuple(held for held in holds if (held == FEED) != feeds)
+
+
+class _Nowhere:
+    """Takes the tables of a run that are written from its journal later."""
+
+    def write(self, table: str, batch: object) -> None:
+        """Take the next batch of a table."""
