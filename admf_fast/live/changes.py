@@ -111,8 +111,9 @@ def changed(core: LiveCore, setup: Setup, bars: Iterator[BarInput]) -> LiveCore:
             "the new configuration works with other orders than those of the open position; "
             "flatten first (admf control RUN flatten)"
         )
-    for label in before.keys() & after.keys():
-        after[label].words[:] = before[label].words
+    for label, part in before.items():
+        if label in after:
+            after[label].words[:] = part.words
     made.take_over(core)
     return made
 

@@ -12,6 +12,7 @@ import xxhash
 from admf_fast.errors import BarError, StateError
 from admf_fast.journal.messages import BarInput, Command, Intent, Outcome, Report
 from admf_fast.runners.live import LiveRunner
+from admf_fast.runners.recorder import Sink
 from admf_fast.runners.setup import Setup
 
 STATE_VERSION = 1
@@ -49,6 +50,8 @@ class CoreState(msgspec.Struct, frozen=True, kw_only=True):
 class LiveCore:
     """One strategy with its account, driven by the inputs of a journal.
 
+    Its tables go to `sink`, or nowhere: they can be made of the journal at any time.
+
     Attributes
     ----------
     runner : LiveRunner
@@ -57,14 +60,15 @@ class LiveCore:
         Who keeps new entries from being made: origins of `Command`, in order of their names.
     """
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, setup: Setup, *, sink: Sink | None = None) -> None:
         self.setup = setup
-        self.runner = LiveRunner(setup, sink=_Nowhere())
+        self.runner = LiveRunner(setup, sink=sink or _Nowhere())
         self.holds: tuple[str, ...] = ()
         self.bars = 0
         self.last_ts_ns = -1
         self._events = 0
         self._last_event = 0
+        self._parts = {part.label: part for part in self.runner.program.parts}
 
     def apply(self, message: Input, sequence: int) -> Applied:
         """Take the input that the journal has under `sequence`, and return what it led to.
@@ -112,13 +116,17 @@ class LiveCore:
     @property
     def position_lots(self) -> int:
         """The lots held now, signed."""
-        return int(self.runner.program.values()["q"].lots)
+        return int(self._parts["q"].value.lots)
+
+    @property
+    def equity(self) -> float:
+        """What the account is worth at the last close, in its currency."""
+        return float(self._parts["curve"].value.equity)
 
     @property
     def busy(self) -> bool:
         """Whether there is a position, or an order at work."""
-        values = self.runner.program.values()
-        return bool(values["q"].lots or values["intent"].working)
+        return bool(self.position_lots or self._parts["intent"].value.working)
 
     def take_over(self, other: "LiveCore") -> None:
         """Continue the events and the holds of another core."""

@@ -44,8 +44,8 @@ class Recovered:
         Of the last start; None for a new run.
     starts : int
         How often the run was started before.
-    inputs : int
-        How many were replayed.
+    inputs, last_input : int
+        How many were replayed, and the sequence of the last one.
     unanswered : list
         Answers to the last input that the journal lacks, to be written first of all.
     """
@@ -54,7 +54,7 @@ class Recovered:
     started: Started | None = None
     starts: int = 0
     inputs: int = 0
-    snapshot: int = -1
+    last_input: int = 0
     unanswered: list[Outcome | Intent] = field(default_factory=list)
 
 
@@ -96,7 +96,7 @@ def _trusted(
         return None  # damaged, or of another version
     if core.outcome(sequence) != outcome:
         return None
-    return Recovered(core, saved.started, saved.starts, snapshot=sequence)
+    return Recovered(core, saved.started, saved.starts, last_input=sequence)
 
 
 def _outcome_of(records: Records, sequence: int) -> Outcome | None:
@@ -133,4 +133,5 @@ def _replayed(
         else:
             replay.take(sequence, message)
     found.core, found.inputs, found.unanswered = replay.core, replay.inputs, replay.unanswered
+    found.last_input = replay.sequence or found.last_input
     return found

@@ -17,8 +17,8 @@ class Replay:
 
     Attributes
     ----------
-    inputs : int
-        How many were applied.
+    inputs, sequence : int
+        How many were applied, and the sequence of the last of them.
     unanswered : list
         What the last input led to and the journal does not have: the process was stopped
         between the input and its answer.
@@ -27,6 +27,7 @@ class Replay:
     def __init__(self, core: LiveCore) -> None:
         self.core = core
         self.inputs = 0
+        self.sequence = 0
         self.last: Input | None = None
         self.unanswered: list[Outcome | Intent] = []
         self.applied: Applied | None = None
@@ -40,7 +41,7 @@ class Replay:
             if self.unanswered:
                 self._differ(sequence, "answers", f"{self.unanswered[0]!r}", "the next input")
             applied = self.core.apply(message, sequence)
-            self.inputs += 1
+            self.inputs, self.sequence = self.inputs + 1, sequence
             self.last, self.applied = message, applied
             self.unanswered = [applied.outcome, *applied.intents]
         elif isinstance(message, Outcome | Intent):

@@ -1,15 +1,14 @@
 """A core with its journal and its gateway: each input durable, applied, answered, in this order."""
 
 import secrets
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from admf_fast.config.live import LiveSpec
-from admf_fast.errors import ConfigError, DivergenceError, StateError
+from admf_fast.errors import DivergenceError, StateError
 from admf_fast.journal.disk import Disk
-from admf_fast.journal.journal import Journal
+from admf_fast.journal.journal import SEGMENT_BYTES, Journal
 from admf_fast.journal.messages import (
     AnyMessage,
     BarInput,
@@ -25,7 +24,7 @@ from admf_fast.live.changes import Setups, changed, check_change
 from admf_fast.live.clock import Clock
 from admf_fast.live.core import Applied, Input, LiveCore
 from admf_fast.live.folder import RunFolder
-from admf_fast.live.identity import started
+from admf_fast.live.identity import digests_of, started
 from admf_fast.live.recovery import Recovered, recover, save_run
 from admf_fast.live.replaying import INPUTS
 from admf_fast.runners.setup import Setup
@@ -58,12 +57,14 @@ class LiveRun:
         An operator's reason for going on with a changed configuration or code.
     lineage
         Id of a new run, part of its client ids; random if left out.
+    segment_bytes
+        Size of the journal's files.
     """
 
     def __init__(
         self, folder: Path, setup: Setup, *, clock: Clock, disk: Disk | None = None,
         gateway: Gateway | None = None, on_applied: OnApplied | None = None,
-        accepted: str = "", lineage: str = "",
+        accepted: str = "", lineage: str = "", segment_bytes: int = SEGMENT_BYTES,
     ) -> None:  # fmt: skip
         self.folder = RunFolder(folder)
         self.spec: LiveSpec = setup.config.live
@@ -77,7 +78,10 @@ class LiveRun:
         self._on_applied = on_applied
         self._accepted = accepted
         self._lineage = lineage
+        self._segment_bytes = segment_bytes
+        self.armed_seconds = 0.0
         self._since_snapshot = 0
+        self._last_input = 0
         self._unsynced_ns = 0
 
     def open(self) -> None:
@@ -92,7 +96,10 @@ class LiveRun:
         StateError
             When the journal cannot be read or written.
         """
-        self.journal = Journal(str(self.folder.journal), disk=self._disk)
+        began_ns = self._clock.steady_ns()
+        self.journal = Journal(
+            str(self.folder.journal), disk=self._disk, segment_bytes=self._segment_bytes
+        )
         self.snapshots = Snapshots(str(self.folder.snapshots), disk=self._disk)
         setups = Setups(self.setup)
         try:
@@ -106,9 +113,22 @@ class LiveRun:
             self.setup, lineage=lineage, mode=self.spec.mode, accepted=self._accepted
         )
         self.starts, self.inputs_replayed = found.starts + 1, found.inputs
+        self._last_input, self._since_snapshot = found.last_input, found.inputs
         for answer in found.unanswered:
             self._append(answer)
         self._append(self.started)
+        self.sync()
+        if self.gateway is not None:
+            self._reconcile(self.gateway)
+        if self._since_snapshot >= self.spec.snapshot_every_bars:
+            self._snapshot()
+        self.armed_seconds = (self._clock.steady_ns() - began_ns) / 1e9
+
+    def _reconcile(self, gateway: Gateway) -> None:
+        """Tell the gateway all that happened, and ask the venue about what is not known."""
+        for _, message in self.records(0):
+            gateway.replay(message)
+        self.handle(gateway.start(self._clock.wall_ns()))
         self.sync()
 
     def _changed(self, found: Recovered, setups: Setups) -> LiveCore:
@@ -121,11 +141,18 @@ class LiveRun:
         return changed(found.core, self.setup, bars)
 
     def _seal(self, error: DivergenceError) -> None:
-        """Say in the journal that the run diverged, unless it does already."""
+        """Say in the journal that the run diverged, unless other code found that."""
         with suppress(StateError):
-            if "sealed as diverged" not in str(error):
+            if not self._sealed_or_of_other_code():
                 self._append(Ended(status="diverged", text=str(error)))
             self.journal.close()
+
+    def _sealed_or_of_other_code(self) -> bool:
+        code, sealed = "", False
+        for _, message in self.records(0):
+            code = message.digests["code"] if isinstance(message, Started) else code
+            sealed = isinstance(message, Ended) and message.status == "diverged"
+        return sealed or code != digests_of(self.setup)["code"]
 
     def records(self, sequence: int) -> Iterator[tuple[int, AnyMessage]]:
         """Yield the records of the journal from a sequence on."""
@@ -143,11 +170,7 @@ class LiveRun:
         Raises JournalError when the journal cannot be written: nothing may be processed then;
         DataError when the bar led to a number that cannot be used.
         """
-        first = self._take(message)
-        return first
-
-    def _take(self, message: Input) -> Applied:
-        sequence = self._append(message)
+        sequence = self._last_input = self._append(message)
         applied = self.core.apply(message, sequence)
         self._append(applied.outcome)
         for intent in applied.intents:
@@ -158,7 +181,7 @@ class LiveRun:
             self._on_applied(message, applied)
         if self.gateway is not None:
             self._through_gateway(self.gateway, message, applied)
-        self._keep(sequence, applied)
+        self._keep()
         return applied
 
     def _through_gateway(self, gateway: Gateway, message: Input, applied: Applied) -> None:
@@ -172,14 +195,14 @@ class LiveRun:
         """Journal what a gateway said, and apply the inputs among it."""
         for message in messages:
             if isinstance(message, INPUTS):
-                self._take(message)
+                self.take(message)
             else:
                 self._append(message)
 
-    def _keep(self, sequence: int, applied: Applied) -> None:
+    def _keep(self) -> None:
         self._since_snapshot += 1
         if self._since_snapshot >= self.spec.snapshot_every_bars:
-            self.snapshot(sequence, applied)
+            self._snapshot()
         elif not self._unsynced_ns:
             self._unsynced_ns = self._clock.steady_ns()
         self.tick()
@@ -200,13 +223,19 @@ class LiveRun:
         self.journal.sync()
         self._unsynced_ns = 0
 
-    def snapshot(self, sequence: int, applied: Applied) -> None:
-        """Save the state after an input; a disk that refuses costs the next start time only."""
+    def snapshot_now(self) -> None:
+        """Save the state after the last input, if there is none yet of it."""
+        if self._since_snapshot:
+            self._snapshot()
+
+    def _snapshot(self) -> None:
+        """Save the state after the last input; a disk that refuses costs the next start only."""
         self.sync()
         self._since_snapshot = 0
         payload = save_run(self.core, self.started, self.starts)
+        checksum = self.core.outcome(self._last_input).checksum
         try:
-            self.snapshots.write(sequence, applied.outcome.checksum, payload)
+            self.snapshots.write(self._last_input, checksum, payload)
         except StateError as error:
             self.snapshot_failures += 1
             self.note("P10", str(error))
@@ -224,6 +253,11 @@ class LiveRun:
         """Sync and close the journal."""
         self.journal.close()
 
+    def close_quietly(self) -> None:
+        """Close a journal that has failed; what failed has been said."""
+        with suppress(StateError):
+            self.journal.close()
+
     def _append(self, message: Message) -> int:
         return self.journal.append(encode(message), essential=not isinstance(message, BarInput))
 
@@ -231,6 +265,3 @@ class LiveRun:
 def new_lineage() -> str:
     """Return an id that no other run has."""
     return secrets.token_hex(8)
-
-
-__all__ = ["ConfigError", "LiveRun", "Started", "new_lineage"]
