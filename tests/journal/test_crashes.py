@@ -24,7 +24,7 @@ from tests.journal.kit import (
     written,
 )
 
-POWER_SEEDS = 6
+POWER_SEEDS = 4
 
 
 def moments():
