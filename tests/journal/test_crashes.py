@@ -51,7 +51,7 @@ def test_p03_power_lost_at_every_call_nothing_acknowledged_is_lost():
             opened = check_resumes(disk, writer.acknowledged)
             trimmed += opened.trimmed_bytes > 0
             lost += opened.last_sequence < writer.appended
-    assert trimmed > 100  # torn tails did occur
+    assert trimmed > 50  # torn tails did occur
     assert lost > 100
 
 
