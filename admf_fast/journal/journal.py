@@ -25,7 +25,7 @@ from admf_fast.journal.mark import Mark, MarkFile
 from admf_fast.journal.opening import Recovered, recover
 from admf_fast.journal.scan import segment_name
 
-SEGMENT_BYTES = 16 * 1024 * 1024
+SEGMENT_BYTES = 4 * 1024 * 1024
 SEGMENT_BYTES_MIN = PAGE_BYTES
 RESERVE_SHARE = 4  # of the last segment, one part in so many is kept for what is essential
 SPARE = "spare"
