@@ -21,9 +21,10 @@ from admf_fast.errors import ConfigError, StateError
 from admf_fast.events import Event, make_event
 from admf_fast.events.schemas import SCHEMAS
 from admf_fast.feeds import LineSource, replay
+from admf_fast.runners.between import Step
 from admf_fast.runners.figures import RunFigures, metrics_of, run_figures
 from admf_fast.runners.historical import Progress, run_historical
-from admf_fast.runners.live import LiveRunner, Observer, Step, run_live
+from admf_fast.runners.live import LiveRunner, Observer, run_live
 from admf_fast.runners.recorder import Sink
 from admf_fast.runners.result import RunResult
 from admf_fast.runners.setup import Setup, prepare

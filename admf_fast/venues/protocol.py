@@ -1,7 +1,7 @@
 """What the gateway needs of a venue: five calls, all of which return at once.
 
 A venue answers through `poll`. A call that returns means *handed over*, not accepted. What
-cannot be known is said as `Unsure`, never guessed: an order whose fate is unsure is asked for
+cannot be known is said as `UnsureError`, never guessed: an order whose fate is unsure is asked for
 by its client id before anything else is done about it.
 """
 
@@ -11,11 +11,11 @@ from admf_fast.errors import VenueError
 from admf_fast.journal.messages import Intent, Report
 
 
-class Refused(VenueError):
+class RefusedError(VenueError):
     """The venue surely did not take the order, and says why."""
 
 
-class Unsure(VenueError):
+class UnsureError(VenueError):
     """Nobody knows whether the venue has it: a timeout, a broken connection, a 5xx."""
 
 
@@ -40,7 +40,7 @@ class Venue(Protocol):
 
     Raises
     ------
-    Refused, Unsure
+    RefusedError, UnsureError
         By every call; no other error of a connection may pass.
     """
 
