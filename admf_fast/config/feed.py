@@ -45,15 +45,15 @@ class FeedSpec(Section, frozen=True, kw_only=True):
         How far the clock of the machine may be off from the times of the feed, or jump. `hold`:
         no new entries until they agree again.
     move_percent, volume_factor, implausible
-        A price further from the last close, or a volume above this multiple of the last ones'
-        largest, is implausible; 0 is off. `hold`: the bar waits for the next one, which
+        A price above the last close by more, or below it by as large a factor, and a volume above
+        this multiple of the largest of the last 32 are implausible; 0 is off. `hold`: the bar waits for the next one, which
         confirms it or not. `drop`, `keep` it, or `refuse`: the run stops.
     repeated_bars
         After so many bars that are the same to the bit, volume included and above 0, no new
         entries until another one; 0 is off.
     warmup
-        Which history is replayed before the first live bar: `all`, only as many bars as the
-        kernels need until they are `ready`, or `none`.
+        Which history is replayed, with orders off, before the first live bar: `none`, `all`, or
+        only as many bars as the kernels need until they are `ready`.
     warmup_path
         Where it is, a file as in `bars.path`; that one if left out.
     overlap_bars
@@ -79,6 +79,6 @@ class FeedSpec(Section, frozen=True, kw_only=True):
     volume_factor: Annotated[float, Meta(ge=0.0, le=1e12)] = 1000.0
     implausible: Literal["hold", "drop", "keep", "refuse"] = "hold"
     repeated_bars: Bars = 20
-    warmup: Literal["all", "ready", "none"] = "all"
+    warmup: Literal["none", "all", "ready"] = "none"
     warmup_path: str = ""
     overlap_bars: Annotated[int, Meta(ge=0, le=1000)] = 0
