@@ -7,22 +7,10 @@ from typing import Any
 import msgspec
 
 from admf_fast import __version__
-from admf_fast.config import canonical, config_digest
+from admf_fast.config import config_digest
 from admf_fast.jobs import code_digest_of
-from admf_fast.journal.messages import Started
 from admf_fast.runners.setup import Setup
 from admf_kernels.compiler import toolchain
-
-
-def started(setup: Setup, *, lineage: str, mode: str, accepted: str = "") -> Started:
-    """Return the record that begins a start of the process."""
-    return Started(
-        lineage=lineage,
-        mode=mode,
-        config=canonical(setup.config),
-        digests=digests_of(setup),
-        accepted_change=accepted,
-    )
 
 
 def digests_of(setup: Setup) -> dict[str, str]:
