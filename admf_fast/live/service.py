@@ -87,7 +87,11 @@ def serve(
             run.open()
             process = LiveProcess(run, source, guard, clock, signals, progress=progress)
             ending = _served(process, setup, source, guard)
-            job = write_tables(places, setup) if ending.status == "ended" else None
+            job = (
+                write_tables(places, setup, source.instruments[0])
+                if ending.status == "ended"
+                else None
+            )
     return Served(ending, run.core.bars, job)
 
 
