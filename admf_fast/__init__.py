@@ -24,7 +24,7 @@ _EXPORTS = {
     "ShadowModeValidator": "admf_fast.consistency",
     "DivergenceMonitor": "admf_fast.consistency",
     "ConsistencyMonitor": "admf_fast.consistency",
-    "verify": "admf_fast.consistency",
+    "verify": "admf_fast.live.verifying",
     "compare": "admf_fast.consistency",
 }
 __all__ = ["__version__", *_EXPORTS]  # noqa: PLE0604  names of the table above

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from bench import execution, historical, indicators, lanes, live, memory, report, startup
+from bench import execution, historical, indicators, journal, lanes, live, memory, report, startup
 from bench.figure import FULL, QUICK, Figure
 
 GROUPS = {
@@ -14,6 +14,7 @@ GROUPS = {
     "execution": execution.measure,
     "memory": memory.measure,
     "live": live.measure,
+    "journal": journal.measure,
     "startup": startup.measure,
     "lanes": lanes.measure,
 }

@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": {"errors", "metrics"},
     "store": {"errors", "atomic", "events"},
     "runners": {"errors", "events", "calendars", "config", "data", "data.spec", "metrics"},
-    "feeds": {"errors", "events", "data", "data.spec"},
+    "feeds": {"errors", "events", "calendars", "config", "data", "data.spec"},
     "parity": {"errors", "events", "config", "data", "runners", "feeds"},
     "containers": {"errors", "events", "config", "data", "runners", "feeds"},
 }
@@ -50,7 +50,7 @@ MAY_IMPORT["consistency"] = {
 }  # fmt: skip
 MAY_IMPORT["rollout"] = {*GROUND, "store", "report", "journal", "monitor"}
 MAY_IMPORT["live"] = {
-    *MAY_IMPORT["consistency"], "consistency", "venues", "monitor", "rollout",
+    *MAY_IMPORT["consistency"], "consistency", "venues", "monitor", "rollout", "jobs",
 }  # fmt: skip
 MAY_IMPORT["simulator"] = {*MAY_IMPORT["live"], "live"}
 MAY_IMPORT["cli"] = {*MAY_IMPORT}

@@ -22,6 +22,7 @@ from admf_fast.cli import (
     kernels,
     live,
     parity,
+    status,
     verify,
 )
 from admf_fast.cli.output import OutputClosed, abandon
@@ -45,8 +46,9 @@ def admf(traceback: bool) -> None:
 
 
 for command in (
-    backtest.command, live.command, parity.command, verify.command, compare.command,
-    explain.command, kernels.group, data.group, config.group, demo.group,
+    backtest.command, live.command, status.status_command, status.control_command,
+    parity.command, verify.command, compare.command, explain.command, kernels.group,
+    data.group, config.group, demo.group,
 ):  # fmt: skip
     admf.add_command(command)
 

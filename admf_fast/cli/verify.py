@@ -35,7 +35,7 @@ def command(folder: Path, base: Path | None, as_json: bool) -> int:
     The first difference is named, with bar, layer, field and bits, and ends with exit code 6;
     bars or code that are not those of the run end with 3 or 4.
     """
-    from admf_fast.consistency import verify
+    from admf_fast.live.verifying import verify
 
     warn_without_cache()
     with progress("verify", lambda: None) as advance:

@@ -10,6 +10,7 @@ from admf_fast.config.exits import (
     TargetSpec,
     TrailingSpec,
 )
+from admf_fast.config.feed import FeedSpec
 from admf_fast.config.instrument import ActionsSpec, InstrumentSpec, MarketSpec
 from admf_fast.config.load import SIZE_MAX_BYTES, load_config, parse_config, validate
 from admf_fast.config.model import (
@@ -58,6 +59,7 @@ __all__ = [
     "ExecutionSpec",
     "ExitsSpec",
     "FeatureSpec",
+    "FeedSpec",
     "FixedSizing",
     "InstrumentSpec",
     "KellySizing",

@@ -8,7 +8,9 @@ from msgspec import Meta
 from admf_fast.config.account import AccountSpec
 from admf_fast.config.costs import CostsSpec
 from admf_fast.config.exits import ExitsSpec
+from admf_fast.config.feed import FeedSpec
 from admf_fast.config.instrument import InstrumentSpec, MarketSpec
+from admf_fast.config.live import LiveSpec
 from admf_fast.config.orders import EntrySpec, ExecutionSpec
 from admf_fast.config.risk import RiskSpec
 from admf_fast.config.rotation import RotationSpec
@@ -96,6 +98,8 @@ class ConfigContent(Section, frozen=True, kw_only=True):
         Meta(description="Signals of a side that is not traded count as 0."),
     ] = "long_short"
     metrics: Annotated[MetricsSpec, Meta(description="Conventions of the figures.")] = MetricsSpec()
+    live: Annotated[LiveSpec, Meta(description="How a live run is operated.")] = LiveSpec()
+    feed: Annotated[FeedSpec, Meta(description="How a live feed is guarded.")] = FeedSpec()
 
 
 class Config(ConfigContent, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from admf_fast.consistency.executions import execution_divergence
 from admf_fast.consistency.inputs import input_divergence, input_effect
 from admf_fast.consistency.metrics import ConsistencyMonitor
 from admf_fast.consistency.shadow import ShadowModeValidator
-from admf_fast.consistency.verifying import Verification, verify
+from admf_fast.consistency.verifying import Verification, verify_tables
 
 __all__ = [
     "Comparison",
@@ -20,5 +20,5 @@ __all__ = [
     "execution_divergence",
     "input_divergence",
     "input_effect",
-    "verify",
+    "verify_tables",
 ]

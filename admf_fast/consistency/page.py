@@ -31,7 +31,8 @@ th{font-weight:600;white-space:nowrap}td.n,th.n{text-align:right;font-variant-nu
 .wide{overflow-x:auto}.bad{color:var(--bad)}.good{color:var(--good)}.dim{opacity:.65}
 .verdict{padding:10px 12px;background:var(--soft);border-left:4px solid;overflow-wrap:anywhere}
 td.t{overflow-wrap:anywhere}tr.b td{border-top:2px solid var(--line)}
-@media(max-width:600px){body{font-size:13px;padding:10px}th,td{padding:3px 5px}th{white-space:normal}}
+@media(max-width:600px){body{font-size:13px;padding:10px}
+th,td{padding:3px 5px}th{white-space:normal}}
 """
 
 

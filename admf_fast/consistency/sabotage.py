@@ -11,7 +11,8 @@ import numpy as np
 from admf_fast.calendars import Calendar
 from admf_fast.consistency.picture import VALUES, Events, Picture
 from admf_fast.consistency.shadow import RunnerSide
-from admf_fast.runners.live import LiveRunner, Step
+from admf_fast.runners.between import Step
+from admf_fast.runners.live import LiveRunner
 from admf_fast.runners.recorder import EVENT_RANK
 from admf_fast.runners.setup import Setup
 from admf_kernels import plain
@@ -132,7 +133,7 @@ def stop_below_entry(t: Any, d: Any, bar: Any, stop_loss: float, take_profit: fl
     make(d, bar, order, STOP, GTC, STOP_LOSS, -q.lots)
     order.to_goal = True
     order.stop = q.stop
-    accept(d, order)
+    accept(t, d, order)
     d.now.stop_in_reach = bar.low <= q.stop <= bar.high
 
 

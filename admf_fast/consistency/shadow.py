@@ -20,7 +20,8 @@ from admf_fast.consistency.picture import (
 from admf_fast.containers import Container
 from admf_fast.errors import AdmfError, ConfigError, StateError
 from admf_fast.events import BarEvent
-from admf_fast.runners.live import LiveRunner, Step
+from admf_fast.runners.between import Step
+from admf_fast.runners.live import LiveRunner
 from admf_fast.runners.recorder import NoSink, event_tuples
 from admf_fast.runners.setup import prepare
 
@@ -56,7 +57,7 @@ class RunnerSide:
 
     def __init__(self, runner: LiveRunner) -> None:
         self.runner = runner
-        self.step = runner.step
+        self.step: Callable[..., Step] = runner.step
 
     def picture(self) -> Picture:
         """Return what is held after the last bar."""

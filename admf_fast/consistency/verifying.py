@@ -123,14 +123,3 @@ def _unexplained(run: StoredRun, told: dict[str, str], again: RunResult) -> Dive
     place = (layer, -1, -1, "digest in manifest.json")
     expected = again.layers.get(layer, "none")
     return between(Family.LOGIC, run.folder.name, place, expected, told.get(layer, "none"))
-
-
-def verify(
-    run: Path | str, *, base: Path | None = None, progress: Progress | None = None
-) -> Verification:
-    """Make a recorded run again by the historical runner and compare every bit.
-
-    `run` is a run directory of a backtest, or of a live run; `base` is where the paths of its
-    configuration start.
-    """
-    return verify_tables(Path(run), base=base, progress=progress)

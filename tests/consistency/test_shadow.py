@@ -237,7 +237,7 @@ def test_minus_zero_is_not_zero():
     class Minus(RunnerSide):
         def __init__(self, runner: LiveRunner) -> None:
             super().__init__(runner)
-            self.step = self._step  # type: ignore[method-assign]
+            self.step = self._step
 
         def _step(self, *bar):
             made = self.runner.step(*bar)

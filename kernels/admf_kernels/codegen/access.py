@@ -9,6 +9,7 @@ from admf_kernels.execution.records import (
     Bar,
     Exposure,
     Mark,
+    News,
     Now,
     Order,
     Request,
@@ -34,8 +35,8 @@ def invoke(entry: int, table: int, start: int, stop: int) -> int:
 
 # The classes of which a driver can have a record: 64-bit words at an address.
 RECORDS: tuple[type, ...] = (
-    *CONSTANTS.values(), *SHARED.values(), *OWN.values(), Bar, Exposure, Mark, Now, Order, Request,
-    Turn, Log,
+    *CONSTANTS.values(), *SHARED.values(), *OWN.values(), Bar, Exposure, Mark, News, Now, Order,
+    Request, Turn, Log,
     *ROWS.values(),
 )  # fmt: skip
 

@@ -45,8 +45,11 @@ def follow_signal(t: Terms, d: Desk, bar: Any, signal: float, changed: bool) -> 
     if o.id != 0:
         if not changed:
             return
-        end(d, o, o.lots, CANCELED, BY_STRATEGY)
-    seek(t, d, bar, target_lots(t, d, bar, signal), REVERSAL, SIGNAL)
+        end(t, d, o, o.lots, CANCELED, BY_STRATEGY)
+    goal = target_lots(t, d, bar, signal)
+    if d.guard.hold != 0 and goal * d.q.lots < 0.0:
+        goal = 0.0  # what may not be turned is left
+    seek(t, d, bar, goal, REVERSAL, SIGNAL)
 
 
 def seek(t: Terms, d: Desk, bar: Any, goal: float, turn_role: int, role: int) -> None:
@@ -63,6 +66,9 @@ def seek(t: Terms, d: Desk, bar: Any, goal: float, turn_role: int, role: int) ->
         # What may not be turned at once is left in any case.
         leave(t, d, bar, role, MARKET)
     o = order_at(d.slots, ENTRY_PLACE)
+    if t.uses.venue and o.id != 0:  # its cancel has yet to be answered
+        d.intent.again = True
+        return
     make(d, bar, o, kind, t.e.tif if opening else GTC, role, goal - held)
     o.to_goal = True
     o.goal = goal
@@ -74,7 +80,7 @@ def seek(t: Terms, d: Desk, bar: Any, goal: float, turn_role: int, role: int) ->
     elif wrong != NO_REASON:
         refuse(d, o, REJECTED, wrong)
     else:
-        accept(d, o)
+        accept(t, d, o)
         d.guard.day_orders += 1 if t.uses.limits else 0
 
 
@@ -121,4 +127,4 @@ def leave(t: Terms, d: Desk, bar: Any, role: int, kind: int) -> None:
         return
     make(d, bar, o, kind, GTC, role, -d.q.lots)
     o.to_goal = True
-    accept(d, o)
+    accept(t, d, o)
