@@ -26,6 +26,7 @@ from admf_fast.runners.historical import HistoricalRunner, Progress
 from admf_fast.runners.recorder import NoSink, event_tuples
 from admf_fast.runners.setup import Setup, prepare
 from admf_fast.runners.venue import with_venue
+from admf_kernels import snapshot
 
 BLOCK_BARS = 4096
 LAYERS = {"checksum": "state", "events": "events", "last_event": "events"}
@@ -104,9 +105,11 @@ class _Replay:
         self._base = base
         self._progress = progress
         self._setups: Setups | None = None
+        self._runner: HistoricalRunner | None = None
         self._waiting: list[tuple[int, BarInput]] = []  # bars that were not run yet
         self._told: dict[int, list[Answer]] = {}  # what the journal answers, by input
         self._last = 0  # sequence of the last input
+        self._pending: tuple[Input, Applied] | None = None  # no bar; its answers follow it
 
     def take(self, sequence: int, message: AnyMessage) -> None:
         """Take a record; answers are compared when all of a stretch are there."""
@@ -134,7 +137,6 @@ class _Replay:
             self._start(sequence, message)
         elif isinstance(message, INPUTS):
             self._last = sequence
-            # Its answers follow; they are compared with the next stretch.
             self._pending = (message, self._core.apply(message, sequence))
 
     def _start(self, sequence: int, started: Started) -> None:
@@ -148,7 +150,9 @@ class _Replay:
             )
         self._core.lineage = started.lineage
         self.started = started
-        self._runner = HistoricalRunner(self._core.setup, sink=NoSink())
+        if self._runner is None or self._runner.setup is not self._core.setup:
+            self._runner = HistoricalRunner(self._core.setup, sink=NoSink())
+            snapshot.share_code(self._core.runner.program, self._runner.program)
 
     def _symbol(self) -> str:
         bars = (m for _, m in read_journal(self._journal) if isinstance(m, BarInput))
@@ -156,8 +160,6 @@ class _Replay:
 
     def _records(self, since: int) -> Iterator[Record]:
         return read_journal(self._journal, since=since)
-
-    _pending: tuple[Input, Applied] | None = None
 
     def end(self) -> None:
         """Compare what is pending, run the bars that wait, and compare their answers."""
@@ -198,6 +200,7 @@ class _Replay:
         self, part: list[tuple[int, BarInput]]
     ) -> Iterator[tuple[tuple[int, BarInput], Applied]]:
         core, runner = self._core, self._runner
+        assert runner is not None, "a bar before the first start"
         runner.restore(core.runner.save())
         steps = list(_steps(runner, _block_of([bar for _, bar in part])))
         core.runner.restore(runner.save())
