@@ -5,7 +5,18 @@ import os
 import sys
 from pathlib import Path
 
-from bench import execution, historical, indicators, journal, lanes, live, memory, report, startup
+from bench import (
+    consistency,
+    execution,
+    historical,
+    indicators,
+    journal,
+    lanes,
+    live,
+    memory,
+    report,
+    startup,
+)
 from bench.figure import FULL, QUICK, Figure
 
 GROUPS = {
@@ -14,6 +25,7 @@ GROUPS = {
     "execution": execution.measure,
     "memory": memory.measure,
     "live": live.measure,
+    "shadow": consistency.measure,
     "journal": journal.measure,
     "startup": startup.measure,
     "lanes": lanes.measure,
