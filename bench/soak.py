@@ -39,7 +39,7 @@ costs: {fee_bps: 2, slippage_bps: 1}
 feed: {warmup: none, gaps: mark, stale_bars: 0, clock: note, implausible: keep, repeated_bars: 0}
 live: {snapshot_every_bars: 400, sync_ms: 50, status_ms: 100}
 """
-ALIVE = (0.3, 1.5)  # from starting a process to killing it, in times of what starting takes
+ALIVE = (0.3, 1.4)  # from starting a process to killing it, in times of what starting takes
 PACE_S = 0.02  # between two sends
 SENT_TOGETHER = 4
 OVERLAP = 3
@@ -60,6 +60,14 @@ class Soaked:
     equal: bool
     stop_s: float
     seconds: float
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How often a run is killed, and for how long at most."""
+
+    kills: int
+    minutes: float = 600.0
 
 
 class Server:
@@ -114,21 +122,25 @@ def said(folder: Path) -> str:
     return folder.with_suffix(".err").read_text()[-500:]
 
 
-def kill_often(folder: Path, config: Path, server: Path, kills: int, seed: int) -> None:
-    """Start and kill the run; ends with an error if it ever ends by itself."""
+def kill_often(folder: Path, config: Path, server: Path, limits: Limits, seed: int) -> int:
+    """Start and kill the run, and return how often; an error if it ever ends by itself."""
     chance = random.Random(seed)
+    began_s = time.monotonic()
     start_s = starting_s(folder, config, server)
-    for count in range(1, kills):
+    for count in range(1, limits.kills):
+        if time.monotonic() - began_s > limits.minutes * 60.0:
+            return count
         process = start(folder, config, server)
         try:
             code = process.wait(start_s * chance.uniform(*ALIVE))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            if sys.stderr.isatty() or count % 100 == 99:
+            if (count + 1) % 100 == 0:
                 print(f"{count + 1} kills", file=sys.stderr, flush=True)
             continue
         raise SystemExit(f"the run ended by itself with {code}: {said(folder)}")
+    return limits.kills
 
 
 def starting_s(folder: Path, config: Path, server: Path) -> float:
@@ -182,7 +194,7 @@ def story_of(folder: Path) -> tuple[list[BarInput], list[tuple[int, int, int]], 
     return bars, outcomes, starts
 
 
-def soak(kills: int, bars: int, *, seed: int = 1, pace_s: float = PACE_S) -> Soaked:
+def soak(limits: Limits, bars: int, *, seed: int = 1, pace_s: float = PACE_S) -> Soaked:
     """Kill a run so often while it takes so many bars, and compare it with one left alone."""
     began_s = time.monotonic()
     with tempfile.TemporaryDirectory() as made:
@@ -192,7 +204,7 @@ def soak(kills: int, bars: int, *, seed: int = 1, pace_s: float = PACE_S) -> Soa
         lines = lines_of(bars)
         Server(root / "paced", lines, pace_s)
         Server(root / "at once", lines, 0.0)
-        kill_often(root / "killed", config, root / "paced", kills, seed)
+        kills = kill_often(root / "killed", config, root / "paced", limits, seed)
         stop_s = finish(root / "killed", config, root / "at once", bars)
         finish(root / "left", config, root / "at once", bars)
         found, outcomes, starts = story_of(root / "killed")
@@ -215,10 +227,12 @@ def soak(kills: int, bars: int, *, seed: int = 1, pace_s: float = PACE_S) -> Soa
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--minutes", type=float, default=600.0, help="for killing, at most")
     parser.add_argument("--bars", type=int, default=0, help="60 a kill if left out")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    found = soak(given.kills, given.bars or 60 * given.kills, seed=given.seed)
+    limits = Limits(given.kills, given.minutes)
+    found = soak(limits, given.bars or 60 * given.kills, seed=given.seed)
     print(json.dumps(asdict(found), indent=1))
     clean = found.equal and not (found.lost_bars or found.doubled_bars or found.unanswered)
     return 0 if clean else 6
