@@ -1,6 +1,7 @@
 """A core with its journal and its gateway: each input durable, applied, answered, in this order."""
 
 import secrets
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from admf_fast.journal.journal import SEGMENT_BYTES, Journal
 from admf_fast.journal.messages import (
     AnyMessage,
     BarInput,
+    Command,
     Ended,
     Message,
     Note,
@@ -171,35 +173,43 @@ class LiveRun:
     def take(self, message: Input) -> Applied:
         """Journal an input, apply it, journal its answer, and hand on what is to be sent.
 
-        Raises JournalError when the journal cannot be written: nothing may be processed then;
-        DataError when the bar led to a number that cannot be used.
+        What a venue says to it at once is taken, too. Raises JournalError when the journal
+        cannot be written: nothing may be processed then; DataError when the bar led to a
+        number that cannot be used.
         """
+        if self.gateway is not None and isinstance(message, Command):
+            self.gateway.replay(message)
+        applied, said = self._take(message)
+        self.handle(said)
+        return applied
+
+    def _take(self, message: Input) -> tuple[Applied, list[Message]]:
+        """Take one input; returns what it led to, and what the gateway says to that."""
         sequence = self._last_input = self._append(message)
         applied = self.core.apply(message, sequence)
         self._append(applied.outcome)
         for intent in applied.intents:
             self._append(intent)
         if applied.refused:
-            self.note("L13", applied.refused)
+            self.note("L13" if isinstance(message, BarInput) else "O04", applied.refused)
         if self._on_applied:
             self._on_applied(message, applied)
-        if self.gateway is not None:
-            self._through_gateway(self.gateway, message, applied)
         self._keep()
-        return applied
-
-    def _through_gateway(self, gateway: Gateway, message: Input, applied: Applied) -> None:
-        if applied.intents:
+        said: list[Message] = []
+        if self.gateway is not None and applied.intents:
             self.sync()  # what may be sent must be found again after a crash
-            self.handle(gateway.send(list(applied.intents), self._clock.wall_ns()))
-        if isinstance(message, BarInput):
-            self.handle(gateway.bar(message.ts_ns, message.close, self.core.equity))
+            said += self.gateway.send(list(applied.intents), self._clock.wall_ns())
+        if self.gateway is not None and isinstance(message, BarInput):
+            said += self.gateway.bar(message.ts_ns, message.close, self.core.equity)
+        return applied, said
 
-    def handle(self, messages: list[Message]) -> None:
-        """Journal what a gateway said, and apply the inputs among it."""
-        for message in messages:
+    def handle(self, said: list[Message]) -> None:
+        """Journal what a gateway said, in order, and apply the inputs among it."""
+        waiting = deque(said)
+        while waiting:
+            message = waiting.popleft()
             if isinstance(message, INPUTS):
-                self.take(message)
+                waiting += self._take(message)[1]
             else:
                 self._append(message)
 

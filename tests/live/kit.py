@@ -14,7 +14,7 @@ from admf_kernels.testing import random_bars
 
 CONFIG = """\
 bars: {path: bars.parquet, symbol: X, timeframe: 1m, stamp: close}
-strategy: {kernel: sma_cross, params: {fast: 5, slow: 20}}
+strategy: {kernel: sma_cross, params: {fast: 2, slow: 4}}
 """
 
 

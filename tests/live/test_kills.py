@@ -12,8 +12,8 @@ from admf_fast.simulator.disk import SimulatedDisk
 from tests.live.kit import ToldClock, bar_inputs, opened, setups_of
 
 FOLDER = Path("run")
-BARS = bar_inputs(44, seed=3)
-LIVE = "live: {snapshot_every_bars: 7, sync_ms: 1}\n"
+BARS = bar_inputs(20, seed=3)
+LIVE = "live: {snapshot_every_bars: 4, sync_ms: 1}\n"
 SEGMENT_BYTES = 16_384
 LOOK_NS = 100_000  # so that a sync is due every few bars
 
@@ -72,7 +72,7 @@ def test_killed_at_every_call_it_ends_as_if_undisturbed():
             break
         disk.kill()
         assert story_of(run_on(disk)) == expected, moment
-    assert moment == moments > 300
+    assert moment == moments > 150
 
 
 def test_power_lost_at_every_call_it_ends_as_if_undisturbed():
@@ -84,4 +84,4 @@ def test_power_lost_at_every_call_it_ends_as_if_undisturbed():
         run = run_on(disk)
         assert story_of(run) == expected, moment
         shorter += run.inputs_replayed < len(BARS)
-    assert shorter > 100
+    assert shorter > 40
