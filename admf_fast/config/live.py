@@ -21,6 +21,13 @@ class LiveSpec(Section, frozen=True, kw_only=True):
             "a live run, with no way to a venue. live: orders are sent to a venue."
         ),
     ] = "paper"
+    shadow: Annotated[
+        bool,
+        Meta(
+            description="Run a shadow beside the run, of its configuration and its state bytes; "
+            "the first bit that differs seals the run, before an order of that bar is sent."
+        ),
+    ] = False
     snapshot_every_bars: Annotated[
         Count, Meta(description="Bars from one snapshot to the next: what a restart replays.")
     ] = 1000

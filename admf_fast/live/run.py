@@ -130,6 +130,17 @@ class LiveRun:
             self._snapshot()
         self.armed_seconds = (self._clock.steady_ns() - began_ns) / 1e9
 
+    def watch(self, shadow: OnApplied) -> None:
+        """Call `shadow`, too, with every input from now on, before anything of it is sent."""
+        first = self._on_applied
+
+        def both(message: Input, applied: Applied) -> None:
+            shadow(message, applied)
+            if first:
+                first(message, applied)
+
+        self._on_applied = both
+
     def _reconcile(self, gateway: Gateway) -> None:
         """Tell the gateway all that happened, and ask the venue about what is not known."""
         for _, message in self.records(0):

@@ -20,6 +20,7 @@ from admf_fast.live.core import Applied, Input
 from admf_fast.live.folder import RunFolder
 from admf_fast.live.process import Ending, LiveProcess, Progress
 from admf_fast.live.run import LiveRun, OnApplied
+from admf_fast.live.shadowing import CoreShadow
 from admf_fast.live.tables import write_tables
 from admf_fast.runners.setup import Setup, prepare
 from admf_fast.runners.warmup import required_warmup_bars
@@ -85,6 +86,8 @@ def serve(
                 on_applied=_observer(config.name, guard.symbols, on_event),
             )  # fmt: skip
             run.open()
+            if run.spec.shadow:
+                run.watch(CoreShadow(run.core, name=config.name))
             process = LiveProcess(run, source, guard, clock, signals, progress=progress)
             ending = _served(process, setup, source, guard)
             job = (
