@@ -11,7 +11,7 @@ from admf_fast.consistency.divergence import (
     between,
 )
 from admf_fast.consistency.metrics import ConsistencyMonitor
-from admf_fast.consistency.picture import Sight, first_divergence, picture_of
+from admf_fast.consistency.picture import Sight, Words, first_divergence, picture_of
 from admf_fast.errors import DivergenceError
 from admf_fast.journal.messages import BarInput
 from admf_fast.live.core import Applied, Input, LiveCore
@@ -70,7 +70,7 @@ class CoreShadow:
         ]
         layer, field, a, b = next(p for p in pairs if p[2] != p[3])
         place = (layer, bar, message.ts_ns, field)
-        return between(Family.LOGIC, self.name, place, repr(a), repr(b))
+        return between(Family.LOGIC, self.name, place, Words(a), Words(b))
 
 
 def _again(setup: Setup) -> Setup:
