@@ -149,7 +149,10 @@ class ShadowModeValidator:
         self.divergences = divergences or DivergenceMonitor()
         self._features = features
         self._clock = clock
-        self._bars = 0
+        self._bars = 0  # that were compared
+        self._first = 0  # that the live side had taken before
+        if isinstance(self._live, RunnerSide):
+            self._first = self._live.runner.program.bars_seen
         self._join(shadow or self._made())
 
     def _made(self) -> Side:
@@ -256,7 +259,7 @@ class ShadowModeValidator:
         elif live_bar:
             pairs = [("ts_ns", NO_BAR, live_bar[0])]
         field, expected, found = next(p for p in pairs if repr(p[1]) != repr(p[2]))
-        place = ("bar", self._bars - 1, known[0], field)
+        place = ("bar", self._first + self._bars - 1, known[0], field)
         self.divergences.record_divergence(between(Family.INPUT, self.name, place, expected, found))
 
     def _refused(self, ts_ns: int, error: AdmfError) -> None:
@@ -264,7 +267,7 @@ class ShadowModeValidator:
         self._bars += 1
         if self.comparing:
             self.comparing = False
-            place = ("state", self._bars - 1, ts_ns, "step")
+            place = ("state", self._first + self._bars - 1, ts_ns, "step")
             found = between(Family.LOGIC, self.name, place, str(error), "a step like any other")
             self.divergences.record_divergence(found)
 
@@ -285,7 +288,7 @@ class ShadowModeValidator:
             expected = Sight(self._shadow.picture(), *theirs)
             found = Sight(self._live.picture(), *made)
             self.divergences.record_divergence(
-                first_divergence(self.name, self._bars - 1, expected, found)
+                first_divergence(self.name, self._first + self._bars - 1, expected, found)
             )
 
 
