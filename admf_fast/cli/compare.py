@@ -90,7 +90,7 @@ def _layers(c: Comparison) -> list[tuple[str, str, str]]:
     for layer in c.layers:
         said = {True: "same", False: "DIFFERS", None: values.NONE}[layer.identical]
         d = layer.first
-        where = f"bar {d.bar}, {d.field}: {d.expected} against {d.found}" if d else ""
+        where = f"bar {d.bar}, {d.field}: {' against '.join(d.shown)}" if d else ""
         found.append((layer.name, said, "; ".join(t for t in (where, layer.note) if t)))
     return found
 

@@ -60,4 +60,4 @@ def _row(s: Shown) -> tuple[str, ...]:
     if d is None:
         return (s.fault, at, values.NONE, *[""] * 5)
     caught = values.time(d.ts_ns)
-    return (s.fault, at, caught, str(d.family), d.layer, d.field, d.expected, d.found)
+    return (s.fault, at, caught, str(d.family), d.layer, d.field, *d.shown)

@@ -13,7 +13,9 @@ import pyarrow as pa
 
 from admf_fast.errors import DivergenceError
 from admf_fast.parity.compare import Difference, shown
+from admf_fast.report import values
 
+TIMES = ("ts", "ts_ns", "entry_ts", "entry_ts_ns")
 ULPS_SHOWN = 1_000_000  # beyond, two numbers have little in common
 DIVERGENCES_KEPT = 100  # of each family; the first ones say where it began
 
@@ -51,6 +53,15 @@ class Divergence(NamedTuple):
             f"{self.family} divergence of run {self.run!r} at {when} in "
             f"{self.layer}.{self.field}: expected {self.expected}, found {self.found}{apart}"
         )
+
+    @property
+    def shown(self) -> tuple[str, str]:
+        """Both values for a reader: those of a time as a time."""
+        expected, found = (
+            values.time(int(text)) if self.field in TIMES and text.isdecimal() else text
+            for text in (self.expected, self.found)
+        )
+        return expected, found
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""

@@ -30,7 +30,7 @@ th,td{padding:4px 8px;border-bottom:1px solid var(--line);text-align:left;vertic
 th{font-weight:600;white-space:nowrap}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 .wide{overflow-x:auto}.bad{color:var(--bad)}.good{color:var(--good)}.dim{opacity:.65}
 .verdict{padding:10px 12px;background:var(--soft);border-left:4px solid;overflow-wrap:anywhere}
-td.t{overflow-wrap:anywhere}tr.b td{border-top:2px solid var(--line)}
+td.t{overflow-wrap:anywhere}td.w{white-space:nowrap}tr.b td{border-top:2px solid var(--line)}
 @media(max-width:600px){body{font-size:13px;padding:10px}
 th,td{padding:3px 5px}th{white-space:normal}}
 """
@@ -93,7 +93,7 @@ def _verdict(c: Comparison) -> str:
 
 def _where(d: Divergence) -> str:
     when = values.time(d.ts_ns) if d.bar >= 0 else "the whole run"
-    return f"{d.layer}.{d.field} at {when} (bar {d.bar}), {d.expected} against {d.found}"
+    return f"{d.layer}.{d.field} at {when} (bar {d.bar}), {d.shown[0]} against {d.shown[1]}"
 
 
 def _runs(c: Comparison) -> str:
@@ -182,7 +182,7 @@ def _pair_rows(number: int, pair: TradePair) -> list[str]:
 
 def _value(name: str, value: object) -> str:
     if name in ("entry_ts", "ts"):
-        return _cell(values.time(int(str(value))))
+        return _cell(values.time(int(str(value))), "w")
     if isinstance(value, float):
         return _cell(values.number(value, 4 if name.endswith("price") else 2), "n")
     return _cell(value, "n" if name == "lots" else "")
