@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import msgspec
 
@@ -11,6 +11,7 @@ from admf_fast.config import FeedSpec, parse_config
 from admf_fast.config.live import LiveSpec
 from admf_fast.runners.setup import Setup, prepare
 from admf_fast.runners.venue import with_venue
+from admf_kernels.program import Program
 
 BARS = "bars: {path: simulated.parquet, symbol: X, timeframe: 1m, stamp: close}\n"
 STRATEGIES = (
@@ -44,6 +45,19 @@ LIVE = (
 FEED = FeedSpec(malformed_per_minute=1000)
 
 
+BLOCK_BARS = 32
+
+
+class CrampedSetup(Setup):
+    """A set-up whose programs have room for few bars: cheap to make, and full all the time."""
+
+    __slots__ = ()
+
+    def program(self, block_bars: int = BLOCK_BARS) -> Program:
+        """Return a fresh program."""
+        return super(CrampedSetup, self).program(min(block_bars, BLOCK_BARS))
+
+
 @functools.cache
 def _prepared(strategy: int) -> Setup:
     text = STRATEGIES[strategy]
@@ -57,4 +71,8 @@ def setup_of(strategy: int, live: int, venue: bool) -> Setup:
     spec = msgspec.structs.replace(LIVE[live], mode="live" if venue else "paper")
     config = msgspec.structs.replace(setup.config, live=spec, feed=FEED)
     made = replace(setup, config=config)
-    return with_venue(made) if venue else made
+    return _cramped(with_venue(made) if venue else made)
+
+
+def _cramped(setup: Setup) -> CrampedSetup:
+    return CrampedSetup(**{field.name: getattr(setup, field.name) for field in fields(setup)})

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from admf_fast.errors import AdmfError, JournalError, StateError
 from admf_fast.feeds.guard import FeedGuard
-from admf_fast.journal import StateLock
+from admf_fast.journal import Journal, StateLock
 from admf_fast.journal.messages import Command
 from admf_fast.live.control import Signals
 from admf_fast.live.core import Applied, Input
@@ -88,6 +88,7 @@ class World:
         self._random = plan.random("process")
         self._errors_due = 0
         self._power_lost = False
+        self._acknowledged = 0
         self._schedule()
 
     # What will happen
@@ -234,32 +235,40 @@ class World:
         self.applied[applied.outcome.input_sequence] = message
 
     def _died(self) -> None:
-        journal = getattr(self.run_, "journal", None)
-        kept = (journal.acknowledged if self._power_lost else journal.last_sequence) if journal else 0
-        self._promise(kept)
+        """The process was killed: all it appended stays, unless the power was lost, too."""
+        journal = self._last_journal()
         if self._power_lost:
+            self._keep_promises(self._acknowledged)
             self.disk.lose_power(self._random)
         else:
+            self._keep_promises(journal.last_sequence if journal else self._acknowledged)
             self.disk.kill()
         self._power_lost = False
         self.calls.kill_at = -1
 
     def _halted(self, error: AdmfError) -> None:
         """The process refused to go on; that takes a disk that failed or is full."""
-        if not self._disk_failed:
+        if not (self.counts.get("io_error") or self.counts.get("disk_full")):
             raise error
         self.counts["halted"] = self.counts.get("halted", 0) + 1
-        journal = getattr(self.run_, "journal", None)
-        self._promise(journal.acknowledged if journal else 0)
+        self._last_journal()
+        self._keep_promises(self._acknowledged)
         self.disk.kill()
 
-    @property
-    def _disk_failed(self) -> bool:
-        return bool(self.counts.get("io_error") or self.counts.get("disk_full"))
+    def _last_journal(self) -> Journal | None:
+        """Return the journal of the process that ended, if it came to open one."""
+        journal: Journal | None = getattr(self.run_, "journal", None)
+        self.run_ = None
+        if journal is not None:
+            self._acknowledged = max(self._acknowledged, journal.acknowledged)
+        return journal
 
-    def _promise(self, kept: int) -> None:
-        self.promised |= {s: m for s, m in self.applied.items() if s <= kept}
+    def _keep_promises(self, kept: int) -> None:
+        """Remember which inputs must be found again, up to a record."""
+        self.promised |= self.applied
         self.applied.clear()
+        if self._power_lost or kept == self._acknowledged:
+            self.promised = {s: m for s, m in self.promised.items() if s <= kept}
 
     def _check_promises(self, run: LiveRun) -> None:
         """Assert that what was promised to be kept is kept."""
