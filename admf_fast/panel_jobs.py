@@ -1,7 +1,6 @@
 """Whole jobs of several instruments that share one account."""
 
 import hashlib
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,11 @@ import pyarrow as pa
 
 from admf_fast import __version__
 from admf_fast.config import Config, canonical, config_digest
-from admf_fast.data import Panel
+from admf_fast.data import BarSpec, Panel
 from admf_fast.errors import ConfigError
 from admf_fast.events import Event, make_event
 from admf_fast.events.schemas import PANEL_SCHEMAS
-from admf_fast.feeds import PanelLines, replay_panel
+from admf_fast.feeds import PanelLines, lines_of, open_feed, parse_feed, replay_panel
 from admf_fast.jobs import Job, write_job
 from admf_fast.runners.historical import Progress
 from admf_fast.runners.panel_data import arriving_specs, open_panel
@@ -55,19 +54,16 @@ def live(
 ) -> Job:  # fmt: skip
     """Run a configuration of several instruments moment by moment; see `jobs.live`.
 
-    `feed` is ``replay:`` for the bars of the configuration, or ``stdin``.
+    `feed` is ``replay:`` for the bars of the configuration, or one of JSON lines.
     """
-    if feed not in ("replay:", "stdin"):
+    kind, path = parse_feed(feed)
+    if kind == "replay" and path:
         raise ConfigError(
-            f"--feed: expected replay: or stdin, found {feed!r}: the bars of several instruments "
+            f"--feed: expected replay: alone, found {feed!r}: the bars of several instruments "
             "are those of the configuration"
         )
     setup = prepare_panel(config)
-    source: Panel = (
-        open_panel(config)
-        if feed == "replay:"
-        else PanelLines(sys.stdin.buffer, arriving_specs(config))
-    )
+    source: Panel = open_panel(config) if kind == "replay" else _lines(feed, arriving_specs(config))
 
     def make(sink: Sink | None) -> RunResult:
         runner = LivePanelRunner(setup, sink=sink)
@@ -81,6 +77,10 @@ def live(
         return runner.finish()
 
     return _write(setup, source, make, out=out, write=write)
+
+
+def _lines(feed: str, specs: tuple[BarSpec, ...]) -> PanelLines:
+    return PanelLines(lines_of(open_feed(feed, specs)), specs)
 
 
 def _events(runner: LivePanelRunner, name: str) -> Iterator[Event]:

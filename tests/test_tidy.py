@@ -50,7 +50,7 @@ MAY_IMPORT["consistency"] = {
 }  # fmt: skip
 MAY_IMPORT["rollout"] = {*GROUND, "store", "report", "journal", "monitor"}
 MAY_IMPORT["live"] = {
-    *MAY_IMPORT["consistency"], "consistency", "venues", "monitor", "rollout",
+    *MAY_IMPORT["consistency"], "consistency", "venues", "monitor", "rollout", "jobs",
 }  # fmt: skip
 MAY_IMPORT["simulator"] = {*MAY_IMPORT["live"], "live"}
 MAY_IMPORT["cli"] = {*MAY_IMPORT}

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import click
 
 from admf_fast import __version__
-from admf_fast.cli import backtest, config, data, explain, failure, kernels, live, parity
+from admf_fast.cli import backtest, config, data, explain, failure, kernels, live, parity, status
 from admf_fast.cli.output import OutputClosed, abandon
 
 TRACEBACK = "--traceback"
@@ -33,8 +33,8 @@ def admf(traceback: bool) -> None:
 
 
 for command in (
-    backtest.command, live.command, parity.command, explain.command, kernels.group,
-    data.group, config.group,
+    backtest.command, live.command, status.status_command, status.control_command,
+    parity.command, explain.command, kernels.group, data.group, config.group,
 ):  # fmt: skip
     admf.add_command(command)
 

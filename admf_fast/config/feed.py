@@ -46,8 +46,9 @@ class FeedSpec(Section, frozen=True, kw_only=True):
         no new entries until they agree again.
     move_percent, volume_factor, implausible
         A price above the last close by more, or below it by as large a factor, and a volume above
-        this multiple of the largest of the last 32 are implausible; 0 is off. `hold`: the bar waits for the next one, which
-        confirms it or not. `drop`, `keep` it, or `refuse`: the run stops.
+        this multiple of the largest of the last 32 are implausible; 0 is off. `hold`: the bar
+        waits for the next one, which confirms it or not. `drop`, `keep` it, or `refuse`: the run
+        stops.
     repeated_bars
         After so many bars that are the same to the bit, volume included and above 0, no new
         entries until another one; 0 is off.

@@ -1,25 +1,24 @@
 """From the words of a command line to a feed, and to the guard for it."""
 
-import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from admf_fast.calendars import load_calendar
 from admf_fast.config.feed import FeedSpec
-from admf_fast.data import BarSource, BarSpec, PanelSource, blocks_of_some, open_bars
+from admf_fast.data import BarSpec
 from admf_fast.errors import ConfigError
 from admf_fast.feeds.feed import Feed
 from admf_fast.feeds.files import DescriptorFeed, FollowFeed
 from admf_fast.feeds.guard import FeedGuard
-from admf_fast.feeds.replay import replay, replay_panel
-from admf_fast.feeds.rulings import Delivered, Item
+from admf_fast.feeds.replay_feed import open_replay
 from admf_fast.feeds.sockets import Address, SocketFeed
 
 FORMS = "replay:PATH, stdin, follow:FILE, unix:PATH or tcp:127.0.0.1:PORT"
 LOOPBACK = ("127.0.0.1", "localhost")
-REPLAYED = 256  # bars that a poll of a replay returns at most
 
 
 class FeedName(NamedTuple):
@@ -52,7 +51,7 @@ def open_feed(text: str, instruments: Sequence[BarSpec], *, base_dir: Path | Non
     Parameters
     ----------
     text
-        `FORMS`; ``replay:`` alone for the paths of the instruments, which start at `base_dir`.
+        One of `FORMS`; ``replay:`` alone for the paths of the instruments, from `base_dir` on.
     instruments
         What is declared of the bars of each.
 
@@ -66,17 +65,12 @@ def open_feed(text: str, instruments: Sequence[BarSpec], *, base_dir: Path | Non
     kind, place = parse_feed(text)
     specs = tuple(instruments)
     if kind == "replay":
-        return ReplayFeed(_sources(place, specs, base_dir))
+        return open_replay(*_replayed(place, specs, base_dir))
     if kind == "stdin":
         return DescriptorFeed(specs, sys.stdin.fileno())
     if kind == "follow":
         return FollowFeed(specs, Path(place))
-    return SocketFeed(specs, os.fspath(place) if kind == "unix" else _address(place))
-
-
-def open_replay(instruments: Sequence[BarSpec], base_dir: Path | None = None) -> ReplayFeed:
-    """Return a replay of the bars of each instrument."""
-    return ReplayFeed(_sources("", tuple(instruments), base_dir))
+    return SocketFeed(specs, place if kind == "unix" else _address(place))
 
 
 def guard_of(feed: Feed, spec: FeedSpec) -> FeedGuard:
@@ -86,50 +80,19 @@ def guard_of(feed: Feed, spec: FeedSpec) -> FeedGuard:
     return FeedGuard(feed.instruments, spec, clocks, realtime=feed.realtime)
 
 
-class ReplayFeed(Feed):
-    """The bars of files, those of one moment together."""
-
-    realtime: ClassVar[bool] = False
-
-    def __init__(self, sources: Sequence[BarSource]) -> None:
-        super().__init__(tuple(source.spec for source in sources))
-        self._sources = tuple(sources)
-        self._items = self.deliver()
-
-    def poll(self, timeout_s: float) -> list[Item] | None:
-        """Return the next bars; None at the end."""
-        items: list[Item] = []
-        for item in self._items:
-            items.append(item)
-            if len(items) == REPLAYED:
-                break
-        return items or None
-
-    def deliver(self) -> Iterator[Delivered]:
-        """Yield every bar, from the start."""
-        sources = self._sources
-        if len(sources) == 1:
-            for bar in replay(blocks_of_some(sources[0])):
-                yield Delivered(sources[0].symbol, bar)
-            return
-        for ts_ns, values in replay_panel(PanelSource(sources).blocks()):
-            for k, prices in values.items():
-                yield Delivered(sources[k].symbol, (ts_ns, *prices))
-
-
-def _sources(
+def _replayed(
     place: str, specs: tuple[BarSpec, ...], base_dir: Path | None
-) -> tuple[BarSource, ...]:
-    from msgspec.structs import replace
-
+) -> tuple[tuple[BarSpec, ...], Path | None]:
+    """Return what is replayed, and where its paths start."""
     if not place:
-        return tuple(open_bars(spec, base_dir=base_dir) for spec in specs)
+        return specs, base_dir
     if len(specs) > 1:
         raise ConfigError(
             f"--feed: expected replay: alone, found replay:{place[:200]}: the bars of several "
             "instruments are those of the configuration"
         )
-    return (open_bars(replace(specs[0], path=place)),)
+    # A path of the command line starts where the user stands.
+    return (replace(specs[0], path=place),), None
 
 
 def _address(place: str) -> Address:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from admf_fast.config.feed import FeedSpec
 from admf_fast.errors import ConfigError
 from admf_fast.feeds.feed import Feed
-from admf_fast.feeds.open import ReplayFeed, open_replay
+from admf_fast.feeds.replay_feed import ReplayFeed, open_replay
 from admf_fast.feeds.rulings import Delivered
 
 Moments = Iterator[list[Delivered]]

@@ -5,6 +5,7 @@ become what they were had the new configuration seen every bar of the journal.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from admf_fast.config import Config, canonical, parse_config
@@ -13,6 +14,8 @@ from admf_fast.journal.messages import BarInput, Started
 from admf_fast.live.core import LiveCore
 from admf_fast.live.identity import changed_keys, digests_of
 from admf_fast.runners.setup import Setup, prepare
+from admf_fast.runners.venue import with_venue
+from admf_kernels import snapshot
 
 # What the account and its history mean something by: another one is another run.
 FIXED = ("account", "bars", "instrument", "instruments")
@@ -34,13 +37,22 @@ class Setups:
         self.current = current
         self.digests = digests_of(current)
         self._known: dict[str, Setup] = {self.digests["config"]: current}
+        self._first: dict[int, LiveCore] = {}
+
+    def core(self, setup: Setup) -> LiveCore:
+        """Return a fresh core of a set-up of these."""
+        core = LiveCore(setup)
+        first = self._first.setdefault(id(setup), core)
+        snapshot.share_code(first.runner.program, core.runner.program)
+        return core
 
     def of(self, started: Started) -> Setup:
         """Return the set-up of a start; raises StateError if it cannot be made any more."""
         digest = started.digests["config"]
         if digest not in self._known:
             try:
-                self._known[digest] = prepare(_parsed(started.config, self.current.config))
+                made = prepare(_parsed(started.config, self.current.config))
+                self._known[digest] = alike(made, self.current)
             except ConfigError as error:
                 raise StateError(f"the configuration of an earlier start: {error}") from error
         return self._known[digest]
@@ -51,11 +63,17 @@ class Setups:
     ) -> LiveCore:  # fmt: skip
         """Return the core as the start `now`, journaled under `sequence`, finds it."""
         if last is None:
-            return core if self.of(now) is core.setup else LiveCore(self.of(now))
+            return core if self.of(now) is core.setup else self.core(self.of(now))
         if last.digests["config"] == now.digests["config"]:
             return core
         bars = (m for at, m in records(0) if at < sequence and isinstance(m, BarInput))
         return changed(core, self.of(now), bars)
+
+
+def alike(setup: Setup, other: Setup) -> Setup:
+    """Return a set-up for the symbol and the venue of another one."""
+    made = replace(setup, symbols=other.symbols)
+    return with_venue(made) if other.terms.uses.venue else made
 
 
 def _parsed(text: bytes, current: Config) -> Config:

@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 import msgspec
 import xxhash
 
-from admf_fast.errors import BarError, StateError
+from admf_fast.errors import BarError, StateError, VenueError
 from admf_fast.journal.messages import BarInput, Command, Intent, Outcome, Report
+from admf_fast.runners.between import Step
 from admf_fast.runners.live import LiveRunner
 from admf_fast.runners.recorder import Sink
 from admf_fast.runners.setup import Setup
+from admf_fast.venues.intents import Intents
 
 STATE_VERSION = 1
 FEED = "feed"  # origin of the hold that a feed's guard puts on entries, and lifts itself
@@ -40,6 +42,8 @@ class CoreState(msgspec.Struct, frozen=True, kw_only=True):
 
     version: int
     runner: bytes
+    lineage: str
+    checksum: int
     events: int
     last_event: int
     last_ts_ns: int
@@ -60,12 +64,14 @@ class LiveCore:
         Who keeps new entries from being made: origins of `Command`, in order of their names.
     """
 
-    def __init__(self, setup: Setup, *, sink: Sink | None = None) -> None:
+    def __init__(self, setup: Setup, *, sink: Sink | None = None, lineage: str = "") -> None:
         self.setup = setup
         self.runner = LiveRunner(setup, sink=sink or _Nowhere())
+        self.lineage = lineage
         self.holds: tuple[str, ...] = ()
         self.bars = 0
         self.last_ts_ns = -1
+        self._checksum = 0
         self._events = 0
         self._last_event = 0
         self._parts = {part.label: part for part in self.runner.program.parts}
@@ -73,42 +79,59 @@ class LiveCore:
     def apply(self, message: Input, sequence: int) -> Applied:
         """Take the input that the journal has under `sequence`, and return what it led to.
 
-        Raises DataError when it led to a number that cannot be used: the run is over then.
+        What the runner does not take changes nothing, and the answer says why. Raises DataError
+        when it led to a number that cannot be used: the run is over then.
         """
-        if isinstance(message, BarInput):
-            return self._bar(message, sequence)
-        if isinstance(message, Command):
-            return self._command(message, sequence)
-        raise StateError(f"journal record {sequence}: a paper account takes no reports")
-
-    def _bar(self, bar: BarInput, sequence: int) -> Applied:
         try:
-            step = self.runner.step(
-                bar.ts_ns, bar.open, bar.high, bar.low, bar.close, bar.volume
-            )  # fmt: skip
-        except BarError as error:
+            steps, ts_ns = self._steps(message)
+        except (BarError, VenueError) as error:
             return Applied(self.outcome(sequence), refused=str(error))
-        self.bars += 1
-        self.last_ts_ns = bar.ts_ns
-        rows = self._rows(bar.ts_ns, step.events) if step.events else ()
-        return Applied(self.outcome(sequence), (), rows)
+        rows: list[EventRow] = []
+        intents: list[Intent] = []
+        for step in steps:
+            self._checksum = step.checksum & UINT64
+            if step.events:
+                rows += [(table, (ts_ns, *values[1:])) for table, values in step.events]
+                intents += self._intents(step, ts_ns)
+        if rows:
+            self._events = xxhash.xxh3_64_intdigest(_pack(rows), self._events)
+            self._last_event = rows[-1][1][1]
+        return Applied(self.outcome(sequence), tuple(intents), tuple(rows))
 
-    def _rows(self, ts_ns: int, events: list[EventRow]) -> tuple[EventRow, ...]:
-        """Return events with the time of their bar, once the digest has grown by them."""
-        rows = tuple((table, (ts_ns, *values[1:])) for table, values in events)
-        self._events = xxhash.xxh3_64_intdigest(_pack(rows), self._events)
-        self._last_event = rows[-1][1][1]
-        return rows
+    def _steps(self, message: Input) -> tuple[list[Step], int]:
+        """Return what an input does to the runner, and the time of the events of it."""
+        if isinstance(message, BarInput):
+            step = self.runner.step(
+                message.ts_ns, message.open, message.high, message.low, message.close,
+                message.volume, message.warm,
+            )  # fmt: skip
+            self.bars += 1
+            self.last_ts_ns = message.ts_ns
+            return [step], message.ts_ns
+        if isinstance(message, Report):
+            return [self.runner.report(message)], message.ts_ns
+        return self._obey(message), max(self.last_ts_ns, 0)
 
-    def _command(self, command: Command, sequence: int) -> Applied:
-        self.holds = holds_after(self.holds, command)
-        return Applied(self.outcome(sequence))
+    def _obey(self, command: Command) -> list[Step]:
+        before, self.holds = self.holds, holds_after(self.holds, command)
+        if command.action != "resume":
+            return [self.runner.halt(command.action)]
+        if before == self.holds:
+            return []
+        # Lifting an operator's hold while the feed's stays lifts what it said of positions.
+        steps = [self.runner.halt("resume")] if command.origin != FEED or not self.holds else []
+        return steps + ([self.runner.halt("freeze")] if steps and self.holds else [])
+
+    def _intents(self, step: Step, ts_ns: int) -> list[Intent]:
+        if not self.setup.terms.uses.venue:
+            return []
+        return Intents(self.runner, lineage=self.lineage).of(step, ts_ns)
 
     def outcome(self, sequence: int) -> Outcome:
         """Return the outcome of the last input, were it the one of `sequence`."""
         return Outcome(
             input_sequence=sequence,
-            checksum=self.runner.program.last_checksum & UINT64,
+            checksum=self._checksum,
             events=self._events,
             last_event=self._last_event,
         )
@@ -131,6 +154,8 @@ class LiveCore:
     def take_over(self, other: "LiveCore") -> None:
         """Continue the events and the holds of another core."""
         self.holds = other.holds
+        self.lineage = other.lineage
+        self._checksum = other._checksum
         self._events = other._events
         self._last_event = other._last_event
 
@@ -140,6 +165,8 @@ class LiveCore:
             CoreState(
                 version=STATE_VERSION,
                 runner=self.runner.save(),
+                lineage=self.lineage,
+                checksum=self._checksum,
                 events=self._events,
                 last_event=self._last_event,
                 last_ts_ns=self.last_ts_ns,
@@ -164,6 +191,8 @@ class LiveCore:
             )
         self.runner.restore(state.runner)
         self.holds = state.holds
+        self.lineage = state.lineage
+        self._checksum = state.checksum
         self.bars = state.bars
         self.last_ts_ns = state.last_ts_ns
         self._events = state.events

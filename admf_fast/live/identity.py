@@ -7,42 +7,14 @@ from typing import Any
 import msgspec
 
 from admf_fast import __version__
-from admf_fast.config import canonical, config_digest
+from admf_fast.config import config_digest
 from admf_fast.jobs import code_digest_of
-from admf_fast.journal.messages import Started
 from admf_fast.runners.setup import Setup
 from admf_kernels.compiler import toolchain
 
 
-def started(setup: Setup, *, lineage: str, mode: str, accepted: str = "") -> Started:
-    """Return the record that begins a start of the process."""
-    return Started(
-        lineage=lineage,
-        mode=mode,
-        config=canonical(setup.config),
-        digests=digests_of(setup),
-        accepted_change=accepted,
-    )
-
-
-_KNOWN_MAX = 64
-_known: dict[int, tuple[Setup, dict[str, str]]] = {}
-
-
 def digests_of(setup: Setup) -> dict[str, str]:
-    """Return the digests of what decides a run, in hexadecimal.
-
-    Walking all code takes a tenth of a second, so what was found for a set-up is kept.
-    """
-    found = _known.get(id(setup))
-    if found is None or found[0] is not setup:
-        if len(_known) >= _KNOWN_MAX:
-            _known.clear()
-        found = _known[id(setup)] = (setup, _digests_of(setup))
-    return dict(found[1])
-
-
-def _digests_of(setup: Setup) -> dict[str, str]:
+    """Return the digests of what decides a run, in hexadecimal."""
     versions = {"admf-fast": __version__, **toolchain.versions(), **toolchain.cpu()}
     text = json.dumps(versions, sort_keys=True)
     return {

@@ -1,13 +1,14 @@
 """The process: a feed through its guard into a run, until it ends or somebody stops it."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 from admf_fast.errors import AdmfError, DataError, DivergenceError
+from admf_fast.feeds.feed import POLL_S, Feed
 from admf_fast.feeds.guard import FeedGuard
-from admf_fast.feeds.rulings import Item, Ruling
+from admf_fast.feeds.replay import Bar
+from admf_fast.feeds.rulings import Delivered, Ruling
 from admf_fast.journal.messages import BarInput, Command
 from admf_fast.live.clock import Clock
 from admf_fast.live.control import KillFile, Signals, read_request, waiting
@@ -16,22 +17,9 @@ from admf_fast.live.notes import Notes
 from admf_fast.live.run import MS_NS, LiveRun
 from admf_fast.live.status import Status, write_status
 
-POLL_S = 0.1  # how long a wait for the feed may keep a signal or a command from being seen
 LOOK_NS = 100 * MS_NS  # how often the kill file and the commands are looked for
 
 Progress = Callable[[int], None]
-
-
-class Feed(Protocol):
-    """Where bars come from."""
-
-    def poll(self, timeout_s: float) -> list[Item] | None:
-        """Return what has arrived, waiting at most so long; None once it has ended."""
-        ...
-
-    def close(self) -> None:
-        """Let go of it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +51,17 @@ class LiveProcess:
         self._began_ns = clock.wall_ns()
         self._state = ""
 
-    def serve(self) -> Ending:
+    def serve(self, history: Iterable[list[Delivered]] | None = None) -> Ending:
         """Take bars until the feed ends or somebody stops the process; seals the run.
+
+        `history` is what comes before the first live bar, if there was none yet.
 
         Raises DataError when the guard or the strategy refuses to go on, and what `LiveRun`
         raises; the journal says so where it can still be written.
         """
         try:
+            if history is not None:
+                self._warm_up(history)
             ending = self._serve()
             self.run.snapshot_now()
             self.run.end(ending.status, ending.text)
@@ -88,7 +80,27 @@ class LiveProcess:
             self.run.close_quietly()
         self.tell(str(error))
 
+    def _warm_up(self, moments: Iterable[list[Delivered]]) -> None:
+        """Take the history before the first live bar, with orders off.
+
+        What the journal has of it already is passed over: a warm-up that was cut off goes on.
+        """
+        for moment in moments:
+            for item in moment:
+                if item.bar[0] > self.run.core.last_ts_ns:
+                    self._take(item.symbol, item.bar, warm=True)
+                self.guard.seed(item.symbol, item.bar, history=True)
+            if self._signals.stopping:
+                return
+
+    def _begin(self) -> None:
+        """Lift a hold of the feed that the last process left: this one's guard has its own."""
+        if FEED in self.run.core.holds and not self.guard.holds:
+            self.command(Command(action="resume", origin=FEED, reason="the process was restarted"))
+
     def _serve(self) -> Ending:
+        self._begin()
+        self.feed.start(self.guard.last_ts_ns)
         self._look_up()
         while not (self._stop or self._signals.stopping):
             items = self.feed.poll(POLL_S)
@@ -160,19 +172,26 @@ class LiveProcess:
                 self.command(Command(action=action, origin=FEED, reason=reason))
             else:
                 self._notes.add(ruling.rule, f"{ruling.action}: {ruling.text}")
+                if ruling.action == "ask":
+                    self.feed.ask(ruling.symbol, ruling.after_ns, ruling.before_ns)
+                elif ruling.action == "stale":
+                    self.feed.renew()
 
     def _bar(self, ruling: Ruling) -> None:
         assert ruling.bar is not None
-        ts_ns, open_, high, low, close, volume = ruling.bar
         if ruling.rule:
             self._notes.add(ruling.rule, ruling.text)
-        bar = BarInput(
-            ts_ns=ts_ns, symbol=ruling.symbol, open=open_, high=high, low=low, close=close,
-            volume=volume,
-        )  # fmt: skip
-        self.run.take(bar)
+        self._take(ruling.symbol, ruling.bar)
         if self._progress:
             self._progress(1)
+
+    def _take(self, symbol: str, bar: Bar, *, warm: bool = False) -> None:
+        ts_ns, open_, high, low, close, volume = bar
+        message = BarInput(
+            ts_ns=ts_ns, symbol=symbol, open=open_, high=high, low=low, close=close,
+            volume=volume, warm=warm,
+        )  # fmt: skip
+        self.run.take(message)
 
     def tell(self, text: str = "") -> None:
         """Write status.json."""

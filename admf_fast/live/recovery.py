@@ -78,7 +78,7 @@ def recover(setups: Setups, records: Records, snapshots: Iterable[Snapshot]) -> 
         found = _trusted(setups, records, sequence, checksum, payload)
         if found is not None:
             return _replayed(found, setups, records, _later(records(sequence), sequence))
-    return _replayed(Recovered(LiveCore(setups.current)), setups, records, records(0))
+    return _replayed(Recovered(setups.core(setups.current)), setups, records, records(0))
 
 
 def _trusted(
@@ -90,7 +90,7 @@ def _trusted(
         return None
     try:
         saved = msgspec.msgpack.decode(payload, type=SavedRun)
-        core = LiveCore(setups.of(saved.started))
+        core = setups.core(setups.of(saved.started))
         core.restore(saved.core)
     except (msgspec.MsgspecError, StateError):
         return None  # damaged, or of another version
@@ -124,6 +124,7 @@ def _replayed(
     for sequence, message in tail:
         if isinstance(message, Started):
             replay.core = setups.after(replay.core, found.started, message, records, sequence)
+            replay.core.lineage = message.lineage
             found.started, found.starts = message, found.starts + 1
         elif isinstance(message, Ended) and message.status == "diverged":
             raise DivergenceError(

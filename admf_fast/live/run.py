@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from admf_fast.config import canonical
 from admf_fast.config.live import LiveSpec
 from admf_fast.errors import DivergenceError, StateError
 from admf_fast.journal.disk import Disk
@@ -24,10 +25,8 @@ from admf_fast.live.changes import Setups, changed, check_change
 from admf_fast.live.clock import Clock
 from admf_fast.live.core import Applied, Input, LiveCore
 from admf_fast.live.folder import RunFolder
-from admf_fast.live.identity import digests_of, started
 from admf_fast.live.recovery import Recovered, recover, save_run
 from admf_fast.live.replaying import INPUTS
-from admf_fast.runners.setup import Setup
 from admf_fast.venues.gateway import Gateway
 
 SEED_RECORDS = 1000  # at the end of a journal, of which a feed's guard is told the bars
@@ -43,7 +42,7 @@ class LiveRun:
     ----------
     folder
         Of this run alone.
-    setup
+    setups
         What to run.
     clock
         By which it syncs; decides nothing.
@@ -62,17 +61,18 @@ class LiveRun:
     """
 
     def __init__(
-        self, folder: Path, setup: Setup, *, clock: Clock, disk: Disk | None = None,
+        self, folder: Path, setups: Setups, *, clock: Clock, disk: Disk | None = None,
         gateway: Gateway | None = None, on_applied: OnApplied | None = None,
         accepted: str = "", lineage: str = "", segment_bytes: int = SEGMENT_BYTES,
     ) -> None:  # fmt: skip
         self.folder = RunFolder(folder)
-        self.spec: LiveSpec = setup.config.live
-        self.setup = setup
+        self.setup = setups.current
+        self.spec: LiveSpec = self.setup.config.live
         self.gateway = gateway
         self.starts = 0
         self.inputs_replayed = 0
         self.snapshot_failures = 0
+        self._setups = setups
         self._clock = clock
         self._disk = disk
         self._on_applied = on_applied
@@ -101,16 +101,20 @@ class LiveRun:
             str(self.folder.journal), disk=self._disk, segment_bytes=self._segment_bytes
         )
         self.snapshots = Snapshots(str(self.folder.snapshots), disk=self._disk)
-        setups = Setups(self.setup)
         try:
-            found = recover(setups, self.records, self.snapshots.newest_first())
+            found = recover(self._setups, self.records, self.snapshots.newest_first())
         except DivergenceError as error:
             self._seal(error)
             raise
-        self.core = self._changed(found, setups)
+        self.core = self._changed(found, self._setups)
         lineage = found.started.lineage if found.started else self._lineage or new_lineage()
-        self.started = started(
-            self.setup, lineage=lineage, mode=self.spec.mode, accepted=self._accepted
+        self.core.lineage = lineage
+        self.started = Started(
+            lineage=lineage,
+            mode=self.spec.mode,
+            config=canonical(self.setup.config),
+            digests=self._setups.digests,
+            accepted_change=self._accepted,
         )
         self.starts, self.inputs_replayed = found.starts + 1, found.inputs
         self._last_input, self._since_snapshot = found.last_input, found.inputs
@@ -152,7 +156,7 @@ class LiveRun:
         for _, message in self.records(0):
             code = message.digests["code"] if isinstance(message, Started) else code
             sealed = isinstance(message, Ended) and message.status == "diverged"
-        return sealed or code != digests_of(self.setup)["code"]
+        return sealed or code != self._setups.digests["code"]
 
     def records(self, sequence: int) -> Iterator[tuple[int, AnyMessage]]:
         """Yield the records of the journal from a sequence on."""

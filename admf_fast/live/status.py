@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from admf_fast.errors import StateError
+from admf_fast.journal.lock import NAME as LOCK
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
@@ -61,3 +62,17 @@ def read_status(path: Path) -> Status:
         ) from None
     except (OSError, msgspec.MsgspecError) as error:
         raise StateError(f"{path}: cannot be read: {error}") from error
+
+
+def is_running(folder: Path) -> bool:
+    """Return whether a process holds a run folder, by the kernel's list of locks.
+
+    Trying to lock it would stand in the way of a process that starts meanwhile.
+    """
+    try:
+        inode = os.stat(folder / LOCK).st_ino
+        locks = Path("/proc/locks").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return False
+    held = (line.split() for line in locks if " FLOCK " in line)
+    return any(word.endswith(f":{inode}") for words in held for word in words)

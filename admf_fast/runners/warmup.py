@@ -16,13 +16,12 @@ def required_warmup_bars(setup: Setup | PanelSetup, timeframes_ns: Sequence[int]
     bars, it is the most that may be needed; holes in the bars need fewer. Features that remember
     for ever, such as an EMA, differ from those of a longer history even then.
     """
-    program = setup.program(1)
-    legs = program.legs if isinstance(setup, PanelSetup) else [program]
-    needed = 1
-    for leg, bar_ns in zip(legs, timeframes_ns, strict=True):
-        reads = [*leg.reads.values(), *leg.inputs.values()]
-        needed = max(needed, *(_bars(leg.plan, source, bar_ns) for source in reads), 1)
-    return needed
+    legs = setup.program(1).legs if isinstance(setup, PanelSetup) else [setup.program(1)]
+    return max(
+        _bars(leg.plan, source, bar_ns)
+        for leg, bar_ns in zip(legs, timeframes_ns, strict=True)
+        for source in ("close", *leg.reads.values(), *leg.inputs.values())
+    )
 
 
 def _bars(plan: Plan, source: Source, bar_ns: int) -> int:

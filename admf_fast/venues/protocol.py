@@ -19,6 +19,10 @@ class UnsureError(VenueError):
     """Nobody knows whether the venue has it: a timeout, a broken connection, a 5xx."""
 
 
+class DownError(VenueError):
+    """There is no connection; nothing was sent, and it may be tried again."""
+
+
 class OrderView(NamedTuple):
     """What a venue says of one order when it is asked.
 
@@ -40,7 +44,7 @@ class Venue(Protocol):
 
     Raises
     ------
-    RefusedError, UnsureError
+    RefusedError, UnsureError, DownError
         By every call; no other error of a connection may pass.
     """
 

@@ -1,11 +1,12 @@
 """What the tests of live runs share: a small configuration, bars, a clock that is told the time."""
 
-from collections.abc import Callable
+import functools
 from pathlib import Path
 from typing import Any
 
 from admf_fast.config import Config, parse_config
 from admf_fast.journal.messages import BarInput
+from admf_fast.live.changes import Setups
 from admf_fast.live.clock import WALL_NS_MIN
 from admf_fast.live.run import LiveRun
 from admf_fast.runners.setup import Setup, prepare
@@ -40,6 +41,11 @@ def setup_of(more: str = "", text: str = CONFIG) -> Setup:
     return prepare(config_of(more, text))
 
 
+@functools.cache
+def setups_of(more: str = "", text: str = CONFIG) -> Setups:
+    return Setups(setup_of(more, text))
+
+
 def bar_inputs(count: int, seed: int = 1) -> list[BarInput]:
     columns = [values.tolist() for values in random_bars(count, seed)]
     names = ("ts_ns", "open", "high", "low", "close", "volume")
@@ -47,10 +53,7 @@ def bar_inputs(count: int, seed: int = 1) -> list[BarInput]:
     return [BarInput(symbol="X", **dict(zip(names, row, strict=True))) for row in rows]
 
 
-def opened(folder: Path, setup: Setup, **more: Any) -> LiveRun:
-    run = LiveRun(folder, setup, clock=more.pop("clock", ToldClock()), lineage="L", **more)
+def opened(folder: Path, setups: Setups, **more: Any) -> LiveRun:
+    run = LiveRun(folder, setups, clock=more.pop("clock", ToldClock()), lineage="L", **more)
     run.open()
     return run
-
-
-Make = Callable[..., LiveRun]
