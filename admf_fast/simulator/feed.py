@@ -1,4 +1,4 @@
-"""The far end of a feed: it goes on whether a process listens or not, and repeats what it is asked."""
+"""The far end of a feed: it goes on whether a process listens or not, and repeats on demand."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class SimulatedFeed(Feed):
         self._far.listen(after)
 
     def poll(self, timeout_s: float) -> list[Item] | None:
-        """Return what arrives next, or nothing if something else happens before; None at the end."""
+        """Return what arrives next, nothing if something else happens before; None at the end."""
         self._calls.before("poll", "feed")
         ended = False
         if not self._far.has_items:

@@ -69,7 +69,7 @@ def deliveries(plan: Plan, bars: list[Bar]) -> Iterator[Delivery]:
             yield Delivery(at_ns + random.randint(1, 4) * BAR_NS, MarketState(SYMBOL, "trading"))
         if happens("crazy"):
             factor = random.choice((0.01, 10.0, 100.0))
-            bar = (bar[0], *(v * factor for v in bar[1:5]), bar[5])
+            bar = _scaled(bar, factor)  # noqa: PLW2901 - from here on it is the feed's bar
         if happens("duplicate"):
             yield Delivery(at_ns + random.randrange(3 * BAR_NS), Delivered(SYMBOL, bar))
         if happens("conflict"):
@@ -82,6 +82,11 @@ def deliveries(plan: Plan, bars: list[Bar]) -> Iterator[Delivery]:
         if not happens("drop"):
             yield Delivery(at_ns, Delivered(SYMBOL, bar))
         yield Delivery(bar[0] + BAR_NS // 2, Heartbeat(bar[0] + BAR_NS // 2))
+
+
+def _scaled(bar: Bar, factor: float) -> Bar:
+    ts_ns, opened, high, low, close, volume = bar
+    return (ts_ns, opened * factor, high * factor, low * factor, close * factor, volume)
 
 
 def outages(plan: Plan, bars: list[Bar]) -> Iterator[tuple[int, int]]:

@@ -29,6 +29,8 @@ VENUE_FAULTS = {
     "lost": 0.05,
     "slow": 0.2,
     "twice": 0.1,
+    "reject": 0.03,
+    "parts": 0.1,
     "forgetful": 0.1,
 }
 FAULTS = {**FEED_FAULTS, **CLOCK_FAULTS, **DISK_FAULTS, **PROCESS_FAULTS, **VENUE_FAULTS}
@@ -64,7 +66,7 @@ class Plan:
 
     def random(self, purpose: str) -> Random:
         """Return the chance of one part of the world, which no other part draws from."""
-        return Random(f"{self.seed} {purpose}")
+        return Random(f"{self.seed} {purpose}")  # noqa: S311 - chance, no secret
 
     def without(self, fault: str) -> Plan:
         """Return the same world without one kind of fault."""
@@ -78,7 +80,7 @@ class Plan:
 
 def plan_of(seed: int, bars: int, *, venue: bool | None = None) -> Plan:
     """Return the world of a seed: a random subset of all faults in random strength."""
-    random = Random(f"{seed} plan")
+    random = Random(f"{seed} plan")  # noqa: S311 - chance, no secret
     share = random.choice((0.0, 0.25, 0.5, 0.75, 1.0))
     rates = {
         name: rate * random.choice((0.3, 1.0, 3.0))

@@ -9,8 +9,10 @@ import msgspec
 
 from admf_fast.config import FeedSpec, parse_config
 from admf_fast.config.live import LiveSpec
+from admf_fast.live.changes import Setups
 from admf_fast.runners.setup import Setup, prepare
 from admf_fast.runners.venue import with_venue
+from admf_fast.venues.limits import GatewayLimits
 from admf_kernels.program import Program
 
 BARS = "bars: {path: simulated.parquet, symbol: X, timeframe: 1m, stamp: close}\n"
@@ -43,6 +45,7 @@ LIVE = (
     LiveSpec(snapshot_every_bars=1000, sync_ms=60_000, status_ms=3_600_000),
 )
 FEED = FeedSpec(malformed_per_minute=1000)
+LIMITS = GatewayLimits(position_lots=1500, orders_per_minute=30)
 
 
 BLOCK_BARS = 32
@@ -55,7 +58,7 @@ class CrampedSetup(Setup):
 
     def program(self, block_bars: int = BLOCK_BARS) -> Program:
         """Return a fresh program."""
-        return super(CrampedSetup, self).program(min(block_bars, BLOCK_BARS))
+        return Setup.program(self, min(block_bars, BLOCK_BARS))
 
 
 @functools.cache
@@ -72,6 +75,12 @@ def setup_of(strategy: int, live: int, venue: bool) -> Setup:
     config = msgspec.structs.replace(setup.config, live=spec, feed=FEED)
     made = replace(setup, config=config)
     return _cramped(with_venue(made) if venue else made)
+
+
+@functools.cache
+def setups_of(strategy: int, live: int, venue: bool) -> Setups:
+    """Return what `LiveRun` takes of it; the digests of all code are found once."""
+    return Setups(setup_of(strategy, live, venue))
 
 
 def _cramped(setup: Setup) -> CrampedSetup:

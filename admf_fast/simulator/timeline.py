@@ -5,8 +5,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 
-from admf_fast.simulator.calls import Calls
-
 Happening = Callable[[], None]
 
 
@@ -57,9 +55,8 @@ class VirtualClock:
         The time of day at which it stands, 0 while it runs.
     """
 
-    def __init__(self, timeline: Timeline, calls: Calls) -> None:
+    def __init__(self, timeline: Timeline) -> None:
         self._timeline = timeline
-        self._calls = calls
         self._start_ns = timeline.now_ns
         self.wrong_ns = 0
         self.frozen_ns = 0

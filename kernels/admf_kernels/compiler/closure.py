@@ -6,7 +6,6 @@ another module gives another key.
 """
 
 import dis
-import functools
 import hashlib
 import types
 from collections.abc import Callable, Iterable, Iterator
@@ -55,27 +54,16 @@ def used(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
     yield from zip(names, (c.cell_contents for c in cells), strict=True)
     held: Any = None
     path = ""
-    for load, name in _loads(function.__code__):
-        if load == "LOAD_GLOBAL" and name in function.__globals__:
+    for instruction in dis.get_instructions(function):
+        name = instruction.argval
+        if instruction.opname == "LOAD_GLOBAL" and name in function.__globals__:
             path, held = name, function.__globals__[name]
             yield path, held
-        elif load in ATTRIBUTE_LOADS and isinstance(held, types.ModuleType):
+        elif instruction.opname in ATTRIBUTE_LOADS and isinstance(held, types.ModuleType):
             path, held = f"{path}.{name}", getattr(held, name, None)
             yield path, held
-        else:
-            held = None
-
-
-@functools.cache  # a tenth of a second for all code of a run, which several digests walk
-def _loads(code: types.CodeType) -> tuple[tuple[str, str], ...]:
-    """Return every load of a global or an attribute in order; empty ones for what lies between."""
-    loads: list[tuple[str, str]] = []
-    for instruction in dis.get_instructions(code):
-        if instruction.opname == "LOAD_GLOBAL" or instruction.opname in ATTRIBUTE_LOADS:
-            loads.append((instruction.opname, instruction.argval))
         elif instruction.opname not in ("PRECALL", "CACHE", "PUSH_NULL"):
-            loads.append(("", ""))
-    return tuple(loads)
+            held = None
 
 
 def _hash_code(hashed: Any, code: types.CodeType) -> None:
