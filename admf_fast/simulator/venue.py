@@ -24,8 +24,17 @@ class FarVenue:
         self.exchange = exchange
         self.sent: dict[str, int] = {}
         self.most_lots = 0
+        self._told: list[Report] = []
+        self._tell_again = False
         self._timeline = timeline
         self._calls = calls
+
+    def connect(self) -> None:
+        """A process connects: it is told once more what was told before, as venues do.
+
+        What the last process was told and did not live to write down is among it.
+        """
+        self._tell_again = True
 
     def account(self) -> str:
         """Return the id of the account."""
@@ -76,9 +85,12 @@ class FarVenue:
         return found
 
     def poll(self, now_ns: int) -> list[Report]:
-        """Return what has happened; what is returned to a process that dies is lost."""
+        """Return what has happened since the last time; after `connect` all of it."""
         self._calls.before("reports", "")
         found = self.exchange.poll(self._timeline.now_ns)
+        self._told += found
+        if self._tell_again:
+            found, self._tell_again = list(self._told), False
         self._calls.after("reports", "")
         for lots in self.exchange.held.values():
             self.most_lots = max(self.most_lots, abs(lots))

@@ -38,7 +38,7 @@ from admf_fast.venues.gateway import Gateway
 from admf_kernels.execution.records import Bar as MarketBar
 
 FOLDER = Path("simulated/run")
-AFTER_BARS = 4  # for which the world goes on after the last bar, for what is late to arrive
+AFTER_BARS = 2  # for which the world goes on after the last one, for what is late to arrive
 
 
 class BrokenPromiseError(AssertionError):
@@ -149,6 +149,7 @@ class World:
             FOLDER, self.setups, clock=self.clock, disk=self.disk, gateway=self.gateway,
             lineage="simulated", segment_bytes=self.plan.segment_bytes, on_applied=self._note,
         )  # fmt: skip
+        self.venue.connect()
         run.open()
         self._check_promises(run)
         guard = FeedGuard((config.bars,), config.feed)
