@@ -30,7 +30,7 @@ class FeedSpec(Section, frozen=True, kw_only=True):
         stands, and the other is noted.
     late
         A bar that arrives after a later one was processed: passed over, or the run stops.
-    unclosed
+    unclosed, grace_s
         A bar in progress that is never followed by the closed one. `drop`: it is missing.
         `close`: its last values count as closed, `grace_s` after its end by the feed's own times.
     off_session

@@ -7,6 +7,7 @@ from admf_fast.feeds.ledger import Ledger
 from admf_fast.feeds.plausible import difference, impossible
 from admf_fast.feeds.quarantine import Quarantine
 from admf_fast.feeds.replay import Bar
+from admf_fast.feeds.rulings import Counter
 from admf_fast.feeds.stream import Stream
 
 
@@ -28,27 +29,23 @@ class Admission:
 
         `after_ns` is the last moment that was processed, `place` what errors start with.
         """
-        title = f"{place}bar closing {format_ts(bar[0])}"
         if fault := impossible(bar):
-            self._quarantine.bar("L13", stream.symbol, f"{title}: {fault}", "invalid", monotonic_ns)
-            return []
-        if not self._on_grid(stream, bar, title, monotonic_ns):
-            return []
-        if known := stream.known(bar[0]):
-            self._again(stream, bar, known, title)
-            return []
-        if bar[0] <= after_ns or bar[0] <= stream.last_ts_ns:
-            self._late(stream, bar, title, max(after_ns, stream.last_ts_ns))
-            return []
-        if not self._clocks.believes(stream, bar[0], now_ns):
-            text = f"{title}: it lies in the future, and no bar before it leads there"
+            text = f"{_title(bar, place)}: {fault}"
+            self._quarantine.bar("L13", stream.symbol, text, "invalid", monotonic_ns)
+        elif not self._on_grid(stream, bar, place, monotonic_ns):
+            pass
+        elif known := stream.known(bar[0]):
+            self._again(stream, bar, known, place)
+        elif bar[0] <= after_ns or bar[0] <= stream.last_ts_ns:
+            self._late(stream, bar, place, max(after_ns, stream.last_ts_ns))
+        elif not self._clocks.believes(stream, bar[0], now_ns):
+            text = f"{_title(bar, place)}: it lies in the future, and no bar before it leads there"
             self._quarantine.bar("L11", stream.symbol, text, "future", monotonic_ns)
-            return []
-        if not self._in_session(stream, bar, title):
-            return []
-        return self._plausible(stream, bar, title)
+        elif self._in_session(stream, bar, place):
+            return self._plausible(stream, bar, place, after_ns)
+        return []
 
-    def _on_grid(self, stream: Stream, bar: Bar, title: str, monotonic_ns: int) -> bool:
+    def _on_grid(self, stream: Stream, bar: Bar, place: str, monotonic_ns: int) -> bool:
         if stream.on_grid(bar[0]):
             return True
         policy = stream.bars.off_grid
@@ -56,7 +53,7 @@ class Admission:
             stream.keep_off_grid()
             return True
         text = (
-            f"{title}: is off the grid of {stream.bars.timeframe} bars "
+            f"{_title(bar, place)}: is off the grid of {stream.bars.timeframe} bars "
             f"({stream.describe_grid()}); send whole bars, or use bars.off_grid: drop or keep"
         )
         if policy == "drop":
@@ -65,9 +62,9 @@ class Admission:
             self._quarantine.bar("L12", stream.symbol, text, "off_grid", monotonic_ns)
         return False
 
-    def _again(self, stream: Stream, bar: Bar, known: Bar, title: str) -> None:
+    def _again(self, stream: Stream, bar: Bar, known: Bar, place: str) -> None:
         """Rule on a bar whose time was delivered before."""
-        found = difference(bar, known)
+        title, found = _title(bar, place), difference(bar, known)
         if not found:
             if stream.compared is not None:
                 stream.compared += 1
@@ -86,9 +83,10 @@ class Admission:
             text = f"{title}: expected one bar, found a second: {found}; the bar was not taken"
             self._ledger.rule("refuse", "L03", stream.symbol, text, "conflict", bar)
 
-    def _late(self, stream: Stream, bar: Bar, title: str, after_ns: int) -> None:
-        text = f"{title}: expected one after {format_ts(after_ns)}; the bar was not taken"
+    def _late(self, stream: Stream, bar: Bar, place: str, after_ns: int) -> None:
+        title = _title(bar, place)
         if stream.compared is None:
+            text = f"{title}: expected one after {format_ts(after_ns)}; the bar was not taken"
             if self._spec.late == "drop":
                 self._drop(stream, "L05", text, "late", bar)
             else:
@@ -99,36 +97,51 @@ class Admission:
             text = f"{title}: the feed has it, the history has not; use one source of both"
             self._ledger.rule("refuse", "L19", stream.symbol, text, "overlap_conflict", bar)
 
-    def _in_session(self, stream: Stream, bar: Bar, title: str) -> bool:
+    def _in_session(self, stream: Stream, bar: Bar, place: str) -> bool:
         policy = self._spec.off_session
         if policy == "keep" or stream.hours.holds(bar[0]):
             return True
-        text = f"{title}: outside the sessions of {stream.bars.calendar}"
+        text = f"{_title(bar, place)}: outside the sessions of {stream.bars.calendar}"
         if policy == "drop":
             self._drop(stream, "L12", text, "off_session", bar)
         else:
             self._ledger.rule("refuse", "L12", stream.symbol, text, "off_session", bar)
         return False
 
-    def _plausible(self, stream: Stream, bar: Bar, title: str) -> list[Bar]:
-        suspect, stream.suspect = stream.suspect, None
-        if suspect and stream.plausibility.confirms(suspect, bar):
+    def _plausible(self, stream: Stream, bar: Bar, place: str, after_ns: int) -> list[Bar]:
+        fault = ""
+        if self._spec.implausible != "keep":
+            fault = stream.plausibility.fault(bar)
+        if stream.suspect:
+            return self._after_suspect(stream, stream.suspect, bar, fault, place, after_ns)
+        return self._judged(stream, bar, fault, place)
+
+    def _after_suspect(
+        self, stream: Stream, suspect: Bar, bar: Bar, fault: str, place: str, after_ns: int
+    ) -> list[Bar]:
+        """Return what is admitted by the bar after an implausible one."""
+        stream.suspect = None
+        if fault and stream.plausibility.near(suspect, bar):
             self._accept(stream, suspect)
             self._accept(stream, bar)
-            self._ledger.free(
-                "L15", stream.symbol, f"{title}: confirms the one before", "implausible"
-            )
-            return [suspect, bar]
-        fault = stream.plausibility.fault(bar) if self._spec.implausible != "keep" else ""
-        if suspect:
-            text = f"bar closing {format_ts(suspect[0])}: not confirmed by the next one"
-            self._drop(stream, "L15", text, "unconfirmed", suspect)
+            text = f"{_title(bar, place)}: confirms the one before"
+            self._ledger.free("L15", stream.symbol, text, "implausible")
+            if suspect[0] > after_ns:
+                return [suspect, bar]
+            self._late(stream, suspect, "", after_ns)
+            return [bar]
+        text = f"{_title(suspect)}: not confirmed by the next one"
+        self._drop(stream, "L15", text, "unconfirmed", suspect)
         if not fault:
-            if suspect:
-                self._ledger.free("L15", stream.symbol, f"{title}: plausible again", "implausible")
+            text = f"{_title(bar, place)}: plausible again"
+            self._ledger.free("L15", stream.symbol, text, "implausible")
+        return self._judged(stream, bar, fault, place)
+
+    def _judged(self, stream: Stream, bar: Bar, fault: str, place: str) -> list[Bar]:
+        if not fault:
             self._accept(stream, bar)
             return [bar]
-        text = f"{title}: {fault}"
+        text = f"{_title(bar, place)}: {fault}"
         if self._spec.implausible == "hold":
             stream.suspect = bar
             self._ledger.hold("L15", stream.symbol, f"{text}; waiting for the next", "implausible")
@@ -139,13 +152,18 @@ class Admission:
         return []
 
     def _accept(self, stream: Stream, bar: Bar) -> None:
-        text = f"bar closing {format_ts(bar[0])}"
         if stream.plausibility.accept(bar):
-            text += ": the same values for too long; the feed may have stopped"
+            text = f"{_title(bar)}: the same values for too long; the feed may have stopped"
             self._ledger.hold("L15", stream.symbol, text, "repeated")
-        else:
-            self._ledger.free("L15", stream.symbol, f"{text}: other values again", "repeated")
+        elif self._ledger.holds:
+            text = f"{_title(bar)}: other values again"
+            self._ledger.free("L15", stream.symbol, text, "repeated")
 
-    def _drop(self, stream: Stream, rule: str, text: str, counter: str, bar: Bar) -> None:
+    def _drop(self, stream: Stream, rule: str, text: str, counter: Counter, bar: Bar) -> None:
         stream.dropped[counter] = stream.dropped.get(counter, 0) + 1
         self._ledger.rule("drop", rule, stream.symbol, text, counter, bar)
+
+
+def _title(bar: Bar, place: str = "") -> str:
+    """Return what a text about a bar begins with."""
+    return f"{place}bar closing {format_ts(bar[0])}"

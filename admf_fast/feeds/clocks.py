@@ -45,8 +45,7 @@ class Clocks:
         if abs(now_ns - ts_ns) > self._skew_ns:
             self._skewed("", ts_ns, now_ns)
         else:
-            for counter in ("skew", "clock_jump"):
-                self._ledger.free("L11", "", "the clocks of machine and feed agree", counter)
+            self._agree("the clocks of machine and feed agree")
 
     def ahead(self, ts_ns: int, now_ns: int) -> bool:
         """Return whether a time of the feed lies in the machine's future."""
@@ -73,8 +72,9 @@ class Clocks:
         if age_ns <= self._spec.stale_bars * stream.timeframe_ns + self._grace_ns:
             self._ledger.free("L09", stream.symbol, "a current bar has arrived")
         if -self._skew_ns <= age_ns <= stream.timeframe_ns + self._skew_ns:
-            for symbol, counter in ((stream.symbol, "skew"), ("", "skew"), ("", "clock_jump")):
-                self._ledger.free("L11", symbol, "a bar arrived in time", counter)
+            text = "a bar arrived in time"
+            self._ledger.free("L11", stream.symbol, text, "skew")
+            self._agree(text)
 
     def silence(self, stream: Stream, now_ns: int, monotonic_ns: int) -> None:
         """Rule on a stream that has been silent for too many bars while its market was open."""
@@ -93,6 +93,10 @@ class Clocks:
         self._ledger.rule("stale", "L09", stream.symbol, text, "stale")
         if self._spec.stale != "note":
             self._ledger.settle(self._spec.stale, "L09", stream.symbol, text, "")
+
+    def _agree(self, text: str) -> None:
+        self._ledger.free("L11", "", text, "skew")
+        self._ledger.free("L11", "", text, "clock_jump")
 
     def _skewed(self, symbol: str, ts_ns: int, now_ns: int) -> None:
         text = (

@@ -18,7 +18,15 @@ from admf_fast.feeds.ledger import Ledger, Reason
 from admf_fast.feeds.moments import Moments
 from admf_fast.feeds.quarantine import Quarantine
 from admf_fast.feeds.replay import Bar
-from admf_fast.feeds.rulings import Delivered, Heartbeat, Item, Link, MarketState, Ruling
+from admf_fast.feeds.rulings import (
+    Counter,
+    Delivered,
+    Heartbeat,
+    Item,
+    Link,
+    MarketState,
+    Ruling,
+)
 from admf_fast.feeds.stream import Stream
 from admf_kernels.clock import Clock
 
@@ -163,7 +171,7 @@ class FeedGuard:
         elif isinstance(item, MarketState):
             self._state(item)
         else:
-            counter = "connect" if item.up else "disconnect"
+            counter: Counter = "connect" if item.up else "disconnect"
             self._ledger.rule("note", "L08", "", item.text, counter)
 
     def _bar(self, item: Delivered, place: str, now_ns: int, monotonic_ns: int) -> None:

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from admf_fast.feeds.replay import Bar
-from admf_fast.feeds.rulings import Action, Ruling
+from admf_fast.feeds.rulings import Action, Counter, Ruling
 
 Policy = Literal["hold", "note", "refuse"]
 Reason = tuple[str, str, str]  # rule, symbol, and the counter where a rule has several
@@ -24,17 +24,17 @@ class Ledger:
         return made
 
     def rule(
-        self, action: Action, rule: str, symbol: str, text: str, counter: str = "",
-        bar: Bar | None = None, count: int = 1,
+        self, action: Action, rule: str, symbol: str, text: str, counter: Counter = "",
+        bar: Bar | None = None,
     ) -> None:  # fmt: skip
         """Make a ruling; after one that refuses, nothing else counts."""
-        self._count(counter, count)
+        self.count(counter, 1)
         self.refused = self.refused or action == "refuse"
         self._rulings.append(Ruling(action, rule, text, counter, symbol, bar))
 
     def process(self, symbol: str, bar: Bar) -> None:
         """Hand a bar on."""
-        self._count("bar", 1)
+        self.count("bar", 1)
         self._rulings.append(Ruling("process", counter="bar", symbol=symbol, bar=bar))
 
     def ask(self, symbol: str, after_ns: int, before_ns: int) -> None:
@@ -42,25 +42,25 @@ class Ledger:
         ruling = Ruling("ask", "L01", symbol=symbol, after_ns=after_ns, before_ns=before_ns)
         self._rulings.append(ruling)
 
-    def hold(self, rule: str, symbol: str, text: str, counter: str = "") -> bool:
-        """Hold entries for a reason; return whether it is a new one, others are only counted."""
+    def hold(self, rule: str, symbol: str, text: str, counter: Counter = "") -> None:
+        """Hold entries for a reason; one that stands already is only counted."""
         if (rule, symbol, counter) in self.holds:
-            self._count(counter, 1)
-            return False
+            self.count(counter, 1)
+            return
         self.holds[rule, symbol, counter] = text
         self.rule("hold", rule, symbol, text, counter)
-        return True
 
-    def free(self, rule: str, symbol: str, text: str, counter: str = "") -> None:
+    def free(self, rule: str, symbol: str, text: str, counter: Counter = "") -> None:
         """Drop a reason to hold entries; the last one resumes them."""
         if self.holds.pop((rule, symbol, counter), None) is not None and not self.holds:
             self.rule("resume", rule, symbol, text)
 
-    def _count(self, counter: str, count: int) -> None:
+    def count(self, counter: Counter, count: int) -> None:
+        """Raise a counter; none has the empty name."""
         if counter:
             self.counts[counter] = self.counts.get(counter, 0) + count
 
-    def settle(self, policy: Policy, rule: str, symbol: str, text: str, counter: str) -> None:
+    def settle(self, policy: Policy, rule: str, symbol: str, text: str, counter: Counter) -> None:
         """Hold, note or refuse."""
         if policy == "hold":
             self.hold(rule, symbol, text, counter)

@@ -4,10 +4,18 @@ A bar belongs to the market's hours when any part of it lies within a session. B
 longer are counted by sessions instead, each by the one that its middle falls into or before.
 """
 
+import functools
 from bisect import bisect_left
+from collections.abc import Sequence
 
 from admf_fast.data.spec import NS_PER_DAY, NS_PER_H
 from admf_kernels.clock import Clock
+
+
+@functools.cache
+def _sessions(clock: Clock) -> tuple[Sequence[int], Sequence[int]]:
+    """Return opens and closes as numbers that `bisect` is quick with."""
+    return clock.open_ns.tolist(), clock.close_ns.tolist()
 
 
 class MarketHours:
@@ -16,10 +24,10 @@ class MarketHours:
     def __init__(self, clock: Clock | None, timeframe_ns: int) -> None:
         self.known = clock is not None
         self._timeframe_ns = timeframe_ns
-        self._open_ns: list[int] = clock.open_ns.tolist() if clock else []
-        self._close_ns: list[int] = clock.close_ns.tolist() if clock else []
+        self._open_ns, self._close_ns = _sessions(clock) if clock else ((), ())
         # From 4h on bars may be moved by an hour, with the market's own clock: see `data.grid`.
-        self._tolerance_ns = NS_PER_H if timeframe_ns >= 4 * NS_PER_H else 0
+        moved = timeframe_ns >= 4 * NS_PER_H
+        self._apart_ns = timeframe_ns - NS_PER_H if moved else 1
 
     def holds(self, ts_ns: int) -> bool:
         """Return whether a bar that closes at `ts_ns` touches a session; True if not known."""
@@ -45,7 +53,7 @@ class MarketHours:
     def _between(self, after_ns: int, before_ns: int) -> int:
         step_ns = self._timeframe_ns
         origin_ns = 0 if step_ns < NS_PER_H else after_ns
-        last_ns = before_ns - step_ns + self._tolerance_ns
+        last_ns = before_ns - self._apart_ns
         count, low_ns = 0, after_ns
         k = bisect_left(self._close_ns, after_ns - step_ns + 1)
         while k < len(self._open_ns) and self._open_ns[k] < last_ns:

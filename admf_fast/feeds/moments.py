@@ -24,6 +24,7 @@ class Moments:
         self._wait_ns = round(spec.wait_s * NS_PER_S)
         self._waiting: list[int] = []
         self._since_ns: dict[int, int] = {}
+        self._asked_ns: dict[str, int] = {}  # up to where the bars of a stream were asked for
 
     def add(self, stream: Stream, bar: Bar, monotonic_ns: int) -> None:
         """Take an admitted bar."""
@@ -61,9 +62,10 @@ class Moments:
     def _wait_for(self, stream: Stream, ts_ns: int) -> None:
         after_ns = max(self.after_ns, stream.last_ts_ns)
         text = f"bars missing after {format_ts(after_ns)} and before {format_ts(ts_ns)}"
-        if self._spec.gaps != "hold":
-            return
-        if self._ledger.hold("L01", stream.symbol, f"{text}: waiting for them"):
+        if self._spec.gaps == "hold":
+            self._ledger.hold("L01", stream.symbol, f"{text}: waiting for them")
+        if self._asked_ns.get(stream.symbol, -1) < ts_ns:
+            self._asked_ns[stream.symbol] = ts_ns
             self._ledger.ask(stream.symbol, after_ns, ts_ns)
 
     def _process(self, ts_ns: int) -> None:
@@ -80,7 +82,8 @@ class Moments:
             stream.process(bar)
             self._ledger.process(stream.symbol, bar)
         for stream, _ in bars:
-            self._ledger.free("L01", stream.symbol, "nothing is missing any more")
+            if not stream.pending or not stream.missing(-1, min(stream.pending)):
+                self._ledger.free("L01", stream.symbol, "nothing is missing any more")
 
     def _mark_gap(self, stream: Stream, ts_ns: int) -> None:
         missing = stream.missing(-1, ts_ns)
@@ -93,8 +96,7 @@ class Moments:
         else:
             text += "; none is made up"
             self._ledger.rule("note", "L01", stream.symbol, text, "gap")
-        counts = self._ledger.counts
-        counts["missing"] = counts.get("missing", 0) + missing
+        self._ledger.count("missing", missing)
 
     def _hand_over(self, stream: Stream, ts_ns: int) -> None:
         """Go from history to the feed at this bar, if enough of both was compared."""

@@ -62,11 +62,9 @@ class Plausibility:
             return f"its volume {bar[5]!r} is more than {self._factor:g} times {most!r}"
         return ""
 
-    def confirms(self, suspect: Bar, bar: Bar) -> bool:
-        """Return whether the bar after an implausible one says that it was true."""
-        if self._far(suspect, bar):
-            return False
-        return not self._large(suspect) or self._large(bar)
+    def near(self, bar: Bar, following: Bar) -> bool:
+        """Return whether the prices of a bar are plausible after those of another."""
+        return not self._far(bar, following)
 
     def accept(self, bar: Bar) -> bool:
         """Take a bar as true; return whether it is one more copy of the last ones than allowed."""

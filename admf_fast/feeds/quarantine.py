@@ -4,6 +4,7 @@ import hashlib
 from collections import deque
 
 from admf_fast.feeds.ledger import Ledger
+from admf_fast.feeds.rulings import Counter
 
 WINDOW_NS = 60_000_000_000
 
@@ -22,13 +23,13 @@ class Quarantine:
         text = f"{place}{fault}"
         self._add("L13", "", text, f" ({len(line)} bytes, sha256 {digest})", monotonic_ns)
 
-    def bar(self, rule: str, symbol: str, text: str, counter: str, monotonic_ns: int) -> None:
+    def bar(self, rule: str, symbol: str, text: str, counter: Counter, monotonic_ns: int) -> None:
         """Set a bar aside whose numbers or time cannot be used."""
         self._add(rule, symbol, text, "", monotonic_ns, counter)
 
     def _add(
         self, rule: str, symbol: str, text: str, which: str, monotonic_ns: int,
-        counter: str = "malformed",
+        counter: Counter = "malformed",
     ) -> None:  # fmt: skip
         times_ns = self._times_ns
         times_ns.append(monotonic_ns)

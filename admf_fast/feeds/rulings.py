@@ -14,6 +14,12 @@ Action = Literal[
     "ask",  # bars in (after_ns, before_ns) are missing: a feed that can should deliver them again
     "refuse",  # the run stops; nothing is processed any more
 ]
+Counter = Literal[
+    "", "bar", "gap", "missing", "duplicate", "conflict", "reordered", "late", "in_progress",
+    "unclosed", "disconnect", "connect", "stale", "clock_jump", "skew", "future", "off_session",
+    "off_grid", "malformed", "invalid", "implausible", "unconfirmed", "repeated", "halt",
+    "overlap_old", "overlap_conflict",
+]  # fmt: skip
 
 
 class Delivered(NamedTuple):
@@ -56,7 +62,7 @@ class Ruling(NamedTuple):
     action: Action
     rule: str = ""
     text: str = ""
-    counter: str = ""
+    counter: Counter = ""
     symbol: str = ""
     bar: Bar | None = None
     after_ns: int = 0
