@@ -40,7 +40,8 @@ class Tracked:
     misses: int = 0  # looks in a row that did not find it
     missed_ns: int = 0  # the first of them
     asked_ns: int = 0  # the last look
-    told: bool = False  # that fills are missing
+    short_ns: int = 0  # the first look since the last fill that missed fills; 0 for none
+    told: bool = False  # that they are missing
 
     def move(self, stage: str, now_ns: int) -> None:
         """Come to a stage."""
@@ -113,6 +114,7 @@ class Book:
         if report.status in FILLS:
             self.held[symbol] = self.held.get(symbol, 0) + report.lots
             order.filled += report.lots
+            order.short_ns = 0
             whole = report.lots == order.left
             ends = whole or report.adopted or report.status == "filled"
             if report.adopted and order.stage == OVER:

@@ -273,7 +273,9 @@ class Gateway:
             may = may_become(STATUSES.index(order.status), STATUSES.index(status))
             plain = may and status not in FILLS
             self._end(order, status if plain else "canceled", "by_query", now_ns)
-        elif now_ns - order.since_ns >= self.limits.grace_ns and not order.told:
+            return
+        order.short_ns = order.short_ns or now_ns
+        if now_ns - order.short_ns >= self.limits.grace_ns and not order.told:
             order.told = True
             text = (
                 f"order {order.intent.order_id}: the venue filled {filled} lots, "
