@@ -37,10 +37,15 @@ if TYPE_CHECKING:
     "--accept-config-change", "accepted", default="", metavar="REASON",
     help="Continue a run that holds a position with a changed configuration or code.",
 )  # fmt: skip
+@click.option(
+    "--armed", is_flag=True,
+    help="Let the orders of a configuration with live.mode live reach its venue.",
+)  # fmt: skip
 @json_option
 def command(
-    path: str, feed: str, out: Path | None, folder: Path | None, accepted: str, as_json: bool
-) -> None:
+    path: str, feed: str, out: Path | None, folder: Path | None, accepted: str, armed: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Run the configuration CONFIG on a feed, one closed bar at a time, on a paper account.
 
     Prints every SIGNAL, ORDER, FILL and TRADE as a line of JSON the moment it happens, and
@@ -63,15 +68,22 @@ def command(
     freezes entries, USR2 closes everything as well, as `admf control` and the file DIR/kill do.
     """
     from admf_fast.config import load_config
+    from admf_fast.errors import ConfigError
 
     if out and folder:
         raise click.UsageError("--out and --run: give one of them", click.get_current_context())
-    if accepted and not folder:
-        raise click.UsageError("--accept-config-change is of --run", click.get_current_context())
+    if (accepted or armed) and not folder:
+        found = "--accept-config-change" if accepted else "--armed"
+        raise click.UsageError(f"{found}: only with --run", click.get_current_context())
     config = load_config(path)
+    if config.live.mode == "live" and not folder:
+        raise ConfigError(
+            f"{config.where('live', 'mode')}: live.mode: expected --run DIR with live; without a "
+            "journal no order is sent"
+        )
     warn_without_cache()
     if folder:
-        _serve(config, feed, folder, accepted, as_json=as_json)
+        _serve(config, feed, folder, accepted, armed=armed, as_json=as_json)
     else:
         _run(config, feed, out, as_json=as_json)
 
@@ -92,12 +104,14 @@ def _run(config: Config, feed: str, out: Path | None, *, as_json: bool) -> None:
         note("\n".join(job_lines(job)))
 
 
-def _serve(config: Config, feed: str, folder: Path, accepted: str, *, as_json: bool) -> None:
+def _serve(
+    config: Config, feed: str, folder: Path, accepted: str, *, armed: bool, as_json: bool
+) -> None:
     """Run with a journal until the feed ends or somebody stops it."""
     from admf_fast.live.service import serve
 
     on_event = None if as_json else _print
-    served = serve(config, feed, folder, accepted=accepted, on_event=on_event)
+    served = serve(config, feed, folder, accepted=accepted, armed=armed, on_event=on_event)
     if served.job is None:
         text = f"Stopped ({served.ending.text}) after {served.bars} bars; the same command goes on."
         if as_json:

@@ -12,6 +12,7 @@ from admf_fast.config.exits import (
 )
 from admf_fast.config.feed import FeedSpec
 from admf_fast.config.instrument import ActionsSpec, InstrumentSpec, MarketSpec
+from admf_fast.config.live import LimitsSpec, LiveSpec
 from admf_fast.config.load import SIZE_MAX_BYTES, load_config, parse_config, validate
 from admf_fast.config.model import (
     Config,
@@ -64,6 +65,8 @@ __all__ = [
     "InstrumentSpec",
     "KellySizing",
     "KernelSizing",
+    "LimitsSpec",
+    "LiveSpec",
     "MarketSpec",
     "MemberSpec",
     "MetricsSpec",

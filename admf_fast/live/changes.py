@@ -47,7 +47,16 @@ class Setups:
         return core
 
     def of(self, started: Started) -> Setup:
-        """Return the set-up of a start; raises StateError if it cannot be made any more."""
+        """Return the set-up of a start.
+
+        Raises StateError if it cannot be made any more, ConfigError if it traded elsewhere.
+        """
+        venue = self.current.terms.uses.venue
+        if (started.mode == "live") != venue:
+            raise ConfigError(
+                f"live.mode: expected {started.mode}, as the run in this folder was begun, found "
+                f"{self.current.config.live.mode}; use another folder"
+            )
         digest = started.digests["config"]
         if digest not in self._known:
             try:

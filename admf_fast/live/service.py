@@ -13,6 +13,7 @@ from admf_fast.feeds.open import guard_of, open_feed
 from admf_fast.feeds.warmup import warmup_moments
 from admf_fast.jobs import Job
 from admf_fast.journal.lock import StateLock
+from admf_fast.live.arming import check_armed, gateway_of, with_mode
 from admf_fast.live.changes import Setups
 from admf_fast.live.clock import Clock, SystemClock, check_wall
 from admf_fast.live.control import Signals
@@ -43,6 +44,7 @@ def serve(
     folder: Path,
     *,
     accepted: str = "",
+    armed: bool = False,
     on_event: OnEvent | None = None,
     progress: Progress | None = None,
     clock: Clock | None = None,
@@ -59,6 +61,8 @@ def serve(
         The run folder, of this run alone.
     accepted
         Why the run may go on with a configuration or code other than its last.
+    armed
+        That orders may be sent; needed by mode live, refused by the others.
     on_event
         Handed every SIGNAL, ORDER, FILL and TRADE as it happens.
 
@@ -73,16 +77,18 @@ def serve(
             f"{config.where('instruments')}: instruments: expected one instrument with a run "
             "folder; leave out --run, and the run ends with its feed"
         )
+    check_armed(config, armed)
     check_wall(clock)
     with Signals() as signals:
         source = open_feed(feed, (config.bars,), base_dir=Path(config.source.base_dir or "."))
         guard = guard_of(source, config.feed)
-        setup = replace(prepare(config), symbols=guard.symbols)
+        setup = with_mode(replace(prepare(config), symbols=guard.symbols))
         places = RunFolder(folder)
         places.make()
-        with StateLock(str(folder)):
+        timeframe_ns = guard.reports()[0].timeframe_ns
+        with StateLock(str(folder)), gateway_of(setup, timeframe_ns) as gateway:
             run = LiveRun(
-                folder, Setups(setup), clock=clock, accepted=accepted,
+                folder, Setups(setup), clock=clock, gateway=gateway, accepted=accepted,
                 on_applied=_observer(config.name, guard.symbols, on_event),
             )  # fmt: skip
             run.open()

@@ -253,6 +253,10 @@ class SimulatedDisk:
         if size + self.used_bytes() > self.capacity_bytes:
             raise OSError(errno.ENOSPC, "No space left on device")
 
+    def size(self, path: str) -> int:
+        """Return the size of a file."""
+        return len(self._find(path).seen)
+
     def used_bytes(self) -> int:
         """Return the size of all files."""
         return sum(len(content.seen) for content in self._seen.values())

@@ -40,7 +40,8 @@ class Tracked:
     misses: int = 0  # looks in a row that did not find it
     missed_ns: int = 0  # the first of them
     asked_ns: int = 0  # the last look
-    told: bool = False  # that fills are missing
+    short_ns: int = 0  # the first look since the last fill that missed fills; 0 for none
+    told: bool = False  # that they are missing
 
     def move(self, stage: str, now_ns: int) -> None:
         """Come to a stage."""
@@ -113,6 +114,7 @@ class Book:
         if report.status in FILLS:
             self.held[symbol] = self.held.get(symbol, 0) + report.lots
             order.filled += report.lots
+            order.short_ns = 0
             whole = report.lots == order.left
             ends = whole or report.adopted or report.status == "filled"
             if report.adopted and order.stage == OVER:
@@ -142,12 +144,26 @@ class Book:
         if report.status in FILLS:
             return _fill(order, ours)
         if report.status == "replaced":
-            return Heard(ours)
+            return Heard(None if order.stage == OVER else ours)
         return _change(order, ours)
 
     def working(self) -> list[Tracked]:
         """Return the orders that are not over."""
         return [o for o in self.orders.values() if o.stage != OVER]
+
+
+def own_report(order: Tracked, origin: str, status: str, now_ns: int, reason: str = "") -> Report:
+    """Return a report that no venue made, but the gateway or its query."""
+    intent = order.intent
+    return Report(
+        report_id=f"{origin} {intent.client_id} {status}",
+        client_id=intent.client_id,
+        order_id=intent.order_id,
+        ts_ns=now_ns,
+        status=status,
+        reason=reason,
+        symbol=intent.symbol,
+    )
 
 
 def _fill(order: Tracked, report: Report) -> Heard:
@@ -158,6 +174,10 @@ def _fill(order: Tracked, report: Report) -> Heard:
     if report.lots * order.left <= 0 or abs(report.lots) > abs(order.left):
         text = f"expected at most {order.left} lots: {_shown(report)}"
         return Heard(adopted, "O09", text, freezes=True)
+    said = order.filled + report.lots
+    if report.status == "filled" and report.lots != order.left and report.total != said:
+        # The last fill has overtaken others, or the order was smaller there: to be asked for.
+        report = msgspec.structs.replace(report, status="partially_filled")
     limit, buying = order.intent.limit, report.lots > 0
     beyond = limit > 0.0 and (report.price > limit if buying else report.price < limit)
     if beyond:

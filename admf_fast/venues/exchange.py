@@ -14,7 +14,15 @@ from admf_fast.journal.messages import Intent, Report
 from admf_fast.venues.protocol import DownError, OrderView, RefusedError, UnsureError
 from admf_kernels.execution.costs import month_of, quote
 from admf_kernels.execution.matching import NEVER, meeting
-from admf_kernels.execution.reasons import FOK, IOC, KINDS, STOP, TIMES_IN_FORCE, TRAILING_STOP
+from admf_kernels.execution.reasons import (
+    FOK,
+    IOC,
+    KINDS,
+    MARKET,
+    STOP,
+    TIMES_IN_FORCE,
+    TRAILING_STOP,
+)
 from admf_kernels.execution.records import Bar, Desk, Ledger, Now, Order, Plain
 from admf_kernels.execution.terms import NO_EXITS, Terms
 
@@ -96,10 +104,6 @@ class Exchange:
         self._answer()
         return self.name
 
-    def connected(self) -> bool:
-        """Return whether it answers."""
-        return not self.faults.down
-
     def submit(self, intent: Intent, now_ns: int) -> None:
         """Take a new order; its id must be free."""
         self._arrive()
@@ -173,7 +177,7 @@ class Exchange:
         now = self._desk.now
         now.first, now.entered, now.entered_at = first, -1.0, 0.0
         now.entered_by_stop = now.stop_in_reach = False
-        self._bar = bar
+        self._bar = bar._replace(worth=self.terms.n.lot_value)
 
     def fill_next(self) -> bool:
         """Fill the order that the bar meets first; returns whether there was one."""
@@ -253,7 +257,7 @@ class Exchange:
         at = meeting(self.terms, self._desk, bar, record, record.stop)
         if at.moment >= NEVER:
             return None
-        rank = (0 if order.intent.kind.startswith("market") else 1, order.number)
+        rank = (0 if order.record.kind == MARKET else 1, order.number)
         return Fill(at.moment, rank, order.intent.client_id, at.price, at.maker)
 
     def _wanted(self, order: Resting) -> int:

@@ -4,11 +4,24 @@ The gateway is told the time and returns messages. It keeps no file, has no cloc
 touches the runner, so a simulator and a live process drive the same code.
 """
 
+from collections import deque
+
 import msgspec
 
 from admf_fast.errors import VenueError
 from admf_fast.journal.messages import Command, Expired, Intent, Message, Note, Report, Sent
-from admf_fast.venues.book import FILLS, FINAL, IDLE, OVER, QUEUED, SENT, UNSURE, Book, Tracked
+from admf_fast.venues.book import (
+    FILLS,
+    FINAL,
+    IDLE,
+    OVER,
+    QUEUED,
+    SENT,
+    UNSURE,
+    Book,
+    Tracked,
+    own_report,
+)
 from admf_fast.venues.limits import GatewayLimits, Pace, broken, reduces
 from admf_fast.venues.protocol import DownError, RefusedError, UnsureError, Venue
 from admf_fast.venues.reconcile import Reconciler
@@ -51,6 +64,7 @@ class Gateway:
         self._rejects = 0
         self._down = False
         self._out: list[Message] = []
+        self._inbox: deque[Report] = deque()
 
     def replay(self, message: Message) -> None:
         """Learn from a journaled message; after a restart all of them, oldest first.
@@ -97,13 +111,19 @@ class Gateway:
         return self._taken()
 
     def poll(self, now_ns: int) -> list[Message]:
-        """Take what the venue reports, look after unsure orders, send what waited."""
+        """Take what the venue reports, look after unsure orders, send what waited.
+
+        At most one fill is returned at once, for the runner's answer to it may change what
+        the next one means: poll until nothing is returned.
+        """
         try:
-            for report in self._venue.poll(now_ns):
-                self._hear(report, now_ns)
+            self._inbox.extend(self._venue.poll(now_ns))
             self._up(now_ns)
         except VenueError as error:
             self._gone(error, now_ns)
+        while self._inbox:
+            if self._hear(self._inbox.popleft(), now_ns):
+                return self._taken()
         for order in self.book.working():
             self._look_after(order, now_ns)
         if not self._down:
@@ -116,7 +136,7 @@ class Gateway:
     def settled(self) -> bool:
         """Whether nothing waits: to be sent, to be answered, or to be made sure of."""
         done = (o.stage == IDLE and not o.change and not o.withheld for o in self.book.working())
-        return all(done) and not self._down
+        return all(done) and not self._down and not self._inbox
 
     @property
     def frozen(self) -> bool:
@@ -141,39 +161,31 @@ class Gateway:
 
     def _end(self, order: Tracked, status: str, reason: str, now_ns: int) -> None:
         """Tell the runner that an order is over, where no venue does."""
-        client_id = order.intent.client_id
-        self._say(
-            Report(
-                report_id=f"gateway {client_id} {status}",
-                client_id=client_id,
-                order_id=order.intent.order_id,
-                ts_ns=now_ns,
-                status=status,
-                reason=reason,
-                symbol=order.intent.symbol,
-            )
-        )
+        self._say(own_report(order, "gateway", status, now_ns, reason))
         order.stage = OVER
 
     # Hearing.
 
-    def _hear(self, report: Report, now_ns: int) -> None:
+    def _hear(self, report: Report, now_ns: int) -> bool:
+        """Take a report; returns whether a fill was passed on."""
         order = self.book.orders.get(report.client_id)
         if order is not None and report.reason == "replace_rejected":
             order.changes += 1
             order.move(UNSURE, now_ns)
             order.change = order.intent
-            return
+            return False
         if order is not None and self._is_early(order, report):
             if order.withheld is None:
                 order.withheld = report
                 order.move(UNSURE, now_ns)
-            return
+            return False
         heard = self.book.hear(report)
         if heard.report is not None:
             # First of all, for what follows may be about it.
             self._say(heard.report)
             self._count_reject(heard.report, now_ns)
+            if order is not None and heard.report.status != report.status:
+                order.move(UNSURE, now_ns)
         if heard.text:
             self._say(Note(rule=heard.rule, text=heard.text))
             if heard.report is None and order is not None and order.stage != OVER:
@@ -181,8 +193,9 @@ class Gateway:
         if heard.freezes:
             self._command("freeze", f"{heard.rule}: {heard.text}", now_ns)
         if order is not None and order.withheld and not self._is_early(order, order.withheld):
-            withheld, order.withheld = order.withheld, None
-            self._hear(withheld, now_ns)
+            self._inbox.appendleft(order.withheld)
+            order.withheld = None
+        return heard.report is not None and heard.report.lots != 0
 
     def _is_early(self, order: Tracked, report: Report) -> bool:
         """Return whether fills that the venue has counted have yet to be heard of."""
@@ -241,7 +254,8 @@ class Gateway:
             self._miss(order, now_ns)
             return
         if order.status == "submitted" and view.status not in (*FINAL, *FILLS):
-            self._adopt_status(order, "accepted", now_ns)
+            self._say(own_report(order, "query", "accepted", now_ns))
+            order.stage = UNSURE  # until fills agree, too
         if view.status in FINAL:
             self._settle(order, view.status, view.filled, now_ns)
         elif view.filled == order.filled:
@@ -252,20 +266,6 @@ class Gateway:
             order.cancel_sent = False  # one that was wanted had no effect
             order.move(IDLE, now_ns)
 
-    def _adopt_status(self, order: Tracked, status: str, now_ns: int) -> None:
-        client_id = order.intent.client_id
-        self._say(
-            Report(
-                report_id=f"query {client_id} {status}",
-                client_id=client_id,
-                order_id=order.intent.order_id,
-                ts_ns=now_ns,
-                status=status,
-                symbol=order.intent.symbol,
-            )
-        )
-        order.stage = UNSURE  # until fills agree, too
-
     def _settle(self, order: Tracked, status: str, filled: int, now_ns: int) -> None:
         """An order is over at the venue; its fills have come, or will by the next poll."""
         if filled == order.filled:
@@ -273,7 +273,9 @@ class Gateway:
             may = may_become(STATUSES.index(order.status), STATUSES.index(status))
             plain = may and status not in FILLS
             self._end(order, status if plain else "canceled", "by_query", now_ns)
-        elif now_ns - order.since_ns >= self.limits.grace_ns and not order.told:
+            return
+        order.short_ns = order.short_ns or now_ns
+        if now_ns - order.short_ns >= self.limits.grace_ns and not order.told:
             order.told = True
             text = (
                 f"order {order.intent.order_id}: the venue filled {filled} lots, "
@@ -372,13 +374,7 @@ class Gateway:
         self._say(Note(rule="O01", text=f"{action} of order {order.intent.order_id}: {text}"))
         if action == "submit":
             self._end(order, "rejected", text, now_ns)
-            self._count_reject(
-                Report(
-                    report_id="", client_id=order.intent.client_id, order_id=0, ts_ns=now_ns,
-                    status="rejected", reason=text,
-                ),
-                now_ns,
-            )  # fmt: skip
+            self._count_reject(own_report(order, "gateway", "rejected", now_ns, text), now_ns)
             return
         if action == "replace":
             order.changes += 1
@@ -390,6 +386,6 @@ class Gateway:
 def _is_due(order: Tracked) -> bool:
     if order.stage == QUEUED:
         return True
-    if order.stage == UNSURE:
-        return False
-    return order.change is not None or (order.cancels is not None and not order.cancel_sent)
+    if order.cancels is not None:
+        return not order.cancel_sent
+    return order.change is not None and order.stage != UNSURE

@@ -52,10 +52,6 @@ class Venue(Protocol):
         """Return the id of the account that orders go to."""
         ...
 
-    def connected(self) -> bool:
-        """Return whether a call could be answered now."""
-        ...
-
     def submit(self, intent: Intent, now_ns: int) -> None:
         """Hand a new order over."""
         ...

@@ -61,16 +61,19 @@ def seek(t: Terms, d: Desk, bar: Any, goal: float, turn_role: int, role: int) ->
     role = turn_role if turning else role
     opening = turning or abs(goal) > abs(held)
     kind = t.e.kind if opening else MARKET
+    split = False
     reason = denial(t, d, bar, goal)
     if turning and t.uses.leaving and (kind != MARKET or reason != NO_REASON or t.a.exit_first):
         # What may not be turned at once is left in any case.
         leave(t, d, bar, role, MARKET)
+        # At a venue both might fill in full: what enters there only enters.
+        split = t.uses.venue
     o = order_at(d.slots, ENTRY_PLACE)
     if t.uses.venue and o.id != 0:  # its cancel has yet to be answered
         d.intent.again = True
         return
-    make(d, bar, o, kind, t.e.tif if opening else GTC, role, goal - held)
-    o.to_goal = True
+    make(d, bar, o, kind, t.e.tif if opening else GTC, role, goal if split else goal - held)
+    o.to_goal = not split
     o.goal = goal
     if kind != MARKET:
         _price(t, bar, o)
