@@ -11,7 +11,7 @@ from admf_fast.config import canonical
 from admf_fast.consistency import DivergenceMonitor, Family, ShadowModeValidator
 from admf_fast.consistency.shadow import RunnerSide, shadow_runner, shared_memory
 from admf_fast.containers import BacktestContainer, LiveContainer
-from admf_fast.errors import BarError, ConfigError, DivergenceError
+from admf_fast.errors import BarError, ConfigError, ContainerError, DivergenceError
 from admf_fast.events import BarEvent, Event, OrderEvent
 from admf_fast.runners.live import LiveRunner
 from admf_kernels.layout import to_word
@@ -168,6 +168,17 @@ def test_only_the_live_container_is_heard():
     assert validator.name == container.container_id
 
 
+def test_bars_of_another_symbol_are_refused():
+    container = LiveContainer(config_of())
+    container.initialize()
+    validator = ShadowModeValidator(container)
+    bar = bars_of(1)[0]
+    names = ("ts_ns", "open", "high", "low", "close", "volume")
+    event = BarEvent(source="f", symbol="Y", sequence=0, **dict(zip(names, bar, strict=True)))
+    with pytest.raises(ContainerError, match="expected bars of X, found 'Y'"):
+        validator.process_market_data(event)
+
+
 def test_a_container_of_blocks_has_no_shadow():
     container = BacktestContainer(config_of())
     container.initialize()
@@ -214,6 +225,10 @@ def test_bars_that_differ_are_an_input_divergence_and_never_one_of_logic(field, 
     names = ("ts_ns", "open", "high", "low", "close", "volume")
     assert (found.bar, found.layer, found.field) == (60, "bar", names[field])
     assert validator.divergences.counts[Family.LOGIC] == 0
+    assert validator.monitor.state_checksum_mismatches == 0
+    assert validator.monitor.signal_divergence_rate == 0.0
+    validator.rejoin()
+    assert validator.comparing
 
 
 def test_listeners_hear_of_a_divergence_on_its_bar():
