@@ -1,6 +1,7 @@
 """Journals verified by the historical runner: honest ones pass, a changed one is named."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -16,14 +17,23 @@ from admf_fast.journal.messages import (
     BarInput,
     Command,
     Outcome,
+    Report,
     Started,
     encode,
 )
 from admf_fast.journal.reading import read_journal
+from admf_fast.live.changes import Setups
 from admf_fast.live.core import LiveCore
+from admf_fast.live.run import LiveRun
+from admf_fast.live.shadowing import CoreShadow
 from admf_fast.live.verifying import verify
+from admf_fast.runners.venue import with_venue
+from admf_fast.venues.exchange import Exchange
+from admf_fast.venues.gateway import Gateway
+from admf_fast.venues.limits import GatewayLimits
+from admf_kernels.execution.records import Bar
 from tests.kernels.strategies import quick
-from tests.live.kit import bar_inputs, setup_of
+from tests.live.kit import ToldClock, bar_inputs, setup_of
 
 COSTS = "costs: {fee_bps: 2}\n"
 
@@ -164,3 +174,47 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
     Journal(str(tmp_path / "run" / "journal")).close()
     with pytest.raises(StateError, match="holds no run"):
         verify(tmp_path / "run")
+
+
+VENUE = "live: {mode: live, venue: 'unix:nobody', account: A}\n"
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_run_whose_orders_a_venue_filled_is_verified_with_its_reports(tmp_path, changed):
+    """Reports come between the bars where they came; one with another price is found."""
+    setups = Setups(with_venue(replace(setup_of(VENUE), symbols=("X",))))
+    exchange = Exchange(setups.current.terms)
+    limits = GatewayLimits(orders_per_minute=0, send_rate=1e6, send_burst=1000, price_band=0.0)
+    run = LiveRun(
+        tmp_path / "run", setups, clock=ToldClock(100_000_000), gateway=Gateway(exchange, limits),
+        lineage="L",
+    )  # fmt: skip
+    run.open()
+    run.watch(shadow := CoreShadow(run.core))
+    for number, bar in enumerate(bar_inputs(60, 3), 1):
+        prices = (bar.open, bar.high, bar.low, bar.close, bar.volume)
+        exchange.bar(Bar(number, bar.ts_ns, *prices, 1.0))
+        for _ in range(10):
+            run.poll()
+        run.take(bar)
+    run.end("ended")
+    records = [m for _, m in read_journal(str(tmp_path / "run" / "journal"))]
+    fills = [m for m in records if isinstance(m, Report) and m.lots]
+    assert len(fills) >= 3
+    assert not any(shadow.divergences.counts.values())
+    if not changed:
+        found = verify(tmp_path / "run")
+        assert found.identical, found.divergence
+        assert (found.mode, found.bars) == ("live", 60)
+        return
+    again = tmp_path / "again"
+    again.mkdir()
+    journal = Journal(str(again / "journal"))
+    wrong = msgspec.structs.replace(fills[1], price=fills[1].price + 1.0)
+    for message in records:
+        journal.append(encode(wrong if message is fills[1] else message))
+    journal.close()
+    found = verify(again)
+    assert found.divergence is not None
+    assert found.divergence.ts_ns == fills[1].ts_ns
+    assert found.divergence.field == "checksum"
