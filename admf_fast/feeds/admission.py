@@ -34,6 +34,8 @@ class Admission:
             self._quarantine.bar("L13", stream.symbol, text, "invalid", monotonic_ns)
         elif not self._on_grid(stream, bar, place, monotonic_ns):
             pass
+        elif bar == stream.suspect:
+            self._again(stream, bar, bar, place)
         elif known := stream.known(bar[0]):
             self._again(stream, bar, known, place)
         elif bar[0] <= after_ns or bar[0] <= stream.last_ts_ns:
@@ -85,14 +87,15 @@ class Admission:
 
     def _late(self, stream: Stream, bar: Bar, place: str, after_ns: int) -> None:
         title = _title(bar, place)
-        if stream.compared is None:
+        if bar[0] < stream.forgot_before_ns:
+            rule = "L08" if stream.compared is None else "L19"
+            self._drop(stream, rule, f"{title}: too old to be compared", "overlap_old", bar)
+        elif stream.compared is None:
             text = f"{title}: expected one after {format_ts(after_ns)}; the bar was not taken"
             if self._spec.late == "drop":
                 self._drop(stream, "L05", text, "late", bar)
             else:
                 self._ledger.rule("refuse", "L05", stream.symbol, text, "late", bar)
-        elif bar[0] < stream.remembers_from_ns:
-            self._drop(stream, "L19", f"{title}: too old to be compared", "overlap_old", bar)
         else:
             text = f"{title}: the feed has it, the history has not; use one source of both"
             self._ledger.rule("refuse", "L19", stream.symbol, text, "overlap_conflict", bar)
@@ -121,7 +124,7 @@ class Admission:
     ) -> list[Bar]:
         """Return what is admitted by the bar after an implausible one."""
         stream.suspect = None
-        if fault and stream.plausibility.near(suspect, bar):
+        if fault and bar[0] != suspect[0] and stream.plausibility.near(suspect, bar):
             self._accept(stream, suspect)
             self._accept(stream, bar)
             text = f"{_title(bar, place)}: confirms the one before"
@@ -130,7 +133,8 @@ class Admission:
                 return [suspect, bar]
             self._late(stream, suspect, "", after_ns)
             return [bar]
-        text = f"{_title(suspect)}: not confirmed by the next one"
+        which = "corrected" if bar[0] == suspect[0] else "not confirmed by the next one"
+        text = f"{_title(suspect)}: {which}"
         self._drop(stream, "L15", text, "unconfirmed", suspect)
         if not fault:
             text = f"{_title(bar, place)}: plausible again"

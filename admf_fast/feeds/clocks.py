@@ -59,8 +59,8 @@ class Clocks:
         if not self.ahead(ts_ns, now_ns):
             return True
         self._skewed(stream.symbol, ts_ns, now_ns)
-        follows = ts_ns - max(stream.last_ts_ns, *stream.pending, -1) <= stream.timeframe_ns
-        return follows and stream.last is not None
+        latest_ns = max(stream.last_ts_ns, *stream.pending, -1)
+        return stream.last is not None and not stream.hours.missing(latest_ns, ts_ns)
 
     def heard(self, stream: Stream, ts_ns: int, now_ns: int, monotonic_ns: int) -> None:
         """Note a closed bar; one that is current ends what silence and skew hold."""

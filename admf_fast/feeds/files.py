@@ -86,7 +86,10 @@ class FollowFeed(Feed):
             named = os.stat(self._path)
         except FileNotFoundError:
             return []  # renamed away, and the next one not yet made
+        lines: list[Item] = []
         if (named.st_dev, named.st_ino) != (held.st_dev, held.st_ino):
+            while chunk := os.read(descriptor, READ_BYTES):  # written since it was looked at
+                lines += self._buffer.take(chunk)
             self.close()
             text = f"{self._path}: replaced by another file"
         elif held.st_size < os.lseek(descriptor, 0, os.SEEK_CUR):
@@ -94,7 +97,7 @@ class FollowFeed(Feed):
             text = f"{self._path}: cut off, and read again from its start"
         else:
             return []
-        return [*self._buffer.finish(), Link(up=False, text=text)]
+        return [*lines, *self._buffer.finish(), Link(up=False, text=text)]
 
     def _open(self) -> bool:
         try:

@@ -218,6 +218,7 @@ class FeedGuard:
     def _state(self, item: MarketState) -> None:
         stream = self._streams[item.symbol]
         stream.trading = item.state == "trading"
+        stream.excused = stream.excused or not stream.trading
         if stream.trading:
             self._ledger.free("L16", stream.symbol, f"{stream.symbol} is trading", "halt")
         else:

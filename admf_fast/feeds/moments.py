@@ -47,7 +47,7 @@ class Moments:
 
     def _blocked(self, ts_ns: int, monotonic_ns: int) -> bool:
         """Return whether something before or at a moment is owed and still waited for."""
-        holes = [s for s in self._streams if s.missing(self.after_ns, ts_ns)]
+        holes = [s for s in self._streams if s.owes(self.after_ns, ts_ns)]
         later = len(self._waiting) if holes else len(self._waiting) - 1
         several = len(self._streams) > 1
         if not holes and not (several and any(s.may_close_at(ts_ns) for s in self._streams)):
@@ -82,7 +82,7 @@ class Moments:
             stream.process(bar)
             self._ledger.process(stream.symbol, bar)
         for stream, _ in bars:
-            if not stream.pending or not stream.missing(-1, min(stream.pending)):
+            if not stream.pending or not stream.owes(-1, min(stream.pending)):
                 self._ledger.free("L01", stream.symbol, "nothing is missing any more")
 
     def _mark_gap(self, stream: Stream, ts_ns: int) -> None:

@@ -29,6 +29,8 @@ class Stream:
         When a closed bar was last accepted, monotonic.
     trading : bool
         False while the market says that the instrument is not traded.
+    excused : bool
+        It was not traded since its last bar: what is missing until the next is not waited for.
     compared : int or None
         How many bars history and feed both delivered; None once handed over.
     """
@@ -45,12 +47,14 @@ class Stream:
         self.open_bar: Bar | None = None
         self.heard_ns = 0
         self.trading = True
+        self.excused = False
         self.compared: int | None = None
         self.complete = False
         self.dropped: dict[str, int] = {}
         self._grid = Grid(self.timeframe_ns)
         self._on_grid_ns = -1  # one of its times
         self._memory: dict[int, Bar] = {}
+        self._seeded = False
         self._rows = 0
         self._off_grid_kept = 0
         self._first_ts_ns: int | None = None
@@ -62,14 +66,13 @@ class Stream:
 
     def known(self, ts_ns: int) -> Bar | None:
         """Return the bar of a time if it was delivered before."""
-        if self.suspect and self.suspect[0] == ts_ns:
-            return self.suspect
         return self.pending.get(ts_ns) or self._memory.get(ts_ns)
 
     @property
-    def remembers_from_ns(self) -> int:
-        """The close of the earliest bar that is remembered."""
-        return next(iter(self._memory), 0)
+    def forgot_before_ns(self) -> int:
+        """From which close on bars are remembered; -1 if all there were are."""
+        cut = self._seeded or len(self._memory) == REMEMBERED
+        return next(iter(self._memory)) if cut else -1
 
     def on_grid(self, ts_ns: int) -> bool:
         """Return whether a time is one of those that the bars close at."""
@@ -104,15 +107,21 @@ class Stream:
             return 0
         return self.hours.missing(max(after_ns, self.last_ts_ns), before_ns)
 
+    def owes(self, after_ns: int, before_ns: int) -> bool:
+        """Return whether a bar between two times may still come."""
+        return not self.excused and self.missing(after_ns, before_ns) > 0
+
     def process(self, bar: Bar) -> None:
         """Take a bar as processed."""
         self._rows += 1
+        self.excused = not self.trading
         if self._first_ts_ns is None:
             self._first_ts_ns = bar[0]
         self._remember(bar)
 
     def seed(self, bar: Bar) -> None:
         """Take a bar as processed by somebody before."""
+        self._seeded = True
         self.on_grid(bar[0])
         self.plausibility.accept(bar)
         self._remember(bar)

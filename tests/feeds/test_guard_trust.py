@@ -97,6 +97,18 @@ def test_l11_a_machine_behind_the_feed_processes_bars_that_follow_and_holds():
     assert not kit.guard.holds
 
 
+def test_l11_the_first_bar_of_a_session_follows_the_last_of_the_one_before():
+    kit = Kit(realtime=True, calendar="XNYS")
+    friday, monday = (4 * 24 + 21) * 60, (7 * 24 + 14) * 60 + 31
+    kit.now_ns = bar(friday)[0]
+    kit.minutes(friday)
+    kit.now_ns = bar(monday)[0] - 60 * S
+    kit.minutes(monday)
+
+    assert kit.processed == [friday, monday]
+    assert [rule for rule, *_ in kit.guard.holds] == ["L11", "L11"]  # a jump, and the skew
+
+
 def test_l11_a_heartbeat_tells_the_skew():
     kit = Kit(realtime=True, clock="refuse")
     kit.take(Heartbeat(START_NS + 4 * S))
@@ -197,6 +209,14 @@ def test_l15_an_implausible_bar_waits_for_the_next_and_is_passed_over(wrong):
     assert not kit.guard.holds
 
 
+def test_l15_an_implausible_bar_can_be_corrected_by_the_feed():
+    kit = Kit(move_percent=50.0)
+    kit.give(bar(1), bar(2, 1000.0), bar(2, 1001.0), bar(2, 101.0), bar(3))
+
+    assert kit.bars == [bar(1), bar(2, 101.0), bar(3)]
+    assert kit.said("L15") == ["hold", "drop", "drop", "resume"]
+
+
 def test_l15_a_crash_that_the_next_bar_confirms_is_processed():
     kit = Kit(move_percent=50.0)
     kit.give(bar(1), bar(2, 40.0))
@@ -252,6 +272,17 @@ def test_l16_an_instrument_that_is_not_traded_holds_entries_and_owes_nothing(sta
 
     assert kit.said("L16") == ["hold", "resume"]
     assert kit.guard.counts["halt"] == 1
+
+
+def test_l16_what_is_missing_of_a_halt_is_marked_and_not_waited_for():
+    kit = Kit()
+    kit.minutes(1)
+    kit.take(MarketState("STDIN", "halted"))
+    kit.take(MarketState("STDIN", "trading"))
+    kit.minutes(30, 31, 33)
+
+    assert kit.processed == [1, 30, 31]
+    assert kit.said("L01") == ["note", "hold", "ask"]
 
 
 def test_l17_bars_of_one_moment_are_processed_together_in_the_order_of_the_instruments():
@@ -329,6 +360,17 @@ def test_after_a_restart_the_feed_goes_on_after_the_last_bar_of_the_journal():
 
     assert kit.processed == [4]
     assert (kit.guard.counts["duplicate"], kit.guard.counts["conflict"]) == (1, 1)
+
+
+def test_l08_what_is_older_than_the_journal_tells_is_no_late_bar():
+    kit = Kit(late="refuse")
+    for minute in (50, 51):
+        kit.guard.seed("STDIN", bar(minute))
+    kit.minutes(*range(1, 53))
+
+    assert kit.processed == [52]
+    counts = kit.guard.counts
+    assert (counts["overlap_old"], counts["duplicate"]) == (49, 2)
 
 
 def test_the_end_of_a_feed_releases_what_waits_and_drops_what_nobody_confirmed():
