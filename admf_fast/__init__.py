@@ -35,6 +35,11 @@ _EXPORTS = {
     "create_shadow_container": "admf_fast.containers",
     "run_backtest": "admf_fast.containers",
     "run_simulated_live": "admf_fast.containers",
+    "ShadowModeValidator": "admf_fast.consistency",
+    "DivergenceMonitor": "admf_fast.consistency",
+    "ConsistencyMonitor": "admf_fast.consistency",
+    "verify": "admf_fast.live.verifying",
+    "compare": "admf_fast.consistency",
 }
 __all__ = ["__version__", *_EXPORTS]  # noqa: PLE0604  names of the table above
 

@@ -7,6 +7,8 @@ AdmfError                 1
 │   ├── SchemaError           its columns: missing, twice, of a wrong type
 │   └── BarError              a row: the message names file, column, row and value
 ├── StateError            4   a run directory or saved state cannot be written or read
+│   └── JournalError          the journal of a live run: damaged, failed, or in use
+│       └── JournalFullError  no room for this record; nothing was written
 ├── VenueError            5   an order could not be handled
 ├── DivergenceError       6   two runs that must be equal are not
 └── ContainerError        1   a container was driven in the wrong order
@@ -47,6 +49,14 @@ class StateError(AdmfError):
     """A run directory or a saved state cannot be written or read."""
 
     exit_code = 4
+
+
+class JournalError(StateError):
+    """A journal is damaged, its disk failed, or it may not be written from here."""
+
+
+class JournalFullError(JournalError):
+    """The disk has no room for this record; nothing was written, the journal still works."""
 
 
 class VenueError(AdmfError):

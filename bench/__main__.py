@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 from bench import (
+    consistency,
     containers,
     execution,
     historical,
     indicators,
+    journal,
     lanes,
     live,
     memory,
@@ -24,6 +26,8 @@ GROUPS = {
     "execution": execution.measure,
     "memory": memory.measure,
     "live": live.measure,
+    "shadow": consistency.measure,
+    "journal": journal.measure,
     "startup": startup.measure,
     "lanes": lanes.measure,
     "containers": containers.measure,

@@ -145,3 +145,36 @@ def test_the_strategy_of_the_execution_page_makes_the_orders_it_says(
     assert {KINDS[k] for k in orders["kind"][: counts["orders"]]} == {"limit", "stop"}
     roles = {ROLES[r] for r in fills["role"][: counts["fills"]]}
     assert roles == {"request", "stop_loss", "take_profit"}
+
+
+def test_the_commands_of_the_consistency_page_run_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (block,) = _blocks("docs/consistency.md", "sh")
+    shutil.copytree(ROOT / "data", tmp_path / "data")
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    commands = [line.split() for line in block.splitlines()]
+
+    names = ("live", "verify", "backtest", "compare", "demo")
+    assert [c[:2] for c in commands] == [["admf", name] for name in names]
+    for arguments in commands:
+        assert main(arguments[1:]) == 0
+    told = capsys.readouterr().out
+    assert "Identical: 3,270 bars made again gave the same bits." in told
+    assert "Identical in everything that was recorded." in told
+    assert "11 of 11 as they must be" in told
+    assert (tmp_path / "runs" / "shadow.html").exists()
+
+
+def test_the_example_of_a_shadow_finds_the_bit_that_it_flips(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "examples" / "shadow"))
+    importlib.import_module("shadow").main()
+    told = capsys.readouterr().out.splitlines()
+
+    assert told[0].startswith("Until here: {'bars': 1500, 'signal_divergence_rate': 0.0")
+    assert told[1].startswith("logic divergence of run 'shadow' at bar 2000 ")
+    assert "sma(10)" in told[1]
+    assert len(told) == 3

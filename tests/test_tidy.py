@@ -47,11 +47,11 @@ MAY_IMPORT["journal"] = {"errors", "atomic"}
 MAY_IMPORT["venues"] = {"errors", "config", "journal", "runners"}
 MAY_IMPORT["monitor"] = {*GROUND, "store", "report"}
 MAY_IMPORT["consistency"] = {
-    *GROUND, "store", "report", "runners", "feeds", "parity", "containers", "journal",
+    *MAY_IMPORT["explain"], "explain", "parity", "containers", "journal",
 }  # fmt: skip
 MAY_IMPORT["rollout"] = {*GROUND, "store", "report", "journal", "monitor"}
 MAY_IMPORT["live"] = {
-    *MAY_IMPORT["consistency"], "consistency", "venues", "monitor", "rollout",
+    *MAY_IMPORT["consistency"], "consistency", "venues", "monitor", "rollout", "jobs",
 }  # fmt: skip
 MAY_IMPORT["simulator"] = {*MAY_IMPORT["live"], "live"}
 MAY_IMPORT["cli"] = {*MAY_IMPORT}

@@ -29,8 +29,23 @@ if TYPE_CHECKING:
     "--out", type=click.Path(path_type=Path), metavar="DIR",
     help="The run directory, replaced if it is one already  [default: runs/NAME-RUN_ID]",
 )  # fmt: skip
+@click.option(
+    "--run", "folder", type=click.Path(path_type=Path), metavar="DIR",
+    help="A run folder with a journal in place of --out: what is in it is continued.",
+)  # fmt: skip
+@click.option(
+    "--accept-config-change", "accepted", default="", metavar="REASON",
+    help="Continue a run that holds a position with a changed configuration or code.",
+)  # fmt: skip
+@click.option(
+    "--armed", is_flag=True,
+    help="Let the orders of a configuration with live.mode live reach its venue.",
+)  # fmt: skip
 @json_option
-def command(path: str, feed: str, out: Path | None, as_json: bool) -> None:
+def command(
+    path: str, feed: str, out: Path | None, folder: Path | None, accepted: str, armed: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Run the configuration CONFIG on a feed, one closed bar at a time, on a paper account.
 
     Prints every SIGNAL, ORDER, FILL and TRADE as a line of JSON the moment it happens, and
@@ -46,12 +61,37 @@ def command(path: str, feed: str, out: Path | None, as_json: bool) -> None:
     Of the declarations in bars, those lines are held to timeframe, stamp, symbol, off_grid
     and duplicates (exact copies of the last bar). A line that cannot be used ends the run
     with exit code 3 and no run directory; the events printed before it have happened.
-    """
-    from admf_fast import jobs
-    from admf_fast.config import load_config
 
+    With --run every bar is journaled before it is processed, and the same command started
+    again, after a crash too, goes on where the last one stopped; `feed` in CONFIG says what
+    becomes of late, missing and wrong bars. TERM or Ctrl-C stops it within two seconds; USR1
+    freezes entries, USR2 closes everything as well, as `admf control` and the file DIR/kill do.
+    """
+    from admf_fast.config import load_config
+    from admf_fast.errors import ConfigError
+
+    if out and folder:
+        raise click.UsageError("--out and --run: give one of them", click.get_current_context())
+    if (accepted or armed) and not folder:
+        found = "--accept-config-change" if accepted else "--armed"
+        raise click.UsageError(f"{found}: only with --run", click.get_current_context())
     config = load_config(path)
+    if config.live.mode == "live" and not folder:
+        raise ConfigError(
+            f"{config.where('live', 'mode')}: live.mode: expected --run DIR with live; without a "
+            "journal no order is sent"
+        )
     warn_without_cache()
+    if folder:
+        _serve(config, feed, folder, accepted, armed=armed, as_json=as_json)
+    else:
+        _run(config, feed, out, as_json=as_json)
+
+
+def _run(config: Config, feed: str, out: Path | None, *, as_json: bool) -> None:
+    """Run until the feed ends, and write a run directory."""
+    from admf_fast import jobs
+
     # On one terminal the events themselves show how far it is.
     quiet = not as_json and sys.stdout.isatty()
     with progress("live", lambda: _total(config, feed), quiet=quiet) as advance:
@@ -62,6 +102,26 @@ def command(path: str, feed: str, out: Path | None, as_json: bool) -> None:
         write_json(job_json(job))
     else:
         note("\n".join(job_lines(job)))
+
+
+def _serve(
+    config: Config, feed: str, folder: Path, accepted: str, *, armed: bool, as_json: bool
+) -> None:
+    """Run with a journal until the feed ends or somebody stops it."""
+    from admf_fast.live.service import serve
+
+    on_event = None if as_json else _print
+    served = serve(config, feed, folder, accepted=accepted, armed=armed, on_event=on_event)
+    if served.job is None:
+        text = f"Stopped ({served.ending.text}) after {served.bars} bars; the same command goes on."
+        if as_json:
+            write_json({"status": served.ending.status, "bars": served.bars, "folder": str(folder)})
+        else:
+            note(text)
+    elif as_json:
+        write_json({"status": served.ending.status, **job_json(served.job)})
+    else:
+        note("\n".join(job_lines(served.job)))
 
 
 def _total(config: Config, feed: str) -> int | None:

@@ -16,16 +16,20 @@ from admf_fast.cli import (
     baseline,
     batch,
     check,
+    compare,
     config,
     data,
+    demo,
     explain,
     failure,
     kernels,
     live,
     parity,
     rollout,
+    status,
     sweep,
     sweep_results,
+    verify,
     walkforward,
 )
 from admf_fast.cli.output import OutputClosed, abandon
@@ -49,10 +53,11 @@ def admf(traceback: bool) -> None:
 
 
 for command in (
-    backtest.command, baseline.command, live.command, parity.command, check.command,
-    explain.command, kernels.group, data.group, config.group, rollout.group, sweep.command,
-    sweep_results.top, sweep_results.heatmap, sweep_results.parallel, batch.command,
-    walkforward.command,
+    backtest.command, live.command, status.status_command, status.control_command,
+    parity.command, check.command, verify.command, compare.command, explain.command,
+    baseline.command, rollout.group, sweep.command, sweep_results.top, sweep_results.heatmap,
+    sweep_results.parallel, walkforward.command, batch.command, kernels.group, data.group,
+    config.group, demo.group,
 ):  # fmt: skip
     admf.add_command(command)
 

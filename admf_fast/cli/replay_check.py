@@ -12,8 +12,6 @@ from admf_fast.errors import DataError
 from admf_fast.report import values
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from admf_fast.cli.progress import Advance
     from admf_fast.data import BarBlock, PanelBlock, PanelSource
     from admf_fast.jobs import Job
@@ -24,13 +22,6 @@ if TYPE_CHECKING:
     B = TypeVar("B", BarBlock, PanelBlock)
 
 REPLAY_BARS = 1_000_000  # at about 2.5 us each
-
-
-class _NoSink:
-    """Takes tables and keeps nothing: the digests are made before."""
-
-    def write(self, table: str, batch: pa.RecordBatch) -> None:
-        """Forget a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +78,12 @@ def check_replay(job: Job, bars_max: int | None, advance: Advance | None = None)
     """
     of_bars = job.result.bars
     bars = of_bars if bars_max is None else min(of_bars, bars_max)
+    from admf_fast.runners.recorder import NoSink
+
     expected = job.result
     if bars < of_bars:
-        expected = _history(job, bars, _NoSink())
-    found, digest = _live(job, bars, _NoSink(), advance)
+        expected = _history(job, bars, NoSink())
+    found, digest = _live(job, bars, NoSink(), advance)
     if bars == of_bars and digest != job.manifest["inputs"]["data"]:
         raise DataError("the bars changed between the backtest and its replay; run it again")
     difference = None

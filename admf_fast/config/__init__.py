@@ -13,6 +13,7 @@ from admf_fast.config.exits import (
 )
 from admf_fast.config.feed import FeedSpec
 from admf_fast.config.instrument import ActionsSpec, InstrumentSpec, MarketSpec
+from admf_fast.config.live import LimitsSpec, LiveSpec
 from admf_fast.config.load import (
     SIZE_MAX_BYTES,
     config_of,
@@ -76,6 +77,8 @@ __all__ = [
     "InstrumentSpec",
     "KellySizing",
     "KernelSizing",
+    "LimitsSpec",
+    "LiveSpec",
     "MarketSpec",
     "MemberSpec",
     "MetricsSpec",

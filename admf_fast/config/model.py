@@ -10,6 +10,7 @@ from admf_fast.config.costs import CostsSpec
 from admf_fast.config.exits import ExitsSpec
 from admf_fast.config.feed import FeedSpec
 from admf_fast.config.instrument import InstrumentSpec, MarketSpec
+from admf_fast.config.live import LiveSpec
 from admf_fast.config.monitor import MonitorSpec
 from admf_fast.config.orders import EntrySpec, ExecutionSpec
 from admf_fast.config.risk import RiskSpec
@@ -100,6 +101,7 @@ class ConfigContent(Section, frozen=True, kw_only=True):
     ] = "long_short"
     metrics: Annotated[MetricsSpec, Meta(description="Conventions of the figures.")] = MetricsSpec()
     monitor: Annotated[MonitorSpec, Meta(description="How a live run is watched.")] = MonitorSpec()
+    live: Annotated[LiveSpec, Meta(description="How a live run is operated.")] = LiveSpec()
     feed: Annotated[FeedSpec, Meta(description="How a live feed is guarded.")] = FeedSpec()
     sweep: (
         Annotated[SweepSpec, Meta(description="Many parameter sets of this configuration.")]

@@ -110,8 +110,8 @@ def find(run: StoredRun, base: Path | None) -> Found | None:
 def _candidates(run: StoredRun, base: Path | None) -> Iterator[tuple[Config, BarSource]]:
     """Yield what may be the configuration in its folder, and its bars, whose bytes are checked."""
     checked: set[Path] = set()
-    for folder in [base] if base else _folders(run):
-        config = _based(run.config, folder)
+    for folder in [base] if base else folders_of(run):
+        config = based(run.config, folder)
         try:
             source = open_source(config)
         except AdmfError:
@@ -127,7 +127,8 @@ def _candidates(run: StoredRun, base: Path | None) -> Iterator[tuple[Config, Bar
         yield config, source
 
 
-def _folders(run: StoredRun) -> Iterator[Path]:
+def folders_of(run: StoredRun) -> Iterator[Path]:
+    """Yield the folders that the paths of a run may start at, the likely ones first."""
     here = Path()
     yield here
     for depth in ("*", "*/*"):
@@ -136,7 +137,8 @@ def _folders(run: StoredRun) -> Iterator[Path]:
     yield run.folder
 
 
-def _based(config: Config, folder: Path) -> Config:
+def based(config: Config, folder: Path) -> Config:
+    """Return a configuration whose paths start at a folder."""
     return msgspec.structs.replace(
         config, source=msgspec.structs.replace(config.source, base_dir=str(folder))
     )

@@ -51,8 +51,11 @@ class StoredRun:
         return next((i for i in known if i.symbol == symbol), known[0])
 
 
-def open_run(folder: Path) -> StoredRun:
-    """Open a run directory; raises StateError if it is none, or its configuration was changed."""
+def open_run(folder: Path, *, several: bool = False) -> StoredRun:
+    """Open a run directory; raises StateError if it is none, or its configuration was changed.
+
+    A run of several instruments is refused, unless `several` says that it may be one.
+    """
     path = folder / MANIFEST
     try:
         manifest = json.loads(path.read_bytes())
@@ -68,7 +71,7 @@ def open_run(folder: Path) -> StoredRun:
         config = parse_config(text, name=str(path), format="yaml")
     except AdmfError as error:
         raise StateError(f"{path}: its configuration cannot be read: {error}") from error
-    if config.instruments:
+    if config.instruments and not several:
         raise StateError(
             f"{path}: a run of several instruments; trades are explained in runs of one "
             "instrument only, as the chain is not made yet for a shared account. The tables hold "

@@ -95,18 +95,21 @@ def digests_of(log: Log) -> dict[str, str]:
 
 def first_difference(run: str, expected: Log, found: Log) -> Difference | None:
     """Return the earliest difference of two logs, the first layer of cause on that bar."""
-    times = _words(expected.tables["equity"].column("ts"))
-    candidates = [
-        d
-        for layer in expected.layers
-        if (d := _table_difference(run, layer, times, expected, found)) is not None
-    ]
+    candidates = [d for d in layer_differences(run, expected, found).values() if d is not None]
     if candidates:
         order = [*expected.layers]
         return min(candidates, key=lambda d: (d.ts_ns, order.index(d.layer)))
     if expected.summary is None or found.summary is None:
         return None
     return next(_metric_differences(run, expected.summary, found.summary), None)
+
+
+def layer_differences(run: str, expected: Log, found: Log) -> dict[str, Difference | None]:
+    """Return the first difference of every layer that is in tables; None where there is none."""
+    times = _words(expected.tables["equity"].column("ts"))
+    return {
+        layer: _table_difference(run, layer, times, expected, found) for layer in expected.layers
+    }
 
 
 def _table_difference(

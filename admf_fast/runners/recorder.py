@@ -74,6 +74,13 @@ class MemorySink:
         return made | more
 
 
+class NoSink:
+    """Takes tables and keeps nothing: digests and figures are made before."""
+
+    def write(self, table: str, batch: pa.RecordBatch) -> None:
+        """Forget a batch."""
+
+
 class LayerDigests:
     """One digest per layer over the raw bytes of its columns, whatever the batches.
 

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from admf_fast.errors import StateError
 
 MANIFEST = "manifest.json"
+JOURNAL = "journal"
 QUEUED_BATCHES_MAX = 4
 # What repeats or steps is packed; equity and checksums do not compress, so no time is spent.
 PACKED = ("signal", "lots", "cash", "status")
@@ -138,9 +139,11 @@ def check_target(path: Path) -> Path:
 
 
 def _replaceable(folder: Path) -> bool:
-    """Whether a folder is empty or holds a run."""
+    """Whether a folder is empty or holds a run; the journal of a live one is never replaced."""
     if not any(folder.iterdir()):
         return True
+    if (folder / JOURNAL).exists():
+        return False
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
     except (OSError, ValueError):

@@ -112,6 +112,11 @@ def _code_digest(program: FeatureProgram) -> str:
     return _codes[program]
 
 
+def share_code(program: FeatureProgram, other: FeatureProgram) -> None:
+    """Let another program of the same strategy, form and terms take over the digest of code."""
+    _codes[other] = _code_digest(program)
+
+
 PANEL_HEAD = struct.Struct("<8s32sQqQQ")
 PANEL_MAGIC = b"ADMFPANL"
 

@@ -1,0 +1,292 @@
+"""A core with its journal and its gateway: each input durable, applied, answered, in this order."""
+
+import secrets
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from admf_fast.config import canonical
+from admf_fast.config.live import LiveSpec
+from admf_fast.errors import DivergenceError, StateError
+from admf_fast.journal.disk import Disk
+from admf_fast.journal.journal import SEGMENT_BYTES, Journal
+from admf_fast.journal.messages import (
+    AnyMessage,
+    BarInput,
+    Command,
+    Ended,
+    Message,
+    Note,
+    Started,
+    encode,
+)
+from admf_fast.journal.reading import read_journal
+from admf_fast.journal.snapshots import Snapshots
+from admf_fast.live.changes import Setups, changed, check_change
+from admf_fast.live.clock import Clock
+from admf_fast.live.core import Applied, Input, LiveCore
+from admf_fast.live.folder import RunFolder
+from admf_fast.live.recovery import Recovered, recover, save_run
+from admf_fast.live.replaying import INPUTS
+from admf_fast.venues.gateway import Gateway
+
+SEED_RECORDS = 1000  # at the end of a journal, of which a feed's guard is told the bars
+MS_NS = 1_000_000
+
+OnApplied = Callable[[Input, Applied], None]
+
+
+class LiveRun:
+    """A run folder opened for its one process; hold the `StateLock` of the folder.
+
+    Parameters
+    ----------
+    folder
+        Of this run alone.
+    setups
+        What to run.
+    clock
+        By which it syncs; decides nothing.
+    disk
+        Where the journal is kept, if not on the disk of this machine.
+    gateway
+        To the venue of orders; None for a paper account.
+    on_applied
+        Called with every input and what it led to, once that is journaled.
+    accepted
+        An operator's reason for going on with a changed configuration or code.
+    lineage
+        Id of a new run, part of its client ids; random if left out.
+    segment_bytes
+        Size of the journal's files.
+    """
+
+    def __init__(
+        self, folder: Path, setups: Setups, *, clock: Clock, disk: Disk | None = None,
+        gateway: Gateway | None = None, on_applied: OnApplied | None = None,
+        accepted: str = "", lineage: str = "", segment_bytes: int = SEGMENT_BYTES,
+    ) -> None:  # fmt: skip
+        self.folder = RunFolder(folder)
+        self.setup = setups.current
+        self.spec: LiveSpec = self.setup.config.live
+        self.gateway = gateway
+        self.starts = 0
+        self.inputs_replayed = 0
+        self.snapshot_failures = 0
+        self._setups = setups
+        self._clock = clock
+        self._disk = disk
+        self._on_applied = on_applied
+        self._accepted = accepted
+        self._lineage = lineage
+        self._segment_bytes = segment_bytes
+        self.armed_seconds = 0.0
+        self._since_snapshot = 0
+        self._last_input = 0
+        self._unsynced_ns = 0
+
+    def open(self) -> None:
+        """Recover what the folder holds, and be ready for the next input.
+
+        Raises
+        ------
+        DivergenceError
+            When the journal's inputs lead to something else than they did; the run is sealed.
+        ConfigError
+            When configuration or code changed and that was not accepted; nothing is written.
+        StateError
+            When the journal cannot be read or written.
+        """
+        began_ns = self._clock.steady_ns()
+        self.journal = Journal(
+            str(self.folder.journal), disk=self._disk, segment_bytes=self._segment_bytes
+        )
+        self.snapshots = Snapshots(str(self.folder.snapshots), disk=self._disk)
+        try:
+            found = recover(self._setups, self.records, self.snapshots.newest_first())
+        except DivergenceError as error:
+            self._seal(error)
+            raise
+        self.core = self._changed(found, self._setups)
+        lineage = found.started.lineage if found.started else self._lineage or new_lineage()
+        self.core.lineage = lineage
+        self.started = Started(
+            lineage=lineage,
+            mode=self.spec.mode,
+            config=canonical(self.setup.config),
+            digests=self._setups.digests,
+            accepted_change=self._accepted,
+        )
+        self.starts, self.inputs_replayed = found.starts + 1, found.inputs
+        self._last_input, self._since_snapshot = found.last_input, found.inputs
+        for answer in found.unanswered:
+            self._append(answer)
+        self._append(self.started)
+        self.sync()
+        if self.gateway is not None:
+            self._reconcile(self.gateway)
+        if self._since_snapshot >= self.spec.snapshot_every_bars:
+            self._snapshot()
+        self.armed_seconds = (self._clock.steady_ns() - began_ns) / 1e9
+
+    def watch(self, shadow: OnApplied) -> None:
+        """Call `shadow`, too, with every input from now on, before anything of it is sent."""
+        first = self._on_applied
+
+        def both(message: Input, applied: Applied) -> None:
+            shadow(message, applied)
+            if first:
+                first(message, applied)
+
+        self._on_applied = both
+
+    def _reconcile(self, gateway: Gateway) -> None:
+        """Tell the gateway all that happened, and ask the venue about what is not known."""
+        for _, message in self.records(0):
+            gateway.replay(message)
+        self.handle(gateway.start(self._clock.wall_ns()))
+        self.sync()
+
+    def _changed(self, found: Recovered, setups: Setups) -> LiveCore:
+        last = found.started
+        if last is None or not check_change(found.core, last, setups, self._accepted):
+            return found.core
+        if last.digests["config"] == setups.digests["config"]:
+            return found.core
+        bars = (message for _, message in self.records(0) if isinstance(message, BarInput))
+        return changed(found.core, self.setup, bars)
+
+    def _seal(self, error: DivergenceError) -> None:
+        """Say in the journal that the run diverged, unless other code found that."""
+        with suppress(StateError):
+            if not self._sealed_or_of_other_code():
+                self._append(Ended(status="diverged", text=str(error)))
+            self.journal.close()
+
+    def _sealed_or_of_other_code(self) -> bool:
+        code, sealed = "", False
+        for _, message in self.records(0):
+            code = message.digests["code"] if isinstance(message, Started) else code
+            sealed = isinstance(message, Ended) and message.status == "diverged"
+        return sealed or code != self._setups.digests["code"]
+
+    def records(self, sequence: int) -> Iterator[tuple[int, AnyMessage]]:
+        """Yield the records of the journal from a sequence on."""
+        since = max(sequence - 1, 0)
+        return read_journal(str(self.folder.journal), since=since, disk=self._disk)
+
+    def last_bars(self) -> list[BarInput]:
+        """Return the last bars of the journal, oldest first."""
+        tail = self.records(self.journal.last_sequence - SEED_RECORDS)
+        return [message for _, message in tail if isinstance(message, BarInput)]
+
+    def take(self, message: Input) -> Applied:
+        """Journal an input, apply it, journal its answer, and hand on what is to be sent.
+
+        What a venue says to it at once is taken, too. Raises JournalError when the journal
+        cannot be written: nothing may be processed then; DataError when the bar led to a
+        number that cannot be used.
+        """
+        if self.gateway is not None and isinstance(message, Command):
+            self.gateway.replay(message)
+        applied, said = self._take(message)
+        self.handle(said)
+        return applied
+
+    def _take(self, message: Input) -> tuple[Applied, list[Message]]:
+        """Take one input; returns what it led to, and what the gateway says to that."""
+        sequence = self._last_input = self._append(message)
+        applied = self.core.apply(message, sequence)
+        self._append(applied.outcome)
+        for intent in applied.intents:
+            self._append(intent)
+        if applied.refused:
+            self.note("L13" if isinstance(message, BarInput) else "O04", applied.refused)
+        if self._on_applied:
+            self._on_applied(message, applied)
+        self._keep()
+        said: list[Message] = []
+        if self.gateway is not None and applied.intents:
+            self.sync()  # what may be sent must be found again after a crash
+            said += self.gateway.send(list(applied.intents), self._clock.wall_ns())
+        if self.gateway is not None and isinstance(message, BarInput):
+            said += self.gateway.bar(message.ts_ns, message.close, self.core.equity)
+        return applied, said
+
+    def handle(self, said: list[Message]) -> None:
+        """Journal what a gateway said, in order, and apply the inputs among it."""
+        waiting = deque(said)
+        while waiting:
+            message = waiting.popleft()
+            if isinstance(message, INPUTS):
+                waiting += self._take(message)[1]
+            else:
+                self._append(message)
+
+    def _keep(self) -> None:
+        self._since_snapshot += 1
+        if self._since_snapshot >= self.spec.snapshot_every_bars:
+            self._snapshot()
+        elif not self._unsynced_ns:
+            self._unsynced_ns = self._clock.steady_ns()
+        self.tick()
+
+    def tick(self) -> None:
+        """Sync if something has waited for as long as it may."""
+        waited_ns = self._clock.steady_ns() - self._unsynced_ns if self._unsynced_ns else -1
+        if waited_ns >= self.spec.sync_ms * MS_NS:
+            self.sync()
+
+    def poll(self) -> None:
+        """Take what the venue said meanwhile."""
+        if self.gateway is not None:
+            self.handle(self.gateway.poll(self._clock.wall_ns()))
+
+    def sync(self) -> None:
+        """Make everything so far outlive a loss of power."""
+        self.journal.sync()
+        self._unsynced_ns = 0
+
+    def snapshot_now(self) -> None:
+        """Save the state after the last input, if there is none yet of it."""
+        if self._since_snapshot:
+            self._snapshot()
+
+    def _snapshot(self) -> None:
+        """Save the state after the last input; a disk that refuses costs the next start only."""
+        self.sync()
+        self._since_snapshot = 0
+        payload = save_run(self.core, self.started, self.starts)
+        checksum = self.core.outcome(self._last_input).checksum
+        try:
+            self.snapshots.write(self._last_input, checksum, payload)
+        except StateError as error:
+            self.snapshot_failures += 1
+            self.note("P10", str(error))
+
+    def note(self, rule: str, text: str) -> None:
+        """Journal something for a reader."""
+        self._append(Note(rule=rule, text=text))
+
+    def end(self, status: str, text: str = "") -> None:
+        """Seal the run as ended in order, and close the journal."""
+        self._append(Ended(status=status, text=text))
+        self.close()
+
+    def close(self) -> None:
+        """Sync and close the journal."""
+        self.journal.close()
+
+    def close_quietly(self) -> None:
+        """Close a journal that has failed; what failed has been said."""
+        with suppress(StateError):
+            self.journal.close()
+
+    def _append(self, message: Message) -> int:
+        return self.journal.append(encode(message), essential=not isinstance(message, BarInput))
+
+
+def new_lineage() -> str:
+    """Return an id that no other run has."""
+    return secrets.token_hex(8)

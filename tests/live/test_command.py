@@ -1,0 +1,190 @@
+"""`admf live --run`, `status` and `control` as processes of their own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from admf_fast.errors import ConfigError, StateError
+from admf_fast.live.service import serve
+from bench.soak import Limits, soak
+from tests.live.kit import ToldClock, config_of
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "examples" / "sma_cross.yaml"
+COMMAND = [sys.executable, "-m", "admf_fast.cli.main"]
+FOLLOWED = """\
+bars: {symbol: X, timeframe: 1m, stamp: close}
+strategy: {kernel: sma_cross, params: {fast: 2, slow: 4}}
+feed: {warmup: none, gaps: mark, stale_bars: 0, clock: note, implausible: keep}
+live: {status_ms: 50}
+"""
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def environment():
+    paths = [str(ROOT), str(ROOT / "kernels"), os.environ.get("PYTHONPATH", "")]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+@pytest.fixture
+def admf(environment, tmp_path):
+    def run(*arguments, **more):
+        return subprocess.run(
+            [*COMMAND, *map(str, arguments)],
+            capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=PATIENCE_S,
+            check=False, **more,
+        )  # fmt: skip
+
+    return run
+
+
+def line(minute):
+    price = 100 + (minute % 7) - (minute % 3)
+    ts = f"2024-01-02T{14 + minute // 60:02d}:{minute % 60:02d}:00Z"
+    bar = {"ts": ts, "open": price, "high": price + 1, "low": price - 1, "close": price}
+    return json.dumps({**bar, "volume": 5}) + "\n"
+
+
+class Followed:
+    """A run that follows a file, started when it is made."""
+
+    def __init__(self, folder, environment):
+        self.folder, self.bars = folder / "run", folder / "bars.jsonl"
+        self.config = folder / "followed.yaml"
+        self.config.write_text(FOLLOWED)
+        self.bars.touch()
+        arguments = [str(self.config), "--feed", f"follow:{self.bars}", "--run", str(self.folder)]
+        self.process = subprocess.Popen(
+            [*COMMAND, "live", *arguments], env=environment, cwd=folder,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def write(self, first, last):
+        with self.bars.open("a") as file:
+            file.writelines(line(k) for k in range(first, last))
+
+    def status(self):
+        return json.loads((self.folder / "status.json").read_text())
+
+    def wait_for(self, **wanted):
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            found = self.status() if (self.folder / "status.json").exists() else {}
+            if found.get("pid") == self.process.pid and wanted.items() <= found.items():
+                return
+            time.sleep(0.02)
+        raise AssertionError(self.process.communicate(timeout=1))
+
+    def end(self):
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def followed(environment, tmp_path):
+    made = []
+
+    def start():
+        made.append(Followed(tmp_path, environment))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.end()
+
+
+def test_a_replayed_run_has_the_layers_of_the_backtest(admf, tmp_path):
+    live = admf("live", EXAMPLE, "--feed", "replay:", "--run", "folder", "--json")
+    assert live.returncode == 0, live.stderr
+    backtest = admf("backtest", EXAMPLE, "--out", "history", "--no-parity", "--json")
+    ours, theirs = json.loads(live.stdout), json.loads(backtest.stdout)
+
+    assert ours["status"] == "ended"
+    assert ours["layers"].keys() == theirs["layers"].keys()
+    same = [name for name in ours["layers"] if ours["layers"][name] == theirs["layers"][name]]
+    assert set(same) >= {"signals", "orders", "fills", "trades", "equity", "metrics"}
+    assert (tmp_path / "folder" / "manifest.json").exists()
+    refused = admf("backtest", EXAMPLE, "--out", "folder")  # its journal is never replaced
+    assert (refused.returncode, "folder with other things" in refused.stderr) == (4, True)
+
+
+def test_p09_stopped_started_killed_and_controlled(admf, followed):
+    run = followed()
+    run.write(0, 30)
+    run.wait_for(bars=30, state="armed")
+
+    second = admf("live", run.config, "--feed", f"follow:{run.bars}", "--run", run.folder)
+    assert second.returncode == 4
+    assert "is in use by process" in second.stderr
+    assert admf("control", run.folder, "freeze", "--reason", "test").returncode == 0
+    run.wait_for(state="frozen")
+    status = admf("status", run.folder, "--json")
+    assert (status.returncode, json.loads(status.stdout)["running"]) == (0, True)
+
+    began = time.monotonic()
+    run.process.send_signal(signal.SIGTERM)
+    _, err = run.process.communicate(timeout=PATIENCE_S)
+    assert run.process.returncode == 0, err
+    assert time.monotonic() - began < 2.0 * 4  # 2 s on a machine that does nothing else
+    assert "Stopped (SIGTERM) after 30 bars" in err
+    assert run.status()["state"] == "stopped"
+
+    again = followed()
+    again.write(30, 40)
+    again.wait_for(bars=40, state="frozen", starts=2)
+    again.end()
+    gone = admf("status", again.folder)
+    assert gone.returncode == 4
+    waiting = admf("control", again.folder, "resume", "--reason", "on", "--wait", "0")
+    assert (waiting.returncode, "it waits in" in waiting.stdout) == (4, True)
+    followed().wait_for(bars=40, state="armed", starts=3)
+
+
+def test_a_soak_with_real_kills_ends_as_if_undisturbed():
+    found = soak(Limits(kills=5), 120)
+
+    assert found.equal
+    assert (found.lost_bars, found.doubled_bars, found.unanswered) == (0, 0, 0)
+    assert found.starts >= 2
+    assert found.eventful_bars > 5
+
+
+class Early(ToldClock):
+    def wall_ns(self):
+        return 86_400 * 10**9
+
+
+def test_p11_a_machine_that_says_1970_is_refused(tmp_path):
+    with pytest.raises(StateError, match="says 1970-01-02T00:00:00Z: expected 2025 or later"):
+        serve(config_of(), "stdin", tmp_path / "run", clock=Early())
+    assert not (tmp_path / "run").exists()
+
+
+def test_p10_a_folder_that_cannot_be_used_is_refused_at_the_start(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StateError, match="expected a folder that can be written"):
+        serve(config_of(), "follow:bars", tmp_path / "file" / "run")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").touch()
+    with pytest.raises(StateError, match="found a folder with other things in it"):
+        serve(config_of(), "follow:bars", tmp_path / "full")
+
+
+def test_several_instruments_have_no_run_folder(tmp_path):
+    from admf_fast.config import load_config
+
+    config = load_config(ROOT / "examples" / "portfolio.yaml")
+    with pytest.raises(ConfigError, match="expected one instrument with a run folder"):
+        serve(config, "replay:", tmp_path / "run")
+
+
+def test_out_and_run_exclude_each_other(admf):
+    ran = admf("live", EXAMPLE, "--feed", "replay:", "--run", "a", "--out", "b")
+    assert (ran.returncode, "give one of them" in ran.stderr) == (2, True)
