@@ -202,8 +202,19 @@ def judge(found: Evidence) -> list[str]:
 
 
 def digest_of(found: Evidence) -> str:
-    """Return a digest of all inputs and what they led to, wherever they lie in the journal."""
+    """Return a digest of what a run came to, whatever interrupted it.
+
+    Of a paper account: all inputs and what they led to. With a venue, a process that was killed
+    hears the same things otherwise (by asking instead of being told), so it is the fills and
+    the books of the venue.
+    """
     hashed = xxhash.xxh3_128()
+    if found.world.plan.venue:
+        exchange = found.world.exchange
+        ends = [(name, o.status, o.filled) for name, o in exchange.orders.items()]
+        fills = [(fill.lots, fill.price, fill.fee) for fill in found.fills]
+        hashed.update(repr((fills, ends, exchange.held, exchange.cash)).encode())
+        return hashed.hexdigest()
     for message in found.messages:
         if isinstance(message, Outcome):
             hashed.update(f"{message.checksum} {message.events} {message.last_event}".encode())

@@ -81,7 +81,8 @@ class Strikes:
         faults, calm = self._faults, Faults()
         for name in Faults.__dataclass_fields__:
             setattr(faults, name, getattr(calm, name))
-        self._operator.order("resume")
+        if self._plan.rates:
+            self._operator.order("resume")
 
     def _strike(self, name: str, strike: Callable[[], None]) -> None:
         self.counts[name] = self.counts.get(name, 0) + 1
