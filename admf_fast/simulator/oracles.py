@@ -156,10 +156,10 @@ def books(found: Evidence) -> Iterator[str]:
 
 
 def _told_of(found: Evidence) -> bool:
-    """Whether the last word on the accounts was that they differ."""
+    """Whether the journal says that the accounts differ, and nothing new goes out."""
     told = [m for m in found.messages if isinstance(m, Note) and m.rule in DIFFERENCES]
-    frozen = [m for m in found.of(Command) if m.origin == "limit" and m.action == "freeze"]
-    return bool(told and frozen)
+    gateway = found.world.gateway
+    return bool(told) and gateway is not None and gateway.frozen
 
 
 def _limited(found: Evidence) -> bool:
