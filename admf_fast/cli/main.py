@@ -26,6 +26,7 @@ from admf_fast.cli import (
     live,
     parity,
     rollout,
+    simulate,
     status,
     sweep,
     sweep_results,
@@ -57,7 +58,7 @@ for command in (
     parity.command, check.command, verify.command, compare.command, explain.command,
     baseline.command, rollout.group, sweep.command, sweep_results.top, sweep_results.heatmap,
     sweep_results.parallel, walkforward.command, batch.command, kernels.group, data.group,
-    config.group, demo.group,
+    config.group, demo.group, simulate.command,
 ):  # fmt: skip
     admf.add_command(command)
 

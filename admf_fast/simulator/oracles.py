@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import numpy as np
 import xxhash
@@ -20,6 +21,7 @@ from admf_fast.journal.messages import (
     BarInput,
     Command,
     Intent,
+    Message,
     Note,
     Outcome,
     Report,
@@ -33,6 +35,8 @@ from admf_fast.simulator.setups import LIMITS
 from admf_fast.simulator.world import FOLDER, World
 from admf_kernels.execution.log import FillRow
 
+Kind = TypeVar("Kind", bound=Message)
+WORKING_LIMITS = ("O16", "O01", "day_loss")
 DIFFERENCES = ("O05", "O11", "O12")
 CASH_TOLERANCE = 1e-9  # of what was ever held: sums in another order
 
@@ -66,7 +70,7 @@ class Evidence:
     def _collect(self, events: tuple[EventRow, ...]) -> None:
         self.fills += [FillRow(*values) for table, values in events if table == "fills"]
 
-    def of(self, kind: type) -> list[AnyMessage]:
+    def of(self, kind: type[Kind]) -> list[Kind]:
         """Return the messages of one kind."""
         return [message for message in self.messages if isinstance(message, kind)]
 
@@ -152,10 +156,16 @@ def books(found: Evidence) -> Iterator[str]:
 
 
 def _told_of(found: Evidence) -> bool:
-    """Whether the last word on the accounts was that they differ."""
+    """Whether the journal says that the accounts differ, and nothing new goes out."""
     told = [m for m in found.messages if isinstance(m, Note) and m.rule in DIFFERENCES]
-    frozen = [m for m in found.of(Command) if m.origin == "limit" and m.action == "freeze"]
-    return bool(told and frozen)
+    gateway = found.world.gateway
+    return bool(told) and gateway is not None and gateway.frozen
+
+
+def _limited(found: Evidence) -> bool:
+    """Whether the last freeze of a limit was what limits are for."""
+    given = [m.reason for m in found.of(Command) if m.origin == "limit" and m.action == "freeze"]
+    return bool(given) and given[-1].startswith(WORKING_LIMITS)
 
 
 def lively(found: Evidence) -> Iterator[str]:
@@ -168,8 +178,9 @@ def lively(found: Evidence) -> Iterator[str]:
         yield f"{len(missing)} bars without any fault were not processed, the first {missing[0]}"
     if world.strikes.counts.get("lost") and _told_of(found):
         return
-    if found.core.holds:
-        yield f"entries are still held by {', '.join(found.core.holds)}"
+    holds = [held for held in found.core.holds if held != "limit" or not _limited(found)]
+    if holds:
+        yield f"entries are still held by {', '.join(holds)}"
     if world.gateway is not None and not world.gateway.settled:
         yield "the gateway has not settled"
 
@@ -191,8 +202,19 @@ def judge(found: Evidence) -> list[str]:
 
 
 def digest_of(found: Evidence) -> str:
-    """Return a digest of all inputs and what they led to, wherever they lie in the journal."""
+    """Return a digest of what a run came to, whatever interrupted it.
+
+    Of a paper account: all inputs and what they led to. With a venue, a process that was killed
+    hears the same things otherwise (by asking instead of being told), so it is the fills and
+    the books of the venue.
+    """
     hashed = xxhash.xxh3_128()
+    if found.world.plan.venue:
+        exchange = found.world.exchange
+        ends = [(name, o.status, o.filled) for name, o in exchange.orders.items()]
+        fills = [(fill.lots, fill.price, fill.fee) for fill in found.fills]
+        hashed.update(repr((fills, ends, exchange.held, exchange.cash)).encode())
+        return hashed.hexdigest()
     for message in found.messages:
         if isinstance(message, Outcome):
             hashed.update(f"{message.checksum} {message.events} {message.last_event}".encode())

@@ -35,6 +35,7 @@ VENUE_FAULTS = {
 }
 FAULTS = {**FEED_FAULTS, **CLOCK_FAULTS, **DISK_FAULTS, **PROCESS_FAULTS, **VENUE_FAULTS}
 QUIET_SHARE = 5  # the last of so many parts of a world has no faults
+QUIET_BARS_MIN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Plan:
     @property
     def quiet_from(self) -> int:
         """The bar from which on nothing goes wrong any more."""
-        return self.bars - self.bars // QUIET_SHARE
+        return max(self.bars - max(self.bars // QUIET_SHARE, QUIET_BARS_MIN), 0)
 
 
 def plan_of(seed: int, bars: int, *, venue: bool | None = None) -> Plan:

@@ -81,7 +81,8 @@ class Strikes:
         faults, calm = self._faults, Faults()
         for name in Faults.__dataclass_fields__:
             setattr(faults, name, getattr(calm, name))
-        self._operator.order("resume")
+        if self._plan.rates:
+            self._operator.order("resume")
 
     def _strike(self, name: str, strike: Callable[[], None]) -> None:
         self.counts[name] = self.counts.get(name, 0) + 1
@@ -110,9 +111,7 @@ class Strikes:
 
     def _pause(self) -> None:
         """The machine stands still while the world goes on; everything arrives at once."""
-        until_ns = self._timeline.now_ns + self.random.randrange(5 * BAR_NS)
-        while self._timeline.is_due(until_ns):
-            self._timeline.step()
+        self._timeline.wait(self._timeline.now_ns + self.random.randrange(5 * BAR_NS))
 
     # The disk
 
