@@ -11,7 +11,18 @@ from collections.abc import Sequence
 import click
 
 from admf_fast import __version__
-from admf_fast.cli import backtest, config, data, explain, failure, kernels, live, parity, status
+from admf_fast.cli import (
+    backtest,
+    config,
+    data,
+    explain,
+    failure,
+    kernels,
+    live,
+    parity,
+    simulate,
+    status,
+)
 from admf_fast.cli.output import OutputClosed, abandon
 
 TRACEBACK = "--traceback"
@@ -35,6 +46,7 @@ def admf(traceback: bool) -> None:
 for command in (
     backtest.command, live.command, status.status_command, status.control_command,
     parity.command, explain.command, kernels.group, data.group, config.group,
+    simulate.command,
 ):  # fmt: skip
     admf.add_command(command)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import numpy as np
 import xxhash
@@ -20,6 +21,7 @@ from admf_fast.journal.messages import (
     BarInput,
     Command,
     Intent,
+    Message,
     Note,
     Outcome,
     Report,
@@ -33,6 +35,8 @@ from admf_fast.simulator.setups import LIMITS
 from admf_fast.simulator.world import FOLDER, World
 from admf_kernels.execution.log import FillRow
 
+Kind = TypeVar("Kind", bound=Message)
+WORKING_LIMITS = ("O16", "O01", "day_loss")
 DIFFERENCES = ("O05", "O11", "O12")
 CASH_TOLERANCE = 1e-9  # of what was ever held: sums in another order
 
@@ -66,7 +70,7 @@ class Evidence:
     def _collect(self, events: tuple[EventRow, ...]) -> None:
         self.fills += [FillRow(*values) for table, values in events if table == "fills"]
 
-    def of(self, kind: type) -> list[AnyMessage]:
+    def of(self, kind: type[Kind]) -> list[Kind]:
         """Return the messages of one kind."""
         return [message for message in self.messages if isinstance(message, kind)]
 
@@ -158,6 +162,12 @@ def _told_of(found: Evidence) -> bool:
     return bool(told and frozen)
 
 
+def _limited(found: Evidence) -> bool:
+    """Whether the last freeze of a limit was what limits are for."""
+    given = [m.reason for m in found.of(Command) if m.origin == "limit" and m.action == "freeze"]
+    return bool(given) and given[-1].startswith(WORKING_LIMITS)
+
+
 def lively(found: Evidence) -> Iterator[str]:
     """(8) When faults have stopped for a while, bars come through and nothing is unsure."""
     world = found.world
@@ -168,8 +178,9 @@ def lively(found: Evidence) -> Iterator[str]:
         yield f"{len(missing)} bars without any fault were not processed, the first {missing[0]}"
     if world.strikes.counts.get("lost") and _told_of(found):
         return
-    if found.core.holds:
-        yield f"entries are still held by {', '.join(found.core.holds)}"
+    holds = [held for held in found.core.holds if held != "limit" or not _limited(found)]
+    if holds:
+        yield f"entries are still held by {', '.join(holds)}"
     if world.gateway is not None and not world.gateway.settled:
         yield "the gateway has not settled"
 

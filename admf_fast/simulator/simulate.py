@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from admf_fast.simulator.calls import NEVER
 from admf_fast.simulator.oracles import Evidence, digest_of, judge
 from admf_fast.simulator.plan import Plan
-from admf_fast.simulator.world import BrokenPromiseError, World
+from admf_fast.simulator.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,15 @@ def simulate(plan: Plan) -> Result:
     world = World(plan)
     try:
         world.run()
-    except (Exception, BrokenPromiseError) as error:
+    except Exception as error:
         failure = f"{type(error).__name__}: {error} (after {world.timeline.count} happenings)"
         return _result(world, "", 0, 0, [failure])
+    made = world.calls.moment
+    world.calls.kill_at = NEVER  # who looks at what is left is not the process
     found = Evidence(world)
-    return _result(world, digest_of(found), found.core.bars, len(found.fills), judge(found))
+    failures = judge(found)
+    world.calls.moment = made
+    return _result(world, digest_of(found), found.core.bars, len(found.fills), failures)
 
 
 def _result(world: World, digest: str, bars: int, fills: int, failures: list[str]) -> Result:
@@ -77,7 +82,7 @@ def killed_everywhere(plan: Plan, *, every: int = 1) -> Iterator[Result]:
 
     Each must end with the digest of the first; one that does not has that as a failure.
     """
-    calm = replace(plan, rates={}, kill_at=-1)
+    calm = replace(plan, rates={}, kill_at=NEVER)
     expected = simulate(calm)
     yield expected
     for moment in range(0, expected.moments, every):

@@ -110,9 +110,7 @@ class Strikes:
 
     def _pause(self) -> None:
         """The machine stands still while the world goes on; everything arrives at once."""
-        until_ns = self._timeline.now_ns + self.random.randrange(5 * BAR_NS)
-        while self._timeline.is_due(until_ns):
-            self._timeline.step()
+        self._timeline.wait(self._timeline.now_ns + self.random.randrange(5 * BAR_NS))
 
     # The disk
 

@@ -30,9 +30,11 @@ class Timeline:
         self._added += 1
         heapq.heappush(self._heap, (max(at_ns, self.now_ns), priority, self._added, happening))
 
-    def is_due(self, until_ns: int) -> bool:
-        """Whether something happens up to a time."""
-        return bool(self._heap) and self._heap[0][0] <= until_ns
+    def wait(self, until_ns: int) -> None:
+        """Let everything happen up to a time."""
+        while self._heap and self._heap[0][0] <= until_ns:
+            self.step()
+        self.now_ns = max(self.now_ns, until_ns)
 
     def step(self) -> bool:
         """Let the next thing happen; False if there is none."""

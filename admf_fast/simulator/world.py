@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from admf_fast.errors import StateError, VenueError
+from admf_fast.errors import AdmfError, StateError, VenueError
 from admf_fast.feeds.guard import FeedGuard
 from admf_fast.feeds.replay import Bar
 from admf_fast.journal import Journal, StateLock
@@ -38,11 +38,16 @@ from admf_fast.venues.gateway import Gateway
 from admf_kernels.execution.records import Bar as MarketBar
 
 FOLDER = Path("simulated/run")
+LIVES_PER_BAR = 2
 AFTER_BARS = 2  # for which the world goes on after the last one, for what is late to arrive
 
 
 class BrokenPromiseError(AssertionError):
     """The process lost what it had promised to keep."""
+
+
+class NeverEndingError(AssertionError):
+    """The process does not come up again, though nothing is wrong any more."""
 
 
 class World:
@@ -75,6 +80,7 @@ class World:
         )  # fmt: skip
         self.bars = market_bars(plan)
         self.lives = self.inputs = 0
+        self.last_error = ""
         self.promised: dict[int, Input] = {}
         self.gateway: Gateway | None = None
         self.process: LiveRun | None = None
@@ -119,6 +125,8 @@ class World:
     def run(self) -> None:
         """Let it happen; returns when the feed has ended and the process with it."""
         while not self._live():
+            if self.lives > LIVES_PER_BAR * self.plan.bars:
+                raise NeverEndingError(f"started {self.lives} times: {self.last_error}")
             self.far.hang_up()
             self._wait()
 
@@ -130,14 +138,14 @@ class World:
                 self._serve()
         except Killed:
             self._died()
-        except StateError:
+        except StateError as error:
             if not self.strikes.disk_failed:
                 raise
-            self._halted()
-        except VenueError:
+            self._halted(error)
+        except VenueError as error:
             if not self.strikes.counts.get("outage"):
                 raise
-            self._halted()
+            self._halted(error)
         else:
             return True
         return False
@@ -173,8 +181,9 @@ class World:
             self.disk.kill()
         self.strikes.killed()
 
-    def _halted(self) -> None:
+    def _halted(self, error: AdmfError) -> None:
         """The process refused to go on: its disk failed or is full, or no venue answers."""
+        self.last_error = str(error)
         self.strikes.counts["halted"] = self.strikes.counts.get("halted", 0) + 1
         self._last_journal()
         self._promise(self._acknowledged)
@@ -209,6 +218,4 @@ class World:
         """Let the world go on until somebody starts the process again."""
         if self.plan.kill_at >= 0:
             return  # at once: what is compared with an undisturbed world must see the same
-        until_ns = self.timeline.now_ns + self.strikes.random.randrange(3 * BAR_NS)
-        while self.timeline.is_due(until_ns):
-            self.timeline.step()
+        self.timeline.wait(self.timeline.now_ns + self.strikes.random.randrange(3 * BAR_NS))
