@@ -1,5 +1,6 @@
 """What comes between two bars: a venue's reports, an operator's commands, the end of warming up."""
 
+import math
 from typing import Any, NamedTuple, Protocol
 
 from admf_fast.data.spec import TS_NS_MAX
@@ -17,6 +18,7 @@ REPORTED = (
     "submitted", "accepted", "partially_filled", "filled", "canceled", "expired", "rejected",
     "replaced",
 )  # fmt: skip
+FILLS = ("partially_filled", "filled")
 REFUSALS = {
     news.UNKNOWN: "expected a working order; no order of this id is working",
     news.NOT_NEXT: "expected a state that may follow the order's own",
@@ -78,6 +80,14 @@ def command_news(action: str) -> News:
     if action not in ACTIONS:
         raise StateError(f"command: expected {', '.join(ACTIONS)}; found {action!r}")
     return News(action=ACTIONS[action])
+
+
+def is_usable(report: AnyReport) -> bool:
+    """Return whether the numbers of a report can be booked: only fills have lots."""
+    if not 0 < report.ts_ns <= TS_NS_MAX or (report.lots != 0) != (report.status in FILLS):
+        return False
+    money = report.price > 0.0 and report.price < math.inf and abs(report.fee) < math.inf
+    return report.lots == 0 or (money and abs(report.lots) < LOTS_MAX)
 
 
 def report_news(report: AnyReport) -> News:

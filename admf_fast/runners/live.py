@@ -64,7 +64,7 @@ class LiveRunner(Runner):
             and 0.0 <= volume < math.inf
         ):
             self._refuse(ts_ns, open, high, low, close, volume)
-        if warm is not self._warm:
+        if warm != self._warm:
             self._change_over(warm)
         program = self.program
         row = program.cursor

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from admf_fast.journal.messages import Command, Expired, Intent, Message, Report, Sent
+from admf_fast.runners.between import FILLS, is_usable
 from admf_kernels.execution.orders import may_become
 from admf_kernels.execution.reasons import STATUSES
 
@@ -18,7 +19,6 @@ from admf_kernels.execution.reasons import STATUSES
 # it. Idle: the venue has answered everything.
 QUEUED, SENT, UNSURE, IDLE, OVER = "queued", "sent", "unsure", "idle", "over"
 FINAL = ("filled", "canceled", "expired", "rejected")
-FILLS = ("partially_filled", "filled")
 
 
 @dataclass(slots=True)
@@ -48,6 +48,20 @@ class Tracked:
         self.stage, self.since_ns = stage, now_ns
         self.misses = 0
 
+    @property
+    def is_due(self) -> bool:
+        """Whether something about it is to be sent; a cancel may be also while it is unsure."""
+        if self.stage == QUEUED:
+            return True
+        if self.cancels is not None:
+            return not self.cancel_sent
+        return self.change is not None and self.stage != UNSURE
+
+    def awaits_fills(self, report: Report) -> bool:
+        """Return whether a report ends it before fills that the venue has counted."""
+        ends = report.status in FINAL and report.status not in FILLS
+        return ends and report.total is not None and report.total != self.filled
+
 
 class Heard(NamedTuple):
     """What a report comes to: itself as the engine takes it, if so, and what to say of it."""
@@ -68,6 +82,7 @@ class Book:
     seen: dict[str, None] = field(default_factory=dict)  # ids of reports
     frozen: bool = False
     duplicates: int = 0
+    _alive: dict[str, Tracked] = field(default_factory=dict)  # those not over, and lately over
 
     def note(self, message: Message) -> None:
         """Learn from a journaled message."""
@@ -95,6 +110,7 @@ class Book:
         if intent.action == "submit":
             if order is None:
                 order = self.orders[intent.client_id] = Tracked(intent, intent.lots)
+                self._alive[intent.client_id] = order
         elif order is not None and intent.action == "replace":
             order.intent, order.left = intent, intent.lots
             order.change = intent if order.stage != QUEUED else None
@@ -135,6 +151,9 @@ class Book:
             self.duplicates += 1
             return Heard(None)
         order = self.orders.get(report.client_id)
+        if not is_usable(report):
+            text = f"cannot be booked: {_shown(report)}"
+            return Heard(None, "O04", text, freezes=report.lots != 0)
         if order is None:
             text = f"order {report.client_id!r} is not ours: {_shown(report)}"
             return Heard(msgspec.structs.replace(report, order_id=0), "O05", text, freezes=True)
@@ -148,8 +167,9 @@ class Book:
         return _change(order, ours)
 
     def working(self) -> list[Tracked]:
-        """Return the orders that are not over."""
-        return [o for o in self.orders.values() if o.stage != OVER]
+        """Return the orders that are not over, oldest first."""
+        self._alive = {k: o for k, o in self._alive.items() if o.stage != OVER}
+        return list(self._alive.values())
 
 
 def own_report(order: Tracked, origin: str, status: str, now_ns: int, reason: str = "") -> Report:

@@ -9,9 +9,18 @@ from collections import deque
 import msgspec
 
 from admf_fast.errors import VenueError
-from admf_fast.journal.messages import Command, Expired, Intent, Message, Note, Report, Sent
+from admf_fast.journal.messages import (
+    BarInput,
+    Command,
+    Expired,
+    Intent,
+    Message,
+    Note,
+    Report,
+    Sent,
+)
+from admf_fast.runners.between import FILLS
 from admf_fast.venues.book import (
-    FILLS,
     FINAL,
     IDLE,
     OVER,
@@ -71,6 +80,8 @@ class Gateway:
 
         While running, only from commands that did not come from the gateway.
         """
+        if isinstance(message, BarInput):
+            self._close = message.close
         self.book.note(message)
 
     def start(self, now_ns: int) -> list[Message]:
@@ -169,12 +180,16 @@ class Gateway:
     def _hear(self, report: Report, now_ns: int) -> bool:
         """Take a report; returns whether a fill was passed on."""
         order = self.book.orders.get(report.client_id)
-        if order is not None and report.reason == "replace_rejected":
+        works = order is not None and order.stage != OVER
+        if order is not None and works and report.reason == "replace_rejected":
+            if report.report_id in self.book.seen:
+                return False
+            self.book.seen[report.report_id] = None
             order.changes += 1
             order.move(UNSURE, now_ns)
             order.change = order.intent
             return False
-        if order is not None and self._is_early(order, report):
+        if order is not None and works and order.awaits_fills(report):
             if order.withheld is None:
                 order.withheld = report
                 order.move(UNSURE, now_ns)
@@ -188,19 +203,14 @@ class Gateway:
                 order.move(UNSURE, now_ns)
         if heard.text:
             self._say(Note(rule=heard.rule, text=heard.text))
-            if heard.report is None and order is not None and order.stage != OVER:
+            if order is not None and works and heard.report is None:
                 order.move(UNSURE, now_ns)
         if heard.freezes:
             self._command("freeze", f"{heard.rule}: {heard.text}", now_ns)
-        if order is not None and order.withheld and not self._is_early(order, order.withheld):
+        if order is not None and order.withheld and not order.awaits_fills(order.withheld):
             self._inbox.appendleft(order.withheld)
             order.withheld = None
         return heard.report is not None and heard.report.lots != 0
-
-    def _is_early(self, order: Tracked, report: Report) -> bool:
-        """Return whether fills that the venue has counted have yet to be heard of."""
-        ends = report.status in FINAL and report.status not in FILLS
-        return ends and report.total is not None and report.total != order.filled
 
     def _count_reject(self, report: Report, now_ns: int) -> None:
         if report.status != "rejected":
@@ -302,7 +312,7 @@ class Gateway:
 
     def _pump(self, now_ns: int) -> None:
         """Send what is due, the most urgent first; the oldest first among equals."""
-        due = [(self._rank(o), k, o) for k, o in enumerate(self.book.working()) if _is_due(o)]
+        due = [(self._rank(o), k, o) for k, o in enumerate(self.book.working()) if o.is_due]
         for _, _, order in sorted(due, key=lambda d: d[:2]):
             if order.stage == QUEUED and self._drop(order, now_ns):
                 continue
@@ -334,6 +344,8 @@ class Gateway:
         intent = msgspec.structs.replace(order.intent, lots=order.left)
         reducing = reduces(self.book, intent)
         limit = broken(self.limits, self.book, intent, self._close, self._lot_value)
+        if self._close <= 0.0 and not reducing:
+            return  # no limit can be held to before the first price
         if not limit and self._pace.full(now_ns):
             if reducing:
                 return  # it waits for its minute
@@ -381,11 +393,3 @@ class Gateway:
         else:
             order.cancel_sent = True
         order.move(UNSURE, now_ns)  # it may be over: nobody cancels or changes in vain
-
-
-def _is_due(order: Tracked) -> bool:
-    if order.stage == QUEUED:
-        return True
-    if order.cancels is not None:
-        return not order.cancel_sent
-    return order.change is not None and order.stage != UNSURE

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from admf_fast.journal.messages import Intent
-from admf_fast.venues.book import OVER, QUEUED, Book
+from admf_fast.venues.book import QUEUED, Book
 
 MINUTE_NS = 60_000_000_000
 SECOND_NS = 1_000_000_000
@@ -104,9 +104,9 @@ def _reach(book: Book, intent: Intent) -> int:
     """Return the largest position if this and all working orders of its side fill."""
     symbol, buying = intent.symbol, intent.lots > 0
     reach = book.held.get(symbol, 0) + book.external.get(symbol, 0) + intent.lots
-    for order in book.orders.values():
+    for order in book.working():
         other = order.intent
-        sent = order.stage not in (OVER, QUEUED) and other.client_id != intent.client_id
+        sent = order.stage != QUEUED and other.client_id != intent.client_id
         if sent and other.symbol == symbol and (other.lots > 0) == buying:
             reach += 0 if other.reduce_only and reduces(book, other) else order.left
     return abs(reach)

@@ -60,6 +60,7 @@ class Rig:
         self.limits = limits
         self.gateway = self.new_gateway()
         self.journal: list[Message] = []
+        self.inputs: list[Any] = []  # bars, reports and commands as the runner took them
         self.now_ns = 0
         self.filter: Callable[[list[Intent]], list[Intent]] = lambda intents: intents
 
@@ -71,6 +72,8 @@ class Rig:
         """Journal what the gateway says, and apply the inputs among it; send what follows."""
         for message in messages:
             self.journal.append(message)
+            if isinstance(message, (Report, Command)):
+                self.inputs.append(message)
             if isinstance(message, Report):
                 step = self.runner.report(message)
             elif isinstance(message, Command):
@@ -107,6 +110,7 @@ class Rig:
 
     def step(self, row: Sequence[Any], warm: bool = False) -> None:
         self.now_ns = row[0]
+        self.inputs.append(row)
         step = self.runner.step(*row, warm=warm)
         equity = self.runner.program.per_bar["equity"][self.runner.program.cursor - 1]
         self.apply(self.gateway.bar(row[0], row[4], float(equity)))

@@ -16,7 +16,7 @@ import pytest
 from admf_fast.errors import ConfigError, StateError
 from admf_fast.venues.bridge import BridgeVenue
 from admf_fast.venues.exchange import Exchange
-from admf_fast.venues.lines import LINE_BYTES_MAX, parse_address
+from admf_fast.venues.lines import LINE_BYTES_MAX, answer_decoder, parse_address, request_decoder
 from admf_fast.venues.protocol import DownError, RefusedError, UnsureError
 from admf_fast.venues.server import BookFile, Desk, Server
 from tests.venues.rig import Rig, bar_of, intent_of, rows_of, setup_of
@@ -225,3 +225,14 @@ def _bar(folder: Path, row: tuple) -> None:
         request = {"id": 1, "op": "bar", "bar": bar_of(row)._asdict()}
         client.sendall(json.dumps(request).encode() + b"\n")
         assert json.loads(client.makefile("rb").readline()) == {"id": 1}
+
+
+def test_the_lines_of_the_page_can_be_read():
+    page = (Path(__file__).parents[2] / "docs" / "venues.md").read_text()
+    lines = page.partition("```json\n")[2].partition("```")[0].encode().splitlines()
+    asked = [request_decoder.decode(line) for line in lines[::2]]
+    told = [answer_decoder.decode(line) for line in lines[1::2]]
+
+    assert [r.op for r in asked] == ["submit", "poll"]
+    assert asked[0].order is not None
+    assert asked[0].order.lots == told[1].reports[0].lots == 7

@@ -2,7 +2,7 @@
 
 import pytest
 
-from admf_fast.journal.messages import Command, Note, Report, Sent
+from admf_fast.journal.messages import BarInput, Command, Note, Report, Sent
 from admf_fast.venues.gateway import Gateway
 from admf_fast.venues.limits import GatewayLimits
 from admf_fast.venues.protocol import OrderView, RefusedError, UnsureError
@@ -19,6 +19,8 @@ from tests.venues.rig import (
     rows_of,
     setup_of,
 )
+
+BAR = ("ts_ns", "open", "high", "low", "close", "volume")
 
 
 def rules(messages):
@@ -230,6 +232,7 @@ def _restarted(rig, setup, inputs, now_ns):
     for k, message in enumerate([*rig.journal, None]):
         for row in inputs.get(k, ()):
             lost += again.intents.of(again.runner.step(*row), row[0])
+            again.gateway.replay(BarInput(symbol="X", **dict(zip(BAR, row, strict=True))))
         if isinstance(message, Report):
             lost += again.intents.of(again.runner.report(message), message.ts_ns)
         elif isinstance(message, Command):

@@ -255,3 +255,66 @@ def test_a_days_loss_flattens_once_a_day():
     said += gateway.bar(after(180), 100.0, 9_000.0)
 
     assert [c.action for c in of_kind(said, Command)] == ["flatten"]
+
+
+@pytest.mark.parametrize(("status", "wrong"), [
+    ("filled", {"lots": 0}), ("filled", {"lots": 10, "price": 0.0}),
+    ("filled", {"lots": 10, "price": float("nan")}), ("filled", {"lots": 10, "fee": float("inf")}),
+    ("filled", {"lots": 2**50}), ("filled", {"lots": 10, "ts_ns": 0}), ("canceled", {"lots": 4}),
+])  # fmt: skip
+def test_o04_a_report_that_cannot_be_booked_is_quarantined_and_the_order_asked_for(status, wrong):
+    venue = Script()
+    venue.views["A"] = OrderView("A", "accepted", 10, 0, "X")
+    gateway = gateway_of(venue)
+    gateway.send([intent_of()], T0_NS)
+    venue.reports = [report_of("1", status, **wrong)]
+    said = gateway.poll(after(1))
+
+    assert rules(said) == ["O04"]
+    assert [r.report_id for r in of_kind(said, Report)] == ["query A accepted"]
+    assert gateway.book.held == {}
+    assert venue.queries == ["A"]
+    assert gateway.frozen == (wrong["lots"] != 0)
+
+
+def test_o10_terms_that_the_venue_refuses_are_sent_again_a_few_times():
+    venue = Script()
+    venue.views["A"] = OrderView("A", "accepted", 10, 0, "X")
+    gateway = gateway_of(venue)
+    gateway.send([intent_of(action="submit")], T0_NS)
+    venue.reports = [report_of("0", "accepted")]
+    gateway.poll(after(1))
+    said = gateway.send([intent_of(action="replace", limit=99.0)], after(1))
+    refused = 0
+    for k in range(2, 40):
+        if len(venue.sent("replace")) > refused:
+            refused += 1
+            venue.reports = [report_of(f"no {refused}", "accepted", reason="replace_rejected")]
+        said += gateway.poll(after(k))
+
+    assert len(venue.sent("replace")) == 4
+    assert gateway.frozen
+    assert "O10" in of_kind(said, Command)[0].reason
+
+
+def test_a_late_end_does_not_wake_an_order_that_is_over():
+    venue = Script()
+    gateway = gateway_of(venue)
+    gateway.send([intent_of()], T0_NS)
+    venue.reports = [report_of("1", "filled", lots=10)]
+    gateway.poll(after(1))
+    venue.reports = [report_of("2", "canceled", total=3), report_of("3", "replaced")]
+
+    assert gateway.poll(after(2)) == []
+    assert not gateway.book.working()
+
+
+def test_o16_before_the_first_price_nothing_that_opens_is_sent():
+    venue = Script()
+    gateway = Gateway(venue, GatewayLimits())
+    gateway.send([intent_of()], T0_NS)
+    assert gateway.poll(after(1)) == []
+    assert venue.calls == []
+    gateway.bar(after(60), 100.0, 1.0)
+    gateway.poll(after(60))
+    assert len(venue.calls) == 1

@@ -67,10 +67,10 @@ def _leave_nothing(d: Desk) -> None:
     d.q.entry_atr = 0.0
     d.q.stop = 0.0
     d.q.stop_role = 0
+    d.q.inside = False
     d.span.bars = 0
     d.span.highest = 0.0
     d.span.lowest = 0.0
-    d.span.inside = False
 
 
 def _whole(lots: float) -> float:

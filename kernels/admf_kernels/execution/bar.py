@@ -75,14 +75,14 @@ def open_bar(t: Terms, d: Desk, bar: Any) -> None:
         if t.uses.following:
             follow(t, d, bar)
     if t.uses.venue:
-        d.span.inside = False
+        d.q.inside = False
         keep_in_step(t, d, bar)
     heed(t, d)
 
 
 def _age(d: Desk, bar: Any) -> None:
     """Take a bar into the age and the extremes of the open position."""
-    inside = d.now.entered >= 1.0 or d.span.inside
+    inside = d.now.entered >= 1.0 or d.q.inside
     high, low = (bar.close, bar.close) if inside else (bar.high, bar.low)
     span = d.span
     span.bars += 1

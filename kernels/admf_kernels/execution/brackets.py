@@ -139,7 +139,7 @@ def follow(t: Terms, d: Desk, bar: Any) -> None:
     q, x = d.q, t.x
     if t.a.entry_bar == NO_EXITS and d.now.entered >= 0.0:
         return
-    inside = d.now.entered >= 1.0 or d.span.inside
+    inside = d.now.entered >= 1.0 or d.q.inside
     long = q.lots > 0.0
     side = 1.0 if long else -1.0
     if x.even != NO_DISTANCE:

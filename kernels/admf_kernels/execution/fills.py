@@ -184,12 +184,12 @@ def _close(
     d.span.bars = 0
     d.span.highest = 0.0
     d.span.lowest = 0.0
-    d.span.inside = False
     q = d.q
     q.entry_price = 0.0
     q.entry_atr = 0.0
     q.stop = 0.0
     q.stop_role = 0
+    q.inside = False
 
 
 def _open(t: Terms, d: Desk, bar: Any, at: float, moment: float) -> None:

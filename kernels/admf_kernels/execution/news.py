@@ -219,7 +219,7 @@ def _after_fill(
     if before != 0.0 and (d.q.lots == 0.0 or opened):
         cancel_exits(t, d, k)
     if opened:
-        d.span.inside = waited
+        d.q.inside = waited
         if t.uses.brackets:
             place_exits(t, d, bar, stop_loss, take_profit)
     keep_in_step(t, d, bar)

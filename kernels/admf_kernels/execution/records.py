@@ -111,6 +111,7 @@ class Position(NamedTuple):
     entry_atr: float = 0.0  # before that fill
     stop: float = 0.0  # level of the protective stop; 0 for none
     stop_role: int = 0  # what that level is: stop_loss, trailing_stop or break_even
+    inside: bool = False  # by a venue's report: opened while the coming bar was under way
 
 
 class Intent(NamedTuple):
@@ -131,7 +132,6 @@ class Span(NamedTuple):
     bars: int = 0
     highest: float = 0.0
     lowest: float = 0.0
-    inside: bool = False  # by a venue's report: opened while the coming bar was under way
 
 
 class Ledger(NamedTuple):
