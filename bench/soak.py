@@ -41,7 +41,7 @@ live: {snapshot_every_bars: 400, sync_ms: 50, status_ms: 100}
 """
 ALIVE = (0.3, 1.4)  # from starting a process to killing it, in times of what starting takes
 PACE_S = 0.02  # between two sends
-SENT_TOGETHER = 4
+SENT_TOGETHER = 1
 OVERLAP = 3
 PATIENCE_S = 600.0
 

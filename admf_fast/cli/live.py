@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from admf_fast.cli.cache_note import warn_without_cache
-from admf_fast.cli.output import json_option, note, write_event, write_json
+from admf_fast.cli.output import (
+    OutputClosed,
+    abandon,
+    json_option,
+    note,
+    write_event,
+    write_json,
+)
 from admf_fast.cli.progress import progress
 from admf_fast.cli.run_output import job_json, job_lines
 
@@ -110,7 +117,7 @@ def _serve(
     """Run with a journal until the feed ends or somebody stops it."""
     from admf_fast.live.service import serve
 
-    on_event = None if as_json else _print
+    on_event = None if as_json else _Printer()
     served = serve(config, feed, folder, accepted=accepted, armed=armed, on_event=on_event)
     if served.job is None:
         text = f"Stopped ({served.ending.text}) after {served.bars} bars; the same command goes on."
@@ -137,6 +144,23 @@ def _total(config: Config, feed: str) -> int | None:
     if not path or config.instruments:
         return jobs.rows_total(config)
     return open_bars(replace(config.bars, path=path)).rows_total
+
+
+class _Printer:
+    """Prints events until the reader has gone; a run that trades goes on without one."""
+
+    def __init__(self) -> None:
+        self._closed = False
+
+    def __call__(self, event: Event) -> None:
+        """Print an event."""
+        if self._closed:
+            return
+        try:
+            _print(event)
+        except OutputClosed:
+            self._closed = True
+            abandon()
 
 
 def _print(event: Event) -> None:

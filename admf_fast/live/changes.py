@@ -51,11 +51,11 @@ class Setups:
 
         Raises StateError if it cannot be made any more, ConfigError if it traded elsewhere.
         """
-        venue = self.current.terms.uses.venue
-        if (started.mode == "live") != venue:
+        mode = self.current.config.live.mode
+        if (started.mode == "live") != (mode == "live"):
             raise ConfigError(
                 f"live.mode: expected {started.mode}, as the run in this folder was begun, found "
-                f"{self.current.config.live.mode}; use another folder"
+                f"{mode}; use another folder"
             )
         digest = started.digests["config"]
         if digest not in self._known:

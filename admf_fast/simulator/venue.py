@@ -40,10 +40,6 @@ class FarVenue:
         """Return the id of the account."""
         return self.exchange.account()
 
-    def connected(self) -> bool:
-        """Return whether it answers."""
-        return self.exchange.connected()
-
     def submit(self, intent: Intent, now_ns: int) -> None:
         """Hand a new order over."""
         self._calls.before("submit", intent.client_id)

@@ -20,7 +20,7 @@ def keys_of(data):
 
 
 def test_every_example_is_valid():
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 3
     for block in BLOCKS:
         parse_config(block, name="page.yaml", format="yaml")
 

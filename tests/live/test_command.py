@@ -185,6 +185,18 @@ def test_several_instruments_have_no_run_folder(tmp_path):
         serve(config, "replay:", tmp_path / "run")
 
 
+def test_a_reader_that_goes_does_not_end_the_run(environment, tmp_path):
+    run = [*COMMAND, "live", str(EXAMPLE), "--feed", "replay:", "--run", "folder"]
+    process = subprocess.Popen(
+        run, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(PATIENCE_S) == 0, err
+    assert json.loads((tmp_path / "folder" / "status.json").read_text())["bars"] == 3270
+
+
 def test_out_and_run_exclude_each_other(admf):
     ran = admf("live", EXAMPLE, "--feed", "replay:", "--run", "a", "--out", "b")
     assert (ran.returncode, "give one of them" in ran.stderr) == (2, True)
