@@ -12,9 +12,10 @@ import numpy as np
 from admf_kernels import drivers
 from admf_kernels.actions import Actions
 from admf_kernels.clock import Clock
-from admf_kernels.codegen import engine, lanes
+from admf_kernels.codegen import engine, lane_memory
 from admf_kernels.codegen.engine import Form
-from admf_kernels.codegen.lanes import LANES, NO_TAP
+from admf_kernels.codegen.lane_memory import LANES
+from admf_kernels.codegen.lanes import NO_TAP
 from admf_kernels.contract import Output, Source, Strategy, output_of
 from admf_kernels.errors import KernelError
 from admf_kernels.execution import log, metrics, records
@@ -122,11 +123,11 @@ class LaneProgram(TradingProgram):
         self._add_logs()
         tables = self._engine_tables()
         columns, fixed = self._feature_columns(), self._fixed()
-        fields = lanes.hot_fields(self.strategy)
+        fields = lane_memory.hot_fields(self.strategy)
         groups = self._places_taken // LANES
         self._hot = np.zeros((groups, len(fields), LANES), np.int64)
         self._status_at = fields.index(("", "status"))
-        values = np.zeros((lanes.ROWS, len(self.reads), LANES))
+        values = np.zeros((lane_memory.ROWS, len(self.reads), LANES))
         native = drivers.for_lanes(self.strategy, tuple(self.reads), self.form)
         for g in range(groups):
             those = slice(g * LANES, (g + 1) * LANES)
@@ -169,7 +170,7 @@ class LaneProgram(TradingProgram):
     def _fixed(self) -> Words:
         """Return the constants of strategy and terms, (fields, lanes)."""
         packed = _by_identity(
-            self.lane_terms, lambda t: [w for n in lanes.FIXED for w in pack(getattr(t, n))]
+            self.lane_terms, lambda t: [w for n in lane_memory.FIXED for w in pack(getattr(t, n))]
         )
         rows = np.array(self._filled(packed), np.int64)
         if "c" in self.strategy.arguments:
