@@ -5,7 +5,7 @@ from __future__ import annotations
 from admf_fast.data.spec import BarSpec
 from admf_fast.feeds.feed import After, Feed
 from admf_fast.feeds.replay import Bar
-from admf_fast.feeds.rulings import Delivered, Item, Link
+from admf_fast.feeds.rulings import Delivered, Item, Link, MarketState
 from admf_fast.simulator.calls import Calls
 from admf_fast.simulator.market import SYMBOL, Delivery, as_line, link
 from admf_fast.simulator.timeline import Timeline
@@ -18,8 +18,10 @@ class FarFeed:
 
     Attributes
     ----------
-    is_over : bool
-        Whether nothing will be delivered any more.
+    is_up : bool
+        Whether the connection stands.
+    delivered : int
+        How much came to a process.
     """
 
     def __init__(self, timeline: Timeline, *, as_lines: bool) -> None:
@@ -28,8 +30,8 @@ class FarFeed:
         self._closed: dict[int, Bar] = {}  # as they were made, oldest first
         self._inbox: list[Item] = []
         self._wants: After | None = None
+        self._state: MarketState | None = None
         self.is_up = True
-        self.is_over = False
         self.delivered = 0
 
     def plan(self, found: Delivery) -> None:
@@ -85,6 +87,8 @@ class FarFeed:
     def _repeat(self) -> None:
         if self._wants is None:
             return
+        if self._state is not None:  # a new connection is told what state the market is in
+            self._put(self._state)
         last_ns = max(self._wants().values(), default=0)
         known = [ts_ns for ts_ns in self._closed if ts_ns <= last_ns]
         start_ns = known[-OVERLAP_BARS] if len(known) >= OVERLAP_BARS else 0
@@ -93,6 +97,8 @@ class FarFeed:
                 self._put(Delivered(SYMBOL, bar))
 
     def _deliver(self, item: Item) -> None:
+        if isinstance(item, MarketState):
+            self._state = item
         if self.is_up and not (isinstance(item, Delivered) and self._is_early(item)):
             self._put(item)
 
