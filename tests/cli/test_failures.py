@@ -49,8 +49,8 @@ def test_every_error_class_has_its_line_and_code(
 def test_exit_codes_are_those_of_the_error_tree() -> None:
     assert {cls.__name__: code for cls, code in KNOWN if cls.__module__ == errors.__name__} == {
         "AdmfError": 1, "ConfigError": 2, "DataError": 3, "DataFileError": 3, "SchemaError": 3,
-        "BarError": 3, "StateError": 4, "VenueError": 5, "DivergenceError": 6,
-        "ContainerError": 1,
+        "BarError": 3, "StateError": 4, "JournalError": 4, "JournalFullError": 4,
+        "VenueError": 5, "DivergenceError": 6, "ContainerError": 1,
     }  # fmt: skip
 
 

@@ -156,6 +156,15 @@ def test_a_soak_with_real_kills_ends_as_if_undisturbed():
     assert found.eventful_bars > 5
 
 
+def test_the_example_of_a_crash_ends_as_the_backtest(environment, tmp_path):
+    example = [sys.executable, str(ROOT / "examples" / "paper" / "crash.py"), str(tmp_path)]
+    ran = subprocess.run(
+        example, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.endswith("equal to the backtest, bit for bit\n")
+
+
 class Early(ToldClock):
     def wall_ns(self):
         return 86_400 * 10**9
