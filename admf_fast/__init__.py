@@ -20,6 +20,8 @@ _EXPORTS = {
     "open_bars": "admf_fast.data",
     "BarSpec": "admf_fast.data",
     "sweep": "admf_fast.sweep",
+    "DivergenceAlerter": "admf_fast.monitor",
+    "ProductionMigration": "admf_fast.rollout",
     "BacktestContainer": "admf_fast.containers",
     "LiveContainer": "admf_fast.containers",
 }

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,13 +16,14 @@ from admf_fast import __version__
 from admf_fast.atomic import atomic_directory
 from admf_fast.config import Config, canonical, config_digest
 from admf_fast.data import BarBlock, BarDigest, BarSource, blocks_of_some, open_bars
-from admf_fast.errors import ConfigError, StateError
+from admf_fast.errors import StateError
 from admf_fast.events import Event, make_event
 from admf_fast.events.schemas import SCHEMAS
-from admf_fast.feeds import LineSource, replay
+from admf_fast.feeds import LineSource, lines_of, open_feed, parse_feed, replay
+from admf_fast.runners.between import Step
 from admf_fast.runners.figures import RunFigures, metrics_of, run_figures
 from admf_fast.runners.historical import Progress, run_historical
-from admf_fast.runners.live import LiveRunner, Observer, Step, run_live
+from admf_fast.runners.live import LiveRunner, Observer, run_live
 from admf_fast.runners.recorder import Sink
 from admf_fast.runners.result import RunResult
 from admf_fast.runners.setup import Setup, prepare
@@ -101,8 +101,9 @@ def live(
 ) -> Job:
     """Run a configuration bar by bar, on a paper account, until its feed ends.
 
-    `feed` is ``replay:PATH`` (``replay:`` alone for ``bars.path``) or ``stdin`` for JSON
-    lines. `on_event` is handed every SIGNAL, ORDER, FILL and TRADE as it happens.
+    `feed` is ``replay:PATH`` (``replay:`` alone for ``bars.path``), or ``stdin``,
+    ``follow:FILE``, ``unix:PATH`` or ``tcp:127.0.0.1:PORT`` for JSON lines. `on_event`
+    is handed every SIGNAL, ORDER, FILL and TRADE as it happens.
     """
     if config.instruments:
         from admf_fast import panel_jobs
@@ -122,11 +123,9 @@ def live(
 
 def _open_feed(config: Config, feed: str) -> tuple[Config, BarSource]:
     """Return the source of a feed, and the configuration that names it."""
-    kind, _, path = feed.partition(":")
-    if kind not in ("replay", "stdin") or (kind == "stdin" and path):
-        raise ConfigError(f"--feed: expected replay:PATH or stdin, found {feed!r}")
-    if kind == "stdin":
-        return config, LineSource(sys.stdin.buffer, config.bars)
+    kind, path = parse_feed(feed)
+    if kind != "replay":
+        return config, LineSource(lines_of(open_feed(feed, [config.bars])), config.bars)
     if path:
         # A path of the command line starts where the user stands, one of the file beside it.
         start = config.source.base_dir or "."

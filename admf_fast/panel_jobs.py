@@ -1,7 +1,6 @@
 """Whole jobs of several instruments that share one account."""
 
 import hashlib
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,11 @@ import pyarrow as pa
 
 from admf_fast import __version__
 from admf_fast.config import Config, canonical, config_digest
-from admf_fast.data import Panel
+from admf_fast.data import BarSpec, Panel
 from admf_fast.errors import ConfigError
 from admf_fast.events import Event, make_event
 from admf_fast.events.schemas import PANEL_SCHEMAS
-from admf_fast.feeds import PanelLines, replay_panel
+from admf_fast.feeds import PanelLines, lines_of, open_feed, parse_feed, replay_panel
 from admf_fast.jobs import Job, write_job
 from admf_fast.runners.historical import Progress
 from admf_fast.runners.panel_data import arriving_specs, open_panel
@@ -27,6 +26,7 @@ from admf_fast.store import manifest_of
 from admf_kernels import drivers
 from admf_kernels.compiler import toolchain
 from admf_kernels.execution.summary import summarize
+from admf_kernels.panel_program import PanelProgram
 
 OnEvent = Callable[[Event], None]
 
@@ -55,19 +55,16 @@ def live(
 ) -> Job:  # fmt: skip
     """Run a configuration of several instruments moment by moment; see `jobs.live`.
 
-    `feed` is ``replay:`` for the bars of the configuration, or ``stdin``.
+    `feed` is ``replay:`` for the bars of the configuration, or one of JSON lines.
     """
-    if feed not in ("replay:", "stdin"):
+    kind, path = parse_feed(feed)
+    if kind == "replay" and path:
         raise ConfigError(
-            f"--feed: expected replay: or stdin, found {feed!r}: the bars of several instruments "
+            f"--feed: expected replay: alone, found {feed!r}: the bars of several instruments "
             "are those of the configuration"
         )
     setup = prepare_panel(config)
-    source: Panel = (
-        open_panel(config)
-        if feed == "replay:"
-        else PanelLines(sys.stdin.buffer, arriving_specs(config))
-    )
+    source: Panel = open_panel(config) if kind == "replay" else _lines(feed, arriving_specs(config))
 
     def make(sink: Sink | None) -> RunResult:
         runner = LivePanelRunner(setup, sink=sink)
@@ -81,6 +78,10 @@ def live(
         return runner.finish()
 
     return _write(setup, source, make, out=out, write=write)
+
+
+def _lines(feed: str, specs: tuple[BarSpec, ...]) -> PanelLines:
+    return PanelLines(lines_of(open_feed(feed, specs)), specs)
 
 
 def _events(runner: LivePanelRunner, name: str) -> Iterator[Event]:
@@ -101,12 +102,18 @@ def _write(
     return write_job(setup, make, manifest, PANEL_SCHEMAS, out=out, write=write)
 
 
+def panel_code_digest(setup: PanelSetup, program: PanelProgram | None = None) -> str:
+    """Return the digest of all code that decides what a run does; `program` is one of `setup`."""
+    made = program or setup.program(1)
+    indicators = [i for leg in made.legs for i in leg.plan.indicators]
+    code = drivers.code_digest(
+        setup.strategy, indicators, [summarize], form=made.form, made=setup.terms
+    )
+    return hashlib.sha256(f"{code} {made.source}".encode()).hexdigest()
+
+
 def _manifest(setup: PanelSetup, source: Panel, result: RunResult) -> dict[str, Any]:
     program = setup.program(1)
-    indicators = [i for leg in program.legs for i in leg.plan.indicators]
-    code = drivers.code_digest(
-        setup.strategy, indicators, [summarize], form=program.form, made=setup.terms
-    )
     reports = [msgspec.to_builtins(report) for report in source.reports()]
     return manifest_of(
         mode=result.mode,
@@ -115,7 +122,7 @@ def _manifest(setup: PanelSetup, source: Panel, result: RunResult) -> dict[str, 
         params=setup.params._asdict(),
         data=_joined(setup, reports),
         data_digest=source.digest(),
-        code_digest=hashlib.sha256(f"{code} {program.source}".encode()).hexdigest(),
+        code_digest=panel_code_digest(setup, program),
         plan_digest=hashlib.sha256(program.describe().encode()).hexdigest(),
         versions={"admf-fast": __version__, "pyarrow": pa.__version__, **toolchain.versions()},
         cpu=toolchain.cpu(),

@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": {"errors", "metrics"},
     "store": {"errors", "atomic", "events"},
     "runners": {"errors", "events", "calendars", "config", "data", "data.spec", "metrics"},
-    "feeds": {"errors", "events", "data", "data.spec"},
+    "feeds": {"errors", "events", "calendars", "config", "data", "data.spec"},
     "parity": {"errors", "events", "config", "data", "runners", "feeds"},
     "containers": {"errors", "events", "config", "data", "runners", "feeds"},
 }

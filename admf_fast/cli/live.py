@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 @click.argument("path", metavar="CONFIG")
 @click.option(
     "--feed", required=True, metavar="FEED",
-    help="replay:PATH for the bars of a file (replay: alone for those of CONFIG), "
-    "or stdin for one JSON object a line.",
+    help="replay:PATH for the bars of a file (replay: alone for those of CONFIG); for JSON "
+    "lines stdin, follow:FILE (that grows), unix:PATH or tcp:127.0.0.1:PORT.",
 )  # fmt: skip
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR",
@@ -37,11 +37,11 @@ def command(path: str, feed: str, out: Path | None, as_json: bool) -> None:
     the figures on standard error when the feed ends. With --json only the final object.
 
     \b
-    A line of stdin:
+    A line:
       {"ts": "2024-01-02T14:31:00Z", "open": 1, "high": 2, "low": 1, "close": 2, "volume": 9}
 
     Of several instruments it has a "symbol" as well; those that close together follow each
-    other, and the feed is replay: or stdin.
+    other, and replay: is alone.
 
     Of the declarations in bars, those lines are held to timeframe, stamp, symbol, off_grid
     and duplicates (exact copies of the last bar). A line that cannot be used ends the run

@@ -13,6 +13,7 @@ import click
 from admf_fast import __version__
 from admf_fast.cli import (
     backtest,
+    baseline,
     batch,
     config,
     data,
@@ -21,6 +22,7 @@ from admf_fast.cli import (
     kernels,
     live,
     parity,
+    rollout,
     sweep,
     sweep_results,
     walkforward,
@@ -46,9 +48,9 @@ def admf(traceback: bool) -> None:
 
 
 for command in (
-    backtest.command, live.command, parity.command, explain.command, kernels.group,
-    data.group, config.group, sweep.command, sweep_results.top, sweep_results.heatmap,
-    sweep_results.parallel, batch.command, walkforward.command,
+    backtest.command, baseline.command, live.command, parity.command, explain.command,
+    kernels.group, data.group, config.group, rollout.group, sweep.command, sweep_results.top,
+    sweep_results.heatmap, sweep_results.parallel, batch.command, walkforward.command,
 ):  # fmt: skip
     admf.add_command(command)
 

@@ -10,6 +10,7 @@ from admf_fast.config.exits import (
     TargetSpec,
     TrailingSpec,
 )
+from admf_fast.config.feed import FeedSpec
 from admf_fast.config.instrument import ActionsSpec, InstrumentSpec, MarketSpec
 from admf_fast.config.load import (
     SIZE_MAX_BYTES,
@@ -25,6 +26,7 @@ from admf_fast.config.model import (
     costs_of,
     instruments_of,
 )
+from admf_fast.config.monitor import AlertsSpec, MonitorSpec, ServeSpec
 from admf_fast.config.orders import EntrySpec, ExecutionSpec
 from admf_fast.config.render import canonical, config_digest, contents, to_yaml
 from admf_fast.config.risk import RiskSpec
@@ -54,6 +56,7 @@ __all__ = [
     "SIZE_MAX_BYTES",
     "AccountSpec",
     "ActionsSpec",
+    "AlertsSpec",
     "AllInSizing",
     "AnyDistance",
     "BreakEvenSpec",
@@ -65,6 +68,7 @@ __all__ = [
     "ExecutionSpec",
     "ExitsSpec",
     "FeatureSpec",
+    "FeedSpec",
     "FixedSizing",
     "InstrumentSpec",
     "KellySizing",
@@ -72,6 +76,7 @@ __all__ = [
     "MarketSpec",
     "MemberSpec",
     "MetricsSpec",
+    "MonitorSpec",
     "OffsetSpec",
     "OwnCostsSpec",
     "PercentSizing",
@@ -80,6 +85,7 @@ __all__ = [
     "RiskSizing",
     "RiskSpec",
     "SampleSpec",
+    "ServeSpec",
     "SessionEndSpec",
     "SideSpec",
     "Sizing",

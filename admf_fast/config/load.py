@@ -38,8 +38,9 @@ def load_config(path: str | os.PathLike[str]) -> Config:
     if suffix not in _FORMATS:
         found = quoted(os.path.basename(name))
         raise ConfigError(f"expected a .yaml, .yml or .toml file; found {found}")
-    text = _decoded(_file_bytes(name), name)
-    return parse_config(text, name=name, format=_FORMATS[suffix], base_dir=os.path.dirname(name))
+    return parse_config(
+        read_text(name), name=name, format=_FORMATS[suffix], base_dir=os.path.dirname(name)
+    )
 
 
 def parse_config(text: str, *, name: str, format: Format, base_dir: str = "") -> Config:
@@ -127,6 +128,11 @@ def _check_traded(data: dict[str, object], problems: Problems) -> None:
             problems.add((key,), text)
     if data["instruments"] == []:
         problems.add(("instruments",), "expected at least 1 instrument; found a list of 0")
+
+
+def read_text(name: str) -> str:
+    """The text of a regular file in UTF-8, of at most `SIZE_MAX_BYTES`."""
+    return _decoded(_file_bytes(name), name)
 
 
 def _file_bytes(name: str) -> bytes:

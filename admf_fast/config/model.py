@@ -8,7 +8,9 @@ from msgspec import Meta
 from admf_fast.config.account import AccountSpec
 from admf_fast.config.costs import CostsSpec
 from admf_fast.config.exits import ExitsSpec
+from admf_fast.config.feed import FeedSpec
 from admf_fast.config.instrument import InstrumentSpec, MarketSpec
+from admf_fast.config.monitor import MonitorSpec
 from admf_fast.config.orders import EntrySpec, ExecutionSpec
 from admf_fast.config.risk import RiskSpec
 from admf_fast.config.rotation import RotationSpec
@@ -101,6 +103,8 @@ class ConfigContent(Section, frozen=True, kw_only=True):
         Annotated[SweepSpec, Meta(description="Many parameter sets of this configuration.")]
         | msgspec.UnsetType
     ) = msgspec.UNSET
+    monitor: Annotated[MonitorSpec, Meta(description="How a live run is watched.")] = MonitorSpec()
+    feed: Annotated[FeedSpec, Meta(description="How a live feed is guarded.")] = FeedSpec()
 
 
 class Config(ConfigContent, frozen=True, kw_only=True):

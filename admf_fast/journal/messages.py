@@ -65,6 +65,8 @@ class Report(Message, frozen=True, kw_only=True):
     maker: bool = False
     reason: str = ""
     symbol: str = ""
+    total: int | None = None  # signed, filled so far by the venue's count; None: not said
+    adopted: bool = False  # a fill that fits no working order of ours and is booked all the same
 
 
 class Command(Message, frozen=True, kw_only=True):

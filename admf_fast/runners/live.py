@@ -3,10 +3,11 @@
 import math
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from admf_fast.data.spec import TS_NS_MAX
 from admf_fast.errors import BarError, DataError
+from admf_fast.runners.between import ARM, FOLLOW, WARM, Step
 from admf_fast.runners.calls import cffi_caller
 from admf_fast.runners.historical import Progress
 from admf_fast.runners.recorder import Sink, event_tuples, event_words
@@ -20,24 +21,19 @@ PROGRESS_BARS = 10_000
 PRICE_MIN = sys.float_info.min  # below it float64 loses digits
 
 
-class Step(NamedTuple):
-    """What one closed bar led to.
-
-    ``events`` are (table, values) in the order they happened, the first value being the
-    bar's row in the program; ``checksum`` covers the whole state after the bar.
-    """
-
-    events: list[tuple[str, tuple[Any, ...]]]
-    checksum: int
-
-
 class LiveRunner(Runner):
-    """Takes one closed bar at a time."""
+    """Takes one closed bar at a time.
+
+    With `follow` a signal that is on when warm bars end is followed at the next close; else
+    its next change is.
+    """
 
     mode: ClassVar[str] = "live"
 
-    def __init__(self, setup: Setup, *, sink: Sink | None = None) -> None:
+    def __init__(self, setup: Setup, *, sink: Sink | None = None, follow: bool = False) -> None:
         super().__init__(setup, sink=sink, block_bars=LIVE_BARS)
+        self._armed_by = FOLLOW if follow else ARM
+        self._warm = False
         program = self.program
         program.call_through(cffi_caller)
         # Writing through a memoryview takes a third less time than through the array.
@@ -50,9 +46,13 @@ class LiveRunner(Runner):
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
 
     def step(
-        self, ts_ns: int, open: float, high: float, low: float, close: float, volume: float
-    ) -> Step:
+        self, ts_ns: int, open: float, high: float, low: float, close: float, volume: float,
+        warm: bool = False,
+    ) -> Step:  # fmt: skip
         """Advance over one closed bar and return what it led to.
+
+        Over a `warm` bar features, strategy and signal advance, but no order is made; warm
+        bars come before all others.
 
         Raises BarError, with nothing changed, for a bar that breaks a rule or does not come
         after the last one; DataError when it led to a number that cannot be used.
@@ -64,6 +64,8 @@ class LiveRunner(Runner):
             and 0.0 <= volume < math.inf
         ):
             self._refuse(ts_ns, open, high, low, close, volume)
+        if warm != self._warm:
+            self._change_over(warm)
         program = self.program
         row = program.cursor
         if row == program.rows:
@@ -82,11 +84,21 @@ class LiveRunner(Runner):
         self._last_ts_ns = ts_ns
         return Step(self._events(ts_ns) if program.event_count else [], self._checksum[row])
 
+    def _change_over(self, warm: bool) -> None:
+        """Begin to warm up, or end it; the account is flat then, its cash that of the start."""
+        if warm and self.program.bars_seen:
+            raise BarError("a warm bar: expected before all other bars; the bar was not taken")
+        self._tell(WARM if warm else self._armed_by, None)
+        self._warm = warm
+
     def _events(self, ts_ns: int) -> list[tuple[str, tuple[Any, ...]]]:
         events = event_tuples(self.program)
+        self._keep_events(events, ts_ns)
+        return events
+
+    def _keep_events(self, events: list[tuple[str, tuple[Any, ...]]], ts_ns: int) -> None:
         for table, values in events:
             self._rows.setdefault(table, []).append((ts_ns, *values[1:]))
-        return events
 
     def _refuse(self, ts_ns: int, *prices: float) -> None:
         if ts_ns > TS_NS_MAX:
@@ -119,6 +131,7 @@ class LiveRunner(Runner):
         """Continue from a saved state; the next bar must come after its last one."""
         super().restore(saved)
         self._recorded = self.program.cursor
+        self._warm = "warming" in self.holds
         if self.program.bars_seen:
             self._last_ts_ns = self.program.values()["curve"].last_ts_ns
 

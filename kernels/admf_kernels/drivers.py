@@ -24,7 +24,7 @@ from admf_kernels.codegen.text import class_name
 from admf_kernels.compiler import cache, closure, load, toolchain
 from admf_kernels.compiler.load import Native
 from admf_kernels.contract import ADJUSTMENT, Indicator, Kernel, Strategy
-from admf_kernels.execution import bar, costs, metrics, records, requests, terms
+from admf_kernels.execution import bar, costs, metrics, news, records, requests, terms
 from admf_kernels.execution.terms import Terms
 
 _loaded: dict[str, Native] = {}
@@ -37,7 +37,7 @@ ACCESS = {f.__name__: f for f in REACHED}
 BITS = {f.__name__: f for f in (numeric.bits_of, numeric.from_bits)}
 # What the engine driver calls, and what the drivers around it do themselves.
 ENGINE: tuple[Callable[..., Any], ...] = (
-    bar.open_bar, bar.decide, bar.close_bar, requests.take_requests,
+    bar.open_bar, bar.decide, bar.close_bar, requests.take_requests, news.take_news,
 )  # fmt: skip
 AROUND: tuple[Callable[..., Any], ...] = (
     bar.wanted_signal, metrics.mark_bar, records.expose, orders.keep,

@@ -1,11 +1,12 @@
 """The features that a strategy and the engine read of one instrument, and the engine's table."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from admf_kernels import frames
+from admf_kernels import drivers, frames
 from admf_kernels.actions import Actions
 from admf_kernels.codegen import engine
 from admf_kernels.codegen.engine import Form
@@ -80,7 +81,8 @@ class ReadingProgram(FeatureProgram):
 
     def _engine_table(self, at: Mapping[str, int], written: Words) -> int:
         """Return the address of the engine's table."""
-        return self._keep(self._engine_parts(at, written))
+        self._engine_at = self._keep(self._engine_parts(at, written))
+        return self._engine_at
 
     def _engine_parts(self, at: Mapping[str, int], written: Words) -> list[Any]:
         """Return what the engine's table holds: state groups by address, the log, the bar."""
@@ -92,13 +94,38 @@ class ReadingProgram(FeatureProgram):
             "bar": np.zeros(len(records.Bar._fields), np.int64),
             "asked": np.zeros(asked, np.int64),
             "spare": np.zeros(engine.ORDER_WORDS, np.int64),
+            "news": np.zeros(len(records.News._fields), np.int64),
         }  # fmt: skip
+        self._news = notes["news"]
         parts: list[Any] = [pack(getattr(self.terms, n)) for n in CONSTANTS]
         for name in engine.TABLE[len(CONSTANTS) :]:
             parts.append(notes[name] if name in notes else at[name])
         present = engine.extras(self.form.uses)
         parts += [Place(k) for k in range(len(BAR_COLUMNS))]
         return parts + [self._extra(n) if n in present else 0 for n in engine.EXTRAS]
+
+    def tell(self, news: records.News) -> int:
+        """Let the engine take what comes between two bars; returns what became of it.
+
+        `event_count` and the event tables are those of this call; the rows are the last
+        bar's. The last bar's close and, for a command, its time are filled in.
+        """
+        last = {part.label: part for part in self.parts}["curve"].value
+        ts_ns = news.ts_ns or last.last_ts_ns
+        self._news[:] = pack(news._replace(ts_ns=ts_ns, close=last.last_close))
+        self.counts[:] = 0
+        row = max(self.cursor - 1, 0)
+        self.log[log.Log._fields.index("row")] = row
+        answer = self._tell(self._engine_at, engine.NEWS + 4 * row, 0)
+        self.event_count = 0
+        for count in self.counts.tolist():
+            self.event_count += count
+        return answer
+
+    @cached_property
+    def _tell(self) -> Callable[[int, int, int], int]:
+        """The engine, ready to be called from here."""
+        return drivers.engine_for(self.terms.fee_of, self.terms.size_of).caller()
 
 
 def run_addresses(strategy: Strategy, state: Words) -> dict[str, int]:

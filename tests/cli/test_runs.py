@@ -10,7 +10,9 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 Admf = Callable[..., Any]
-ALL_EXAMPLES = sorted(EXAMPLES.rglob("*.yaml")) + sorted(EXAMPLES.rglob("*.toml"))
+# A plan of a rollout is no configuration.
+ALL_EXAMPLES = sorted(p for p in EXAMPLES.rglob("*.yaml") if p.name != "plan.yaml")
+ALL_EXAMPLES += sorted(EXAMPLES.rglob("*.toml"))
 LAYERS = {"signals", "orders", "fills", "trades", "adjustments", "equity", "state", "metrics"}
 
 
@@ -174,7 +176,7 @@ def test_a_replayed_path_starts_where_the_user_stands(admf: Admf, config: Path) 
 def test_a_feed_that_does_not_exist_is_refused(admf: Admf, config: Path) -> None:
     ran = admf("live", config, "--feed", "kafka:topic")
     assert ran.code == 2
-    assert "expected replay:PATH or stdin" in ran.err
+    assert "expected replay:PATH, stdin, follow:FILE, unix:PATH or tcp:127.0.0.1:PORT" in ran.err
 
 
 def test_events_come_out_while_the_feed_is_still_open(

@@ -15,6 +15,7 @@ from admf_fast.config import (
     ExecutionSpec,
     ExitsSpec,
     FeatureSpec,
+    FeedSpec,
     FixedSizing,
     InstrumentSpec,
     KellySizing,
@@ -238,6 +239,16 @@ ACCOUNTS = st.builds(
     maintenance_percent=st.sampled_from((0.0, 25.0)),
     interest_percent=RATES,
 )
+FEEDS = st.builds(
+    FeedSpec,
+    gaps=st.sampled_from(("hold", "mark", "refuse")),
+    wait_bars=st.integers(0, 10_000),
+    wait_s=st.floats(0, 86_400, exclude_min=True),
+    implausible=st.sampled_from(("hold", "drop", "keep", "refuse")),
+    move_percent=st.floats(0, 1e6),
+    warmup=st.sampled_from(("none", "all", "ready")),
+    warmup_path=TEXTS,
+)
 
 
 @st.composite
@@ -274,6 +285,7 @@ def configs(draw):
         metrics=MetricsSpec(
             periods_per_year=periods, risk_free=draw(st.floats(-1, 1e300, exclude_min=True))
         ),
+        feed=draw(FEEDS),
     )
 
 

@@ -83,7 +83,7 @@ def test_g01_unknown_key_names_line_nearest_key_and_all_keys():
         ),
         ("lot_size: 1\n", "1: lot_size is not a key here; it belongs to instrument (keys: "),
         ("stop_loss: 1\n", "1: stop_loss is not a key here; it belongs to exits (keys: "),
-        ("seed: 1\n", "1: seed is not a key here (keys: name, bars, instrument, "),
+        ("luck: 1\n", "1: luck is not a key here (keys: name, bars, instrument, "),
         ("zzz: 1\n", "1: zzz is not a key here (keys: name, bars, instrument, "),
         ("source: {}\n", "1: source is not a key here"),
         ("ba\\x: 1\n", "1: 'ba\\\\x' is not a key here"),

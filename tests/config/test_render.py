@@ -152,6 +152,13 @@ def test_true_is_not_one():
     assert config_digest(parse(YAML.replace("true", "1"))) != config_digest(parse(YAML))
 
 
+def test_how_a_run_is_operated_is_no_part_of_its_meaning():
+    operated = parse(YAML + "feed: {gaps: refuse, warmup: all, warmup_path: x.parquet}\n")
+
+    assert config_digest(operated) == config_digest(parse(YAML))
+    assert parse(to_yaml(operated)).feed == operated.feed
+
+
 def test_the_digest_does_not_depend_on_the_place_of_the_file(tmp_path):
     digests = set()
     for folder in ("a", "b"):

@@ -63,6 +63,10 @@ def test_exact_copies_of_a_live_bar_are_dropped_where_declared():
     lines = _lines((MINUTE_NS, 2), (MINUTE_NS, 2), (MINUTE_NS, 1))
     spec = {"timeframe": "1m", "stamp": "close"}
 
-    assert _times(LineSource(lines, BarSpec(**spec))) == [MINUTE_NS] * 3
-    # A copy with another value is the runner's to refuse: its time is not later.
-    assert _times(LineSource(lines, BarSpec(**spec, duplicates="drop"))) == [MINUTE_NS] * 2
+    for duplicates, reason in (
+        ("refuse", "line 2: .* found a second; the bar was not taken"),
+        ("drop", "line 3: .* found a second: close is 1.0, before it was 2.0"),
+    ):
+        with pytest.raises(BarError, match=reason):
+            _times(LineSource(lines, BarSpec(**spec, duplicates=duplicates)))
+    assert _times(LineSource(lines[:2], BarSpec(**spec, duplicates="drop"))) == [MINUTE_NS]

@@ -22,6 +22,7 @@ from admf_kernels.execution.records import (
     Bar,
     Desk,
     Exposure,
+    News,
     Now,
     Order,
     Plain,
@@ -130,6 +131,7 @@ class CompiledStage:
         self.terms = terms
         self.call = drivers.engine_for(terms.fee_of, terms.size_of).caller()
         classes = {**RECORDS, "now": Now, "exposure": Exposure, "bar": Bar, "log": Log}
+        classes["news"] = News
         words = {n: np.zeros(len(cls._fields), np.int64) for n, cls in classes.items()}
         words |= {n: pack(getattr(terms, n)) for n in CONSTANTS}
         words["slots"] = np.zeros(places(terms.uses) * ORDER_WORDS, np.int64)

@@ -30,7 +30,7 @@ CLOSING = {"stop_loss", "trailing_stop", "break_even", "max_bars", "session_end"
 
 
 def test_the_states_are_those_of_the_table():
-    assert (*MAY_FOLLOW, "replaced") == STATUSES
+    assert (*MAY_FOLLOW, "replaced", "canceling") == STATUSES
 
 
 def test_exactly_the_transitions_of_the_table_are_allowed():

@@ -130,7 +130,7 @@ FAULTS = {
     ),
     "a fill on the bar that made the order": Fault(
         "engine", PLAIN, "fills", "ts", source=_fill_at_once,
-        engine=("bar", "    if t.a.fill != SAME_CLOSE:\n        return\n", ""),
+        engine=("bar", "    if t.a.fill != SAME_CLOSE or t.uses.venue:\n        return\n", ""),
     ),
     "no fee on closing": Fault(
         "engine", PLAIN, "equity", "cash",

@@ -9,6 +9,7 @@ from admf_kernels.execution.records import (
     Bar,
     Exposure,
     Mark,
+    News,
     Now,
     Order,
     Request,
@@ -42,8 +43,8 @@ def transpose(into: Any, stride: int, columns: Any, places: Any, k: int, t: int)
 
 # The classes of which a driver can have a record: 64-bit words at an address.
 RECORDS: tuple[type, ...] = (
-    *CONSTANTS.values(), *SHARED.values(), *OWN.values(), Bar, Exposure, Mark, Now, Order, Request,
-    Turn, Log,
+    *CONSTANTS.values(), *SHARED.values(), *OWN.values(), Bar, Exposure, Mark, News, Now, Order,
+    Request, Turn, Log,
     *ROWS.values(),
 )  # fmt: skip
 

@@ -5,8 +5,8 @@ once. It works on one bar of one instrument; run, lane and panel drivers call it
 and only on bars on which something can happen: what a run does not use costs it nothing.
 
 Table: addresses of the constants, of the state groups, of the notes, of the working orders,
-the log, the bar, the requests and a spare order; then one column of each input of the bar,
-0 where a run has none.
+the log, the bar, the requests, a spare order and the news; then one column of each input
+of the bar, 0 where a run has none.
 """
 
 from typing import NamedTuple
@@ -17,13 +17,14 @@ from admf_kernels.execution import log, metrics, orders, records
 from admf_kernels.execution.terms import CONSTANTS, Uses
 from admf_kernels.layout import fields_of
 
-OPEN, DECIDE, CLOSE = 0, 1, 2
+OPEN, DECIDE, CLOSE, NEWS = 0, 1, 2, 3
 # The engine's table: constants, desk, then the rest, then the columns.
 DESK = (*records.SHARED, *records.OWN, "now", "exposure")
-TABLE = (*CONSTANTS, *DESK, "slots", "log", "bar", "asked", "spare")
+TABLE = (*CONSTANTS, *DESK, "slots", "log", "bar", "asked", "spare", "news")
 CLASSES: dict[str, type] = {
     **CONSTANTS, **records.SHARED, **records.OWN, "now": records.Now, "exposure": records.Exposure,
     "log": log.Log, "bar": records.Bar, "spare": records.Order,
+    "news": records.News,
 }  # fmt: skip
 PRICES = ("open", "high", "low", "close", "volume")
 REQUESTED_PRICES = ("limit", "stop", "trail", "stop_loss", "take_profit")
@@ -71,8 +72,10 @@ def _source() -> str:
         f"elif op == {DECIDE}:",
         "    decide(terms, d, bar, from_bits(word))",
         f"    take_requests(terms, d, bar, table[{at['asked']}], {record('spare')})",
-        "else:",
+        f"elif op == {CLOSE}:",
         "    close_bar(terms, d, bar)",
+        "else:",
+        f"    return take_news(terms, d, bar, {record('news')}, {record('spare')})",
         "return 4 if d.now.illegal else 0",
     ]
     return "\n".join(["def drive(table, start, stop):", *indent(body)]) + "\n"
@@ -151,7 +154,7 @@ def open_condition(form: Form, row: str = "t") -> str:
         when.append("(q.lots != 0.0 and minutes_left <= x.session_minutes)")
     if u.actions:
         when.append(f"(split_col[{row}] != 1.0 or dividend_col[{row}] != 0.0)")
-    if u.financing or form.general:
+    if u.financing or u.venue or form.general:
         when = ["True"]
     return " or ".join(when)
 

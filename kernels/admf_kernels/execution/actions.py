@@ -42,7 +42,7 @@ def adjust(t: Terms, d: Desk, bar: Any) -> None:
             if o.id != 0:
                 _split(o, ratio)
                 if o.lots == 0.0:
-                    end(d, o, 0.0, CANCELED, CORPORATE_ACTION)
+                    end(t, d, o, 0.0, CANCELED, CORPORATE_ACTION)
     if held != 0.0:
         _log(d, bar, whole, amount)
     if held != 0.0 and whole == 0.0:
@@ -67,6 +67,7 @@ def _leave_nothing(d: Desk) -> None:
     d.q.entry_atr = 0.0
     d.q.stop = 0.0
     d.q.stop_role = 0
+    d.q.inside = False
     d.span.bars = 0
     d.span.highest = 0.0
     d.span.lowest = 0.0

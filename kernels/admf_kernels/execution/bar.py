@@ -15,6 +15,7 @@ from admf_kernels.execution.entries import follow_signal, leave
 from admf_kernels.execution.fills import execute, volume_lots, wanted_lots
 from admf_kernels.execution.log import signal_row
 from admf_kernels.execution.matching import NEVER, heed, meeting
+from admf_kernels.execution.news import keep_in_step
 from admf_kernels.execution.orders import (
     order_at,
     places,
@@ -28,7 +29,7 @@ from admf_kernels.execution.reasons import (
     NO_ROLE,
     SESSION_END,
 )
-from admf_kernels.execution.records import Desk
+from admf_kernels.execution.records import FLAT, WARMING, Desk
 from admf_kernels.execution.risk import begin_day, must_leave, watch
 from admf_kernels.execution.sizing import allowed_signal
 from admf_kernels.execution.terms import NS_PER_YEAR, SAME_CLOSE, Terms
@@ -65,19 +66,23 @@ def open_bar(t: Terms, d: Desk, bar: Any) -> None:
     for _ in range(2 if ending else 1):  # again, for what only opens on this bar
         if ending and d.q.lots != 0.0:
             _leave_session(t, d, bar)
-        match_bar(t, d, bar)
+        if not t.uses.venue:
+            match_bar(t, d, bar)
     if t.uses.resting:
         grow_old(t, d, bar)
     if d.q.lots != 0.0:
         _age(d, bar)
         if t.uses.following:
             follow(t, d, bar)
+    if t.uses.venue:
+        d.q.inside = False
+        keep_in_step(t, d, bar)
     heed(t, d)
 
 
 def _age(d: Desk, bar: Any) -> None:
     """Take a bar into the age and the extremes of the open position."""
-    inside = d.now.entered >= 1.0
+    inside = d.now.entered >= 1.0 or d.q.inside
     high, low = (bar.close, bar.close) if inside else (bar.high, bar.low)
     span = d.span
     span.bars += 1
@@ -127,7 +132,8 @@ def _leave_session(t: Terms, d: Desk, bar: Any) -> None:
     if d.now.first and d.now.entered < 0.0:
         leave(t, d, bar, SESSION_END, MARKET)
     elif bar.minutes_left <= t.x.session_minutes:
-        leave(t, d, bar, SESSION_END, AT_CLOSE)
+        # A bar that has closed is too late for a venue's auction.
+        leave(t, d, bar, SESSION_END, MARKET if t.uses.venue else AT_CLOSE)
 
 
 def _accrue(t: Terms, d: Desk, bar: Any) -> None:
@@ -177,6 +183,9 @@ def decide(t: Terms, d: Desk, bar: Any, signal: float) -> None:
         row.instrument = d.log.instrument
         row.signal = signal
         intent.signal = signal
+    if d.guard.hold & (FLAT | WARMING) != 0:
+        intent.again = False
+        return
     follows = changed or (intent.again and signal != 0.0)
     intent.again = False
     if intent.blocked * signal > 0.0:
@@ -188,7 +197,7 @@ def decide(t: Terms, d: Desk, bar: Any, signal: float) -> None:
 
 def close_bar(t: Terms, d: Desk, bar: Any) -> None:
     """Fill the market orders made on this bar's close, where the account is set to."""
-    if t.a.fill != SAME_CLOSE:
+    if t.a.fill != SAME_CLOSE or t.uses.venue:
         return
     d.now.entered = 2.0
     d.now.entered_at = bar.close

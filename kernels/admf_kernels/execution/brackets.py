@@ -9,7 +9,7 @@ from admf_kernels.execution.orders import (
     end,
     make,
     order_at,
-    places,
+    own_places,
     request_place,
     stop_place,
     target_place,
@@ -68,12 +68,8 @@ def place_exits(t: Terms, d: Desk, bar: Any, stop_loss: float, take_profit: floa
     if level > 0.0 or moves:
         q.stop = rounded(t.n, level, side < 0.0) if level > 0.0 else 0.0
         q.stop_role = role
-        o = order_at(d.slots, stop_place(t.uses))
-        kind = TRAILING_STOP if x.trail != NO_DISTANCE else STOP
-        make(d, bar, o, kind, GTC, role, -q.lots)
-        o.to_goal = True
-        o.stop = q.stop
-        accept(d, o)
+        if q.stop > 0.0 or not t.uses.venue:  # which takes no stop without a level
+            place_stop(t, d, bar)
         d.now.stop_in_reach = q.stop > 0.0 and bar.low <= q.stop and q.stop <= bar.high
     if take_profit > 0.0:
         _target(t, d, bar, 0, take_profit, 1.0, side)
@@ -86,6 +82,19 @@ def place_exits(t: Terms, d: Desk, bar: Any, stop_loss: float, take_profit: floa
             _target(t, d, bar, k, base + side * away, part, side)
 
 
+def place_stop(t: Terms, d: Desk, bar: Any) -> None:
+    """Make the order of the protective stop, at the level that the position has."""
+    q = d.q
+    o = order_at(d.slots, stop_place(t.uses))
+    if t.uses.venue and o.id != 0:  # its cancel has yet to be answered
+        return
+    kind = TRAILING_STOP if t.x.trail != NO_DISTANCE else STOP
+    make(d, bar, o, kind, GTC, q.stop_role, -q.lots)
+    o.to_goal = True
+    o.stop = q.stop
+    accept(t, d, o)
+
+
 def _target(
     t: Terms, d: Desk, bar: Any, index: int, price: float, part: float, side: float
 ) -> None:
@@ -96,11 +105,13 @@ def _target(
     if kept == d.q.lots:  # a part smaller than a lot
         return
     o = order_at(d.slots, target_place(t.uses) + index)
+    if t.uses.venue and o.id != 0:
+        return
     make(d, bar, o, LIMIT, GTC, TAKE_PROFIT, kept - d.q.lots)
     o.to_goal = True
     o.goal = kept
     o.limit = rounded(t.n, price, side > 0.0)
-    accept(d, o)
+    accept(t, d, o)
 
 
 def cancel_exits(t: Terms, d: Desk, but: int) -> None:
@@ -112,11 +123,11 @@ def cancel_exits(t: Terms, d: Desk, but: int) -> None:
     for k in range(LEAVE_PLACE, last):
         o = order_at(d.slots, k)
         if k != but and o.id != 0:
-            end(d, o, o.lots, CANCELED, OTHER_LEG)
-    for k in range(request_place(t.uses), places(t.uses)):
+            end(t, d, o, o.lots, CANCELED, OTHER_LEG)
+    for k in range(request_place(t.uses), own_places(t.uses)):
         o = order_at(d.slots, k)
         if k != but and o.id != 0 and o.reduce_only:
-            end(d, o, o.lots, CANCELED, OTHER_LEG)
+            end(t, d, o, o.lots, CANCELED, OTHER_LEG)
 
 
 def follow(t: Terms, d: Desk, bar: Any) -> None:
@@ -128,7 +139,7 @@ def follow(t: Terms, d: Desk, bar: Any) -> None:
     q, x = d.q, t.x
     if t.a.entry_bar == NO_EXITS and d.now.entered >= 0.0:
         return
-    inside = d.now.entered >= 1.0
+    inside = d.now.entered >= 1.0 or d.q.inside
     long = q.lots > 0.0
     side = 1.0 if long else -1.0
     if x.even != NO_DISTANCE:

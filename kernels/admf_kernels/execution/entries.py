@@ -45,8 +45,11 @@ def follow_signal(t: Terms, d: Desk, bar: Any, signal: float, changed: bool) -> 
     if o.id != 0:
         if not changed:
             return
-        end(d, o, o.lots, CANCELED, BY_STRATEGY)
-    seek(t, d, bar, target_lots(t, d, bar, signal), REVERSAL, SIGNAL)
+        end(t, d, o, o.lots, CANCELED, BY_STRATEGY)
+    goal = target_lots(t, d, bar, signal)
+    if d.guard.hold != 0 and goal * d.q.lots < 0.0:
+        goal = 0.0  # what may not be turned is left
+    seek(t, d, bar, goal, REVERSAL, SIGNAL)
 
 
 def seek(t: Terms, d: Desk, bar: Any, goal: float, turn_role: int, role: int) -> None:
@@ -58,13 +61,19 @@ def seek(t: Terms, d: Desk, bar: Any, goal: float, turn_role: int, role: int) ->
     role = turn_role if turning else role
     opening = turning or abs(goal) > abs(held)
     kind = t.e.kind if opening else MARKET
+    split = False
     reason = denial(t, d, bar, goal)
     if turning and t.uses.leaving and (kind != MARKET or reason != NO_REASON or t.a.exit_first):
         # What may not be turned at once is left in any case.
         leave(t, d, bar, role, MARKET)
+        # At a venue both might fill in full: what enters there only enters.
+        split = t.uses.venue
     o = order_at(d.slots, ENTRY_PLACE)
-    make(d, bar, o, kind, t.e.tif if opening else GTC, role, goal - held)
-    o.to_goal = True
+    if t.uses.venue and o.id != 0:  # its cancel has yet to be answered
+        d.intent.again = True
+        return
+    make(d, bar, o, kind, t.e.tif if opening else GTC, role, goal if split else goal - held)
+    o.to_goal = not split
     o.goal = goal
     if kind != MARKET:
         _price(t, bar, o)
@@ -74,7 +83,7 @@ def seek(t: Terms, d: Desk, bar: Any, goal: float, turn_role: int, role: int) ->
     elif wrong != NO_REASON:
         refuse(d, o, REJECTED, wrong)
     else:
-        accept(d, o)
+        accept(t, d, o)
         d.guard.day_orders += 1 if t.uses.limits else 0
 
 
@@ -121,4 +130,4 @@ def leave(t: Terms, d: Desk, bar: Any, role: int, kind: int) -> None:
         return
     make(d, bar, o, kind, GTC, role, -d.q.lots)
     o.to_goal = True
-    accept(d, o)
+    accept(t, d, o)

@@ -55,7 +55,7 @@ def execute(
         o.goal = lots_at_fill(t, d, bar, d.intent.signal, price)
     wanted = wanted_lots(o, d.q)
     if wanted == 0.0:
-        end(d, o, o.lots, CANCELED, NOTHING_TO_CLOSE)
+        end(t, d, o, o.lots, CANCELED, NOTHING_TO_CLOSE)
         return
     d.now.slips = _slips(t.n, o, wanted, d.q.lots)
     possible = wanted
@@ -63,25 +63,25 @@ def execute(
         possible = d.now.volume_left if wanted > 0.0 else -d.now.volume_left
     lots = payable(t, d, bar, possible, price, maker, o.limit)
     if o.tif == FOK and lots != wanted:
-        end(d, o, wanted, CANCELED, NOT_AT_ONCE)
+        end(t, d, o, wanted, CANCELED, NOT_AT_ONCE)
         return
     if t.a.reject and lots != possible:
-        end(d, o, wanted, CANCELED, CASH)
+        end(t, d, o, wanted, CANCELED, CASH)
         return
     rest = wanted - lots
     before = d.q.lots
     opened = False
     if lots != 0.0:
-        opened = _book(t, d, bar, k, o, lots, rest, price, moment, maker)
+        opened = _book(t, d, bar, o, lots, rest, price, moment, maker)
     o.lots = rest
     stop_loss, take_profit = o.stop_loss, o.take_profit
     by_stop = o.kind == STOP or o.kind == TRAILING_STOP
     if rest == 0.0:
         free(d, o)
     elif lots != possible:
-        end(d, o, rest, CANCELED, CASH)
+        end(t, d, o, rest, CANCELED, CASH)
     elif o.tif == IOC:
-        end(d, o, rest, CANCELED, NOT_AT_ONCE)
+        end(t, d, o, rest, CANCELED, NOT_AT_ONCE)
     if before != 0.0 and (d.q.lots == 0.0 or opened):
         cancel_exits(t, d, k)
     if opened:
@@ -100,11 +100,23 @@ def _slips(n: Any, o: Any, lots: float, held: float) -> bool:
 
 
 def _book(
-    t: Terms, d: Desk, bar: Any, k: int, o: Any, lots: float, rest: float, price: float,
+    t: Terms, d: Desk, bar: Any, o: Any, lots: float, rest: float, price: float,
     moment: float, maker: bool,
 ) -> bool:  # fmt: skip
-    """Book a fill of `lots`; returns whether it opened a position."""
+    """Book a fill of `lots` as quoted; returns whether it opened a position."""
     at, fee = quote(t, d, bar, lots, price, maker, o.limit)
+    d.now.volume_left -= abs(lots)
+    return book(t, d, bar, o, lots, rest, price, at, fee, moment, maker)
+
+
+def book(
+    t: Terms, d: Desk, bar: Any, o: Any, lots: float, rest: float, price: float, at: float,
+    fee: float, moment: float, maker: bool,
+) -> bool:  # fmt: skip
+    """Book a fill of `lots` at `at`, the market being at `price`.
+
+    Returns whether it opened a position.
+    """
     before = d.q.lots
     trade = apply_fill(d.q, bar.ts_ns, bar.worth, lots, at, fee)
     cash = d.wallet.cash
@@ -112,7 +124,6 @@ def _book(
     if t.uses.margin:
         restate(d, bar.worth, before, cash, price)
     count_fill(d.ledger, month_of(bar.ts_ns), abs(lots) * bar.worth * at, fee, trade)
-    d.now.volume_left -= abs(lots)
     d.book.sequence += 1
     become(d, o, FILLED if rest == 0.0 else PARTIALLY_FILLED)
     o.filled += lots
@@ -178,6 +189,7 @@ def _close(
     q.entry_atr = 0.0
     q.stop = 0.0
     q.stop_role = 0
+    q.inside = False
 
 
 def _open(t: Terms, d: Desk, bar: Any, at: float, moment: float) -> None:

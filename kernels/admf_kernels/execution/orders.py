@@ -11,6 +11,7 @@ from admf_kernels.execution.log import order_row
 from admf_kernels.execution.reasons import (
     ACCEPTED,
     CANCELED,
+    CANCELING,
     DENIED,
     EXPIRED,
     FILLED,
@@ -48,9 +49,26 @@ def request_place(u: Any) -> int:
     return int(target_place(u) + u.targets) if u.brackets else stop_place(u)
 
 
-def places(u: Any) -> int:
-    """Return how many places an instrument has."""
+def own_places(u: Any) -> int:
+    """Return how many places the orders have that an instrument may have at once."""
     return int(request_place(u) + u.requests)
+
+
+def places(u: Any) -> int:
+    """Return how many places an instrument has.
+
+    With a venue, orders that it was asked to cancel wait behind the others for its answer,
+    so that their places are free at once.
+    """
+    return own_places(u) * (3 if u.venue else 1)
+
+
+def crowded(t: Terms, d: Desk) -> bool:
+    """Return whether so many cancels are unanswered that new orders may find no place."""
+    own, waiting = own_places(t.uses), 0
+    for k in range(own, places(t.uses)):
+        waiting += 1 if order_at(d.slots, k).id != 0 else 0
+    return waiting > own
 
 
 def turn(t: Terms, j: int) -> int:
@@ -86,6 +104,7 @@ def clear(o: Any) -> None:
     o.session = 0.0
     o.stop_loss = 0.0
     o.take_profit = 0.0
+    o.ending = 0
 
 
 def free(d: Desk, o: Any) -> None:
@@ -131,12 +150,12 @@ def become(d: Desk, o: Any, status: int) -> None:
     o.status = status
 
 
-def accept(d: Desk, o: Any) -> None:
-    """Let an order that was made work from here on."""
-    become(d, o, ACCEPTED)
+def accept(t: Terms, d: Desk, o: Any) -> None:
+    """Let an order that was made work from here on, or go to the venue."""
+    become(d, o, SUBMITTED if t.uses.venue else ACCEPTED)
     d.intent.working += 1
     d.ledger.orders += 1
-    log_order(d, o, ACCEPTED, o.lots, 0)
+    log_order(d, o, o.status, o.lots, 0)
 
 
 def refuse(d: Desk, o: Any, status: int, reason: int) -> None:
@@ -147,11 +166,56 @@ def refuse(d: Desk, o: Any, status: int, reason: int) -> None:
     clear(o)
 
 
-def end(d: Desk, o: Any, lots: float, status: int, reason: int) -> None:
-    """Log that a working order ended with signed `lots` not filled, and free its place."""
+def end(t: Terms, d: Desk, o: Any, lots: float, status: int, reason: int) -> None:
+    """Log that a working order ended with signed `lots` not filled, and free its place.
+
+    A venue is asked to cancel it; it may still fill until that is confirmed.
+    """
+    if t.uses.venue:
+        if o.ending == 0:
+            log_order(d, o, CANCELING, lots, reason)
+            o.ending = reason
+            _set_aside(t, d, o)
+        return
     become(d, o, status)
     log_order(d, o, status, lots, reason)
     free(d, o)
+
+
+def _set_aside(t: Terms, d: Desk, o: Any) -> None:
+    """Move an order that is to end out of its place, if there is room."""
+    for k in range(own_places(t.uses), places(t.uses)):
+        to = order_at(d.slots, k)
+        if to.id == 0:
+            copy_order(o, to)
+            clear(o)
+            return
+
+
+def copy_order(o: Any, to: Any) -> None:
+    """Write all fields of an order into another place."""
+    to.id = o.id
+    to.status = o.status
+    to.kind = o.kind
+    to.tif = o.tif
+    to.role = o.role
+    to.lots = o.lots
+    to.to_goal = o.to_goal
+    to.goal = o.goal
+    to.reduce_only = o.reduce_only
+    to.limit = o.limit
+    to.stop = o.stop
+    to.triggered = o.triggered
+    to.trail = o.trail
+    to.trail_rate = o.trail_rate
+    to.filled = o.filled
+    to.made_ns = o.made_ns
+    to.until_ns = o.until_ns
+    to.until_bar = o.until_bar
+    to.session = o.session
+    to.stop_loss = o.stop_loss
+    to.take_profit = o.take_profit
+    to.ending = o.ending
 
 
 def may_become(status: int, following: int) -> bool:

@@ -15,21 +15,23 @@ TIMES_IN_FORCE = ("GTC", "DAY", "GTD", "IOC", "FOK")
 NO_ORDER, SUBMITTED, ACCEPTED, PARTIALLY_FILLED, FILLED, CANCELED, EXPIRED, DENIED, REJECTED = (
     range(9)
 )
-REPLACED = 9  # an event, not a state: the order stays accepted with other terms
+# Events, not states: the order works on, with other terms; or until the venue ends it.
+REPLACED, CANCELING = 9, 10
 STATUSES = (
     "none", "submitted", "accepted", "partially_filled", "filled", "canceled", "expired",
-    "denied", "rejected", "replaced",
+    "denied", "rejected", "replaced", "canceling",
 )  # fmt: skip
 
 # Why an order was made, which is why its fills opened or closed something.
 (
     NO_ROLE, SIGNAL, REVERSAL, STOP_LOSS, TAKE_PROFIT, TRAILING, BREAK_EVEN, MAX_BARS,
     SESSION_END, REQUEST, DAILY_LOSS, DRAWDOWN, LIQUIDATION, BANKRUPT, REBALANCE,
-) = range(15)  # fmt: skip
+    OPERATOR, EXTERNAL,
+) = range(17)  # fmt: skip
 ROLES = (
     "none", "signal", "reversal", "stop_loss", "take_profit", "trailing_stop", "break_even",
     "max_bars", "session_end", "request", "daily_loss", "drawdown", "liquidation", "bankrupt",
-    "rebalance",
+    "rebalance", "operator", "external",
 )  # fmt: skip
 
 # Why an order ended, or was not taken, other than by being filled.
@@ -37,12 +39,14 @@ ROLES = (
     NO_REASON, BY_STRATEGY, OTHER_LEG, NOTHING_TO_CLOSE, CASH, NOT_AT_ONCE, TIME_IS_UP,
     MAX_POSITION, MAX_GROSS, MAX_NET, MAX_LEVERAGE, MAX_SECTOR, DAY_LOSS_HALT, DRAWDOWN_HALT,
     ORDER_RATE, DAY_TRADES, SESSION_ENDS, WRONG_SIDE, ZERO_SIZE, BAD_PRICE, CORPORATE_ACTION,
-) = range(21)  # fmt: skip
+    OPERATOR_HALT, BY_OPERATOR, BY_VENUE, VENUE_BUSY,
+) = range(25)  # fmt: skip
 REASONS = (
     "", "by_strategy", "other_leg_filled", "nothing_to_close", "cash", "not_filled_at_once",
     "time_is_up", "max_position", "max_gross_exposure", "max_net_exposure", "max_leverage",
     "max_sector_exposure", "daily_loss_halt", "drawdown_halt", "order_rate", "trades_per_day",
-    "session_ends", "wrong_side", "zero_size", "bad_price", "corporate_action",
+    "session_ends", "wrong_side", "zero_size", "bad_price", "corporate_action", "operator_halt",
+    "by_operator", "by_venue", "venue_busy",
 )  # fmt: skip
 
 LIQUIDITIES = ("taker", "maker")

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from admf_kernels.layout import fields_of
 
+# Bits of `Guard.hold`: no new positions; none at all, until resumed; warm bars, no orders.
+FROZEN, FLAT, WARMING = 1, 2, 4
+
 
 class Plain:
     """A record in plain Python: the fields of a NamedTuple class, changeable."""
@@ -89,6 +92,7 @@ class Guard(NamedTuple):
     day_trades: int = 0
     halt: int = 0  # role of the halt in force; 0 for none
     peak: float = 0.0
+    hold: int = 0  # FROZEN, FLAT, WARMING
 
 
 class Position(NamedTuple):
@@ -107,6 +111,7 @@ class Position(NamedTuple):
     entry_atr: float = 0.0  # before that fill
     stop: float = 0.0  # level of the protective stop; 0 for none
     stop_role: int = 0  # what that level is: stop_loss, trailing_stop or break_even
+    inside: bool = False  # by a venue's report: opened while the coming bar was under way
 
 
 class Intent(NamedTuple):
@@ -188,6 +193,7 @@ class Order(NamedTuple):
     session: float = 0.0  # DAY: the session it belongs to
     stop_loss: float = 0.0  # prices of the bracket its position gets
     take_profit: float = 0.0
+    ending: int = 0  # why the venue was asked to cancel it; 0 if it was not
 
 
 class Request(NamedTuple):
@@ -205,6 +211,20 @@ class Request(NamedTuple):
     reduce_only: bool = False
     stop_loss: float = 0.0  # prices of the bracket that the position gets
     take_profit: float = 0.0
+
+
+class News(NamedTuple):
+    """What comes between bars: a venue's report, or a command of an operator."""
+
+    action: int = 0  # of `news`
+    order_id: int = 0
+    status: int = 0
+    ts_ns: int = 0
+    lots: float = 0.0  # signed, filled
+    price: float = 0.0
+    fee: float = 0.0
+    maker: bool = False
+    close: float = 0.0  # of the last bar
 
 
 class Now(NamedTuple):

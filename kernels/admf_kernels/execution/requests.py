@@ -33,7 +33,7 @@ from admf_kernels.execution.reasons import (
     TRAILING_STOP,
     ZERO_SIZE,
 )
-from admf_kernels.execution.records import Desk
+from admf_kernels.execution.records import FLAT, WARMING, Desk
 from admf_kernels.execution.risk import denial
 from admf_kernels.execution.terms import LOTS_MAX, Terms
 
@@ -51,12 +51,13 @@ def take_requests(t: Terms, d: Desk, bar: Any, asked: Any, spare: Any) -> None:
 
     `spare` is a free place in which an order is made before it is known to be possible.
     """
-    for k in range(t.uses.requests):
+    idle = d.guard.hold & (FLAT | WARMING) != 0
+    for k in range(0 if idle else t.uses.requests):
         r = request_at(asked, k)
         o = order_at(d.slots, request_place(t.uses) + k)
         if r.action == CANCEL and o.id != 0:
-            end(d, o, o.lots, CANCELED, BY_STRATEGY)
-        elif r.action == PUT:
+            end(t, d, o, o.lots, CANCELED, BY_STRATEGY)
+        elif r.action == PUT and o.ending == 0:
             _put(t, d, bar, r, o, spare)
         elif r.action == MOVE_STOP:
             _move_stop(t, d, bar, r.stop)
@@ -77,7 +78,7 @@ def _put(t: Terms, d: Desk, bar: Any, r: Any, o: Any, spare: Any) -> None:
     _describe(t, d, bar, r, o)
     clear(spare)
     if old == 0:
-        accept(d, o)
+        accept(t, d, o)
     else:  # other terms for a working order, which keeps its id
         o.id = old
         o.status = status
@@ -98,7 +99,7 @@ def _move_stop(t: Terms, d: Desk, bar: Any, price: float) -> None:
         make(d, bar, o, STOP, GTC, STOP_LOSS, -q.lots)
         o.to_goal = True
         o.stop = q.stop
-        accept(d, o)
+        accept(t, d, o)
     else:
         o.stop = q.stop
         log_order(d, o, REPLACED, -q.lots, BY_STRATEGY)

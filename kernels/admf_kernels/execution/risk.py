@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from admf_kernels.execution.orders import crowded
 from admf_kernels.execution.reasons import (
     DAILY_LOSS,
     DAY_LOSS_HALT,
@@ -16,8 +17,10 @@ from admf_kernels.execution.reasons import (
     MAX_SECTOR,
     NO_REASON,
     NO_ROLE,
+    OPERATOR_HALT,
     ORDER_RATE,
     SESSION_ENDS,
+    VENUE_BUSY,
 )
 from admf_kernels.execution.records import Desk
 from admf_kernels.execution.terms import Terms
@@ -30,6 +33,10 @@ def denial(t: Terms, d: Desk, bar: Any, goal: float) -> int:
     """
     if abs(goal) <= abs(d.q.lots) and goal * d.q.lots >= 0.0:
         return NO_REASON
+    if d.guard.hold != 0:
+        return OPERATOR_HALT
+    if t.uses.venue and crowded(t, d):
+        return VENUE_BUSY
     if t.x.session_end and bar.minutes_left <= t.x.session_minutes:
         return SESSION_ENDS
     if not t.uses.limits:

@@ -42,6 +42,7 @@ class Uses(NamedTuple):
     same_close: bool = False  # market orders fill at the close that made them
     session_end: bool = False  # positions are closed at the end of the session
     max_bars: bool = False  # positions are closed after some bars
+    venue: bool = False  # a venue fills, and says so in reports
 
 
 class Account(NamedTuple):

@@ -29,7 +29,7 @@ def no_size(
 
 def uses_of(
     a: Account, n: Instrument, e: Entry, x: Exits, r: Limits, *, requests: int = 0,
-    clock: bool = False, actions: bool = False,
+    clock: bool = False, actions: bool = False, venue: bool = False,
 ) -> Uses:  # fmt: skip
     """Return the smallest set of parts that these terms need."""
     limits = r._replace(flatten=True) != Limits()
@@ -58,6 +58,7 @@ def uses_of(
         same_close=a.fill == SAME_CLOSE,
         session_end=x.session_end,
         max_bars=x.max_bars > 0.0,
+        venue=venue,
     )
 
 

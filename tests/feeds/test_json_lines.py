@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from admf_fast.data import BarSpec
 from admf_fast.errors import BarError, ConfigError
-from admf_fast.feeds import LineSource, read_json_lines
+from admf_fast.feeds import Delivered, LineParser, LineSource
 from tests.kernels.strategies import quick
 
 SPEC = BarSpec(timeframe="1m", stamp="close")
@@ -20,7 +21,17 @@ BAR = (60_000_000_000, 1.0, 2.0, 1.0, 2.0, 9.0)
 
 
 def read(*lines: bytes, spec: BarSpec = SPEC, symbol: str = "") -> list:
-    return list(read_json_lines(lines, spec, symbol))
+    """The closed bars of lines, as the strict source reads them, without judging their values."""
+    parser = LineParser([structs.replace(spec, symbol=symbol)])
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
+            item = parser.parse(line)
+        except BarError as error:
+            raise BarError(f"line {number}: {error}") from None
+        if isinstance(item, Delivered) and item.closed:
+            found.append(item.bar)
+    return found
 
 
 def with_(name: str, text: bytes) -> bytes:

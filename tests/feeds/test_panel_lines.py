@@ -15,7 +15,9 @@ from tests.kernels.strategies import quick
 MINUTE_NS = 60_000_000_000
 NAMES = ("open", "high", "low", "close", "volume")
 SYMBOLS = ("EURUSD", "SAP", "BMW")
-VALUES = st.tuples(*[st.floats(1e-6, 1e9)] * 5)
+VALUES = st.tuples(*[st.floats(1e-6, 1e9)] * 5).map(
+    lambda v: (*(sorted(v[:4])[at] for at in (1, 3, 0, 2)), v[4])
+)
 MOMENTS = st.dictionaries(
     st.integers(0, 20).map(lambda n: n * MINUTE_NS),
     st.dictionaries(st.integers(0, 2), VALUES, min_size=1),
@@ -108,14 +110,14 @@ def test_instruments_of_different_timeframes_and_stamps_meet_at_the_close():
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ([line("SAP", 2), line("BMW", 1)],
-         "line 2: BMW: bar at ts_ns 60000000000: expected 120000000000 or later, the last time of "
-         "all instruments; the bar was not taken"),
+        ([line("SAP", 2), line("SAP", 3), line("BMW", 1)],
+         "line 3: BMW: bar closing 1970-01-01T00:01:00Z: expected one after "
+         "1970-01-01T00:02:00Z; the bar was not taken"),
         ([line("SAP", 2), line("BMW", 2), line("SAP", 2)],
-         "line 3: SAP: bar at ts_ns 120000000000: expected one bar, found a second; "
+         "line 3: SAP: bar closing 1970-01-01T00:02:00Z: expected one bar, found a second; "
          "the bar was not taken"),
         ([line("SAP", 2), line("BMW", 2), line("EURUSD", 2), b"", line("SAP", 2)],
-         "line 5: SAP: bar at ts_ns 120000000000: expected one bar, found a second; "
+         "line 5: SAP: bar closing 1970-01-01T00:02:00Z: expected one bar, found a second; "
          "the bar was not taken"),
         ([line("SAP", 1), line("VW", 1)],
          "line 2: expected a symbol of this run, found 'VW' (EURUSD, SAP, BMW)"),
@@ -164,7 +166,7 @@ def test_every_instrument_needs_a_symbol_of_its_own(symbols):
 
 def test_a_panel_of_files_and_its_lines_are_the_same():
     """To the digest, and through the type that a runner takes."""
-    moments = [(n * MINUTE_NS, {n % 3: (1.0, 2.0, 0.5, 1.1 * n, 7.0)}) for n in range(1, 30)]
+    moments = [(n * MINUTE_NS, {n % 3: (1.0, 40.0, 0.5, 1.1 * n, 7.0)}) for n in range(1, 30)]
     lines = [
         line(SYMBOLS[k], ts // MINUTE_NS, *bars[k]) for ts, bars in moments for k in bars
     ]  # fmt: skip
