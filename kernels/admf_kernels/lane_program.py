@@ -156,7 +156,10 @@ class LaneProgram(TradingProgram):
 
     def _keeps(self) -> int:
         """Return a bit for each table of events that the lanes keep."""
-        return sum(1 << k for k, name in enumerate(log.TABLES) if name in self.keep)
+        bits = 0
+        for k, name in enumerate(log.TABLES):
+            bits |= (name in self.keep) << k
+        return bits
 
     def _feature_columns(self) -> Words:
         """Return how many values each lane's columns are from the first, (features, lanes)."""
