@@ -49,12 +49,12 @@ def test_a_parameter_is_dead_if_no_pair_that_differs_in_it_alone_differs(sets, t
 def test_dead_parameters_and_equal_sets_are_said(tmp_path):
     text = (
         "sweep: {grid: {strategy.params.fast: [5, 10], costs.fee_bps: [1, 2], "
-        "exits.atr_period: [5, 14], risk.max_position_percent: [1000, 2000]}}"
+        "exits.atr_period: [5, 14], exits.memory: [all, none]}}"
     )
     result = run_sweep(config_of(text), tmp_path / "x.parquet")
     found = pl.read_parquet(tmp_path / "x.parquet")
 
-    assert result.found.dead == ("exits.atr_period", "risk.max_position_percent")
+    assert result.found.dead == ("exits.atr_period", "exits.memory")
     assert found["same_signals_as"].to_list() == [None, *[0] * 7, None, *[8] * 7]
     assert found["same_result_as"].to_list() == [
         *(None if k % 4 == 0 else k - k % 4 for k in range(16))
