@@ -44,7 +44,7 @@ def _figure(grid: Grid) -> Any:
     )  # fmt: skip
     figure = graph.Figure(heat)
     figure.update_layout(
-        title=f"{grid.metric} over {grid.x_name} and {grid.y_name}", template="plotly_white",
+        title=grid.title, template="plotly_white",
         xaxis={"title": {"text": grid.x_name}, "type": "category"},
         yaxis={"title": {"text": grid.y_name}, "type": "category"},
     )  # fmt: skip
@@ -59,11 +59,13 @@ def write_parallel(path: Path, metric: str, target: Path) -> int:
     check_suffix(target, (".html",))
     figure_of(metric)
     names = [*params_of(path), metric]
-    table = pq.read_table(path, columns=names)
+    table = pq.read_table(path, columns=["symbol", *names])
     table = table.filter(pc.is_finite(table[metric].cast("float64")))
     table = table.sort_by([(metric, "descending")]).slice(0, LINES_MAX)
     graph = _plotly()
-    dimensions = [_dimension(name, table[name].to_pylist()) for name in names]
+    # Of several instruments, which line is whose is an axis of its own.
+    axes = names if len(table["symbol"].unique()) < 2 else ["symbol", *names]
+    dimensions = [_dimension(name, table[name].to_pylist()) for name in axes]
     line = {"color": table[metric].to_pylist(), "colorscale": "Viridis", "showscale": True}
     figure = graph.Figure(graph.Parcoords(line=line, dimensions=dimensions))
     figure.update_layout(title=f"{metric} of {table.num_rows:,} rows", template="plotly_white")
@@ -112,7 +114,7 @@ def _write_image(grid: Grid, target: Path) -> None:
     axes.set(
         xlabel=grid.x_name,
         ylabel=grid.y_name,
-        title=f"{grid.metric} over {grid.x_name} and {grid.y_name}",
+        title=grid.title,
     )
     _ticks(axes.xaxis, grid.x)
     _ticks(axes.yaxis, grid.y)

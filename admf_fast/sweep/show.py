@@ -28,6 +28,13 @@ class Grid(NamedTuple):
     x: list[Any]
     y: list[Any]
     z: list[list[float | None]]
+    taken: str = ""  # what a cell is the aggregate of; empty where it is one row
+
+    @property
+    def title(self) -> str:
+        """What is drawn, in one line."""
+        text = f"{self.metric} over {self.x_name} and {self.y_name}"
+        return f"{text}, {self.taken}" if self.taken else text
 
 
 def top(path: Path, by: str, count: int, *, smallest: bool = False, symbol: str = "") -> pa.Table:
@@ -70,7 +77,15 @@ def grid(
     found = table.group_by([x, y], use_threads=False).aggregate([(metric, how)]).to_pylist()
     cells = {(row[x], row[y]): row[f"{metric}_{how}"] for row in found}
     xs, ys = (_sorted({key[k] for key in cells}) for k in (0, 1))
-    return Grid(x, y, metric, xs, ys, [[cells.get((a, b)) for a in xs] for b in ys])
+    z = [[cells.get((a, b)) for a in xs] for b in ys]
+    return Grid(x, y, metric, xs, ys, z, _taken(table, (x, y, metric), aggregate))
+
+
+def _taken(table: pa.Table, drawn: Sequence[str], aggregate: str) -> str:
+    """Return which columns a cell puts together, and how; nothing if no other one varies."""
+    others = [name for name in table.column_names if name not in drawn]
+    varied = [name for name in others if len(table[name].unique()) > 1]
+    return f"{aggregate} of all {', '.join(varied)}" if varied else ""
 
 
 def figure_of(name: str) -> str:

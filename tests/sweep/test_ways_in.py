@@ -4,6 +4,7 @@ import json
 import re
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -90,6 +91,22 @@ def test_a_heatmap_is_written(results, suffix, capsys):
     starts = {"html": b"<!doctype html>", "png": b"\x89PNG", "svg": b"<?xml"}
     assert content.startswith(starts[suffix])
     assert len(content) > 5_000
+
+
+def test_a_heatmap_says_what_its_cells_put_together(results):
+    table = pq.read_table(results)
+    others = table.set_column(1, "symbol", pa.array(["OTHER"] * len(table)).cast(table[1].type))
+    both = results.with_name("both.parquet")
+    rows = pa.concat_tables([table, others]).replace_schema_metadata(
+        pq.read_metadata(results).metadata
+    )
+    pq.write_table(rows, both)
+
+    assert "symbol" not in grid(results, "fast", "slow", "sharpe").title
+    title = grid(both, "fast", "slow", "sharpe", aggregate="median").title
+    assert title.startswith("sharpe over fast and slow, median of all ")
+    assert "symbol" in title
+    assert "symbol" not in grid(both, "fast", "slow", "sharpe", symbol="OTHER").title
 
 
 def test_parallel_coordinates_are_written(results, capsys):
