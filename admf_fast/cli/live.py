@@ -129,6 +129,8 @@ def _serve(
         write_json({"status": served.ending.status, **job_json(served.job)})
     else:
         note("\n".join(job_lines(served.job)))
+    if ruled := [f"{rule} {n:,}" for rule, n in served.counts.items() if n and rule != "bar"]:
+        note(f"The feed's guard counted: {', '.join(ruled)}; the journal says why")
 
 
 def _total(config: Config, feed: str) -> int | None:

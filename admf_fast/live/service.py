@@ -36,6 +36,7 @@ class Served:
     ending: Ending
     bars: int
     job: Job | None
+    counts: dict[str, int]  # what the guard counted, by rule
 
 
 def serve(
@@ -101,7 +102,7 @@ def serve(
                 if ending.status == "ended"
                 else None
             )
-    return Served(ending, run.core.bars, job)
+    return Served(ending, run.core.bars, job, dict(guard.counts))
 
 
 def _served(process: LiveProcess, setup: Setup, source: Feed, guard: FeedGuard) -> Ending:

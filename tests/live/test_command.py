@@ -25,6 +25,7 @@ feed: {warmup: none, gaps: mark, stale_bars: 0, clock: note, implausible: keep}
 live: {status_ms: 50}
 """
 PATIENCE_S = 60.0
+LINE = '{"ts":"2024-01-02T14:31:00Z","open":1,"high":2,"low":1,"close":2,"volume":9}'
 
 
 @pytest.fixture
@@ -209,3 +210,16 @@ def test_a_reader_that_goes_does_not_end_the_run(environment, tmp_path):
 def test_out_and_run_exclude_each_other(admf):
     ran = admf("live", EXAMPLE, "--feed", "replay:", "--run", "a", "--out", "b")
     assert (ran.returncode, "give one of them" in ran.stderr) == (2, True)
+
+
+def test_lines_that_were_set_aside_are_told_at_the_end(environment, tmp_path):
+    """Fault L13: what the guard set aside is also said where somebody looks."""
+    (tmp_path / "c.yaml").write_text(FOLLOWED)
+    done = subprocess.run(
+        [*COMMAND, "live", tmp_path / "c.yaml", "--feed", "stdin", "--run", tmp_path / "run"],
+        input=f"{LINE}\nno bar\n", env=environment, capture_output=True, text=True,
+        timeout=PATIENCE_S, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert "malformed 1" in done.stderr.splitlines()[-1]
