@@ -122,8 +122,9 @@ def _write(results: list[Result], failed: list[Result], figures: dict[str, Any])
         )
         for text in result.failures:
             write(f"  {text}")
+    worlds = "1 world" if len(results) == 1 else f"{len(results):,} worlds"
     write(
-        f"{figures['worlds']} worlds, {figures['events']:,} events, {figures['starts']:,} starts, "
+        f"{worlds}, {figures['events']:,} events, {figures['starts']:,} starts, "
         f"{figures['fills']:,} fills, {figures['cpu_seconds']:.1f} s of CPU time "
         f"({figures['events_per_second']:,} events a second): {len(failed)} failed"
     )

@@ -59,6 +59,8 @@ def _text(value: Any) -> str:
         return ", ".join(f"{name} {count(n)}" for name, n in value.items()) or "-"
     if isinstance(value, tuple | list):
         return ", ".join(map(str, value)) or "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return str(value) if value != "" else "-"
 
 
