@@ -323,8 +323,16 @@ def about_of(path: Path) -> dict[str, Any]:
         return dict(json.loads(metadata[METADATA.encode()]))
     except (OSError, pa.ArrowException, KeyError, ValueError) as error:
         raise StateError(
-            f"{path}: expected the results of admf sweep: {error or type(error).__name__}"
+            f"{path}: expected the results of admf sweep, found {_found(error)}"
         ) from error
+
+
+def _found(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, KeyError):
+        return "a Parquet file that no sweep has written"
+    return str(error) or type(error).__name__
 
 
 def params_of(path: Path) -> list[str]:

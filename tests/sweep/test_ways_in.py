@@ -137,8 +137,10 @@ def test_questions_that_make_no_sense_are_answered(results, tmp_path):
     with pytest.raises(ConfigError, match="MSFT is no symbol"):
         top(results, "sharpe", 5, symbol="MSFT")
     pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "other.parquet")
-    with pytest.raises(StateError, match="expected the results of admf sweep"):
+    with pytest.raises(StateError, match="results of admf sweep, found a Parquet file that no"):
         top(tmp_path / "other.parquet", "sharpe", 5)
+    with pytest.raises(StateError, match="results of admf sweep, found no such file"):
+        top(tmp_path / "none.parquet", "sharpe", 5)
 
 
 def test_smallest_first(results):
