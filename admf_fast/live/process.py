@@ -12,10 +12,10 @@ from admf_fast.feeds.rulings import Delivered, Ruling
 from admf_fast.journal.messages import BarInput, Command
 from admf_fast.live.clock import Clock
 from admf_fast.live.control import KillFile, Signals, read_request, waiting
-from admf_fast.live.core import FEED
 from admf_fast.live.notes import Notes
 from admf_fast.live.run import MS_NS, LiveRun
 from admf_fast.live.status import Status, write_status
+from admf_fast.venues.holds import FEED
 
 LOOK_NS = 100 * MS_NS  # how often the kill file and the commands are looked for
 

@@ -18,6 +18,7 @@ from admf_fast.journal.messages import (
     Ended,
     Message,
     Note,
+    Report,
     Started,
     encode,
 )
@@ -33,6 +34,8 @@ from admf_fast.venues.gateway import Gateway
 
 SEED_RECORDS = 1000  # at the end of a journal, of which a feed's guard is told the bars
 MS_NS = 1_000_000
+DISK = "disk"  # origin of the hold on entries when the journal's disk is nearly full
+LOW = "P05: the disk has no room for another segment of the journal; free space, then resume"
 
 OnApplied = Callable[[Input, Applied], None]
 
@@ -145,8 +148,15 @@ class LiveRun:
         """Tell the gateway all that happened, and ask the venue about what is not known."""
         for _, message in self.records(0):
             gateway.replay(message)
-        self.handle(gateway.start(self._clock.wall_ns()))
+        self._hear(gateway, gateway.start(self._clock.wall_ns()))
         self.sync()
+
+    def _hear(self, gateway: Gateway, said: list[Message]) -> None:
+        """Take what a gateway said, and the fills after it: no bar may overtake one."""
+        self.handle(said)
+        while any(isinstance(message, Report) and message.lots for message in said):
+            said = gateway.poll(self._clock.wall_ns())
+            self.handle(said)
 
     def _changed(self, found: Recovered, setups: Setups) -> LiveCore:
         last = found.started
@@ -188,6 +198,9 @@ class LiveRun:
         cannot be written: nothing may be processed then; DataError when the bar led to a
         number that cannot be used.
         """
+        if isinstance(message, BarInput) and self.journal.is_low and DISK not in self.core.holds:
+            # Before the bar: what it would enter could no longer be written down to its end.
+            self.take(Command(action="freeze", origin=DISK, reason=LOW, ts_ns=message.ts_ns))
         if self.gateway is not None and isinstance(message, Command):
             self.gateway.replay(message)
         applied, said = self._take(message)
@@ -241,7 +254,7 @@ class LiveRun:
     def poll(self) -> None:
         """Take what the venue said meanwhile."""
         if self.gateway is not None:
-            self.handle(self.gateway.poll(self._clock.wall_ns()))
+            self._hear(self.gateway, self.gateway.poll(self._clock.wall_ns()))
 
     def sync(self) -> None:
         """Make everything so far outlive a loss of power."""
