@@ -38,6 +38,7 @@ DISK = "disk"  # origin of the hold on entries when the journal's disk is nearly
 LOW = "P05: the disk has no room for another segment of the journal; free space, then resume"
 
 OnApplied = Callable[[Input, Applied], None]
+OnNote = Callable[[str, str], None]  # rule and text
 
 
 class LiveRun:
@@ -84,6 +85,7 @@ class LiveRun:
         self._accepted = accepted
         self._lineage = lineage
         self._segment_bytes = segment_bytes
+        self.on_note: OnNote | None = None
         self.armed_seconds = 0.0
         self._since_snapshot = 0
         self._last_input = 0
@@ -134,7 +136,7 @@ class LiveRun:
         self.armed_seconds = (self._clock.steady_ns() - began_ns) / 1e9
 
     def watch(self, shadow: OnApplied) -> None:
-        """Call `shadow`, too, with every input from now on, before anything of it is sent."""
+        """Call another, too, with every input from now on, before anything of it is sent."""
         first = self._on_applied
 
         def both(message: Input, applied: Applied) -> None:
@@ -297,7 +299,10 @@ class LiveRun:
             self.journal.close()
 
     def _append(self, message: Message) -> int:
-        return self.journal.append(encode(message), essential=not isinstance(message, BarInput))
+        made = self.journal.append(encode(message), essential=not isinstance(message, BarInput))
+        if self.on_note and isinstance(message, Note):
+            self.on_note(message.rule, message.text)
+        return made
 
 
 def new_lineage() -> str:
