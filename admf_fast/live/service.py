@@ -25,7 +25,7 @@ from admf_fast.live.run import LiveRun, OnApplied
 from admf_fast.live.shadowing import CoreShadow
 from admf_fast.live.tables import write_tables
 from admf_fast.live.watching import Watched
-from admf_fast.monitor import open_monitor
+from admf_fast.monitor import LiveObserver, open_monitor
 from admf_fast.runners.setup import Setup, prepare
 from admf_fast.runners.warmup import required_warmup_bars
 
@@ -98,12 +98,7 @@ def serve(
                 folder, Setups(setup), clock=clock, gateway=gateway, accepted=accepted,
                 on_applied=_observer(config.name, guard.symbols, on_event),
             )  # fmt: skip
-            watched = Watched(run, monitor, clock)
-            run.on_note = watched.noted
-            run.watch(watched.applied)
-            run.open()
-            if run.spec.shadow:
-                run.watch(CoreShadow(run.core, name=config.name))
+            watched = _opened(run, monitor, clock)
             process = LiveProcess(
                 run, source, guard, clock, signals, progress=progress, on_status=watched.told
             )
@@ -114,6 +109,17 @@ def serve(
                 else None
             )
     return Served(ending, run.core.bars, job)
+
+
+def _opened(run: LiveRun, monitor: LiveObserver, clock: Clock) -> Watched:
+    """Open a run with its monitor and its shadow; reports of the venue come already then."""
+    watched = Watched(run, monitor, clock)
+    run.on_note = watched.noted
+    run.watch(watched.applied)
+    run.open()
+    if run.spec.shadow:
+        run.watch(CoreShadow(run.core, name=run.setup.config.name))
+    return watched
 
 
 def _served(process: LiveProcess, setup: Setup, source: Feed, guard: FeedGuard) -> Ending:
