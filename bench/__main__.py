@@ -17,6 +17,7 @@ from bench import (
     memory,
     report,
     startup,
+    sweeps,
 )
 from bench.figure import FULL, QUICK, Figure
 
@@ -30,6 +31,7 @@ GROUPS = {
     "journal": journal.measure,
     "startup": startup.measure,
     "lanes": lanes.measure,
+    "sweeps": sweeps.measure,
     "containers": containers.measure,
 }
 

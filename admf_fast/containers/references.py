@@ -43,7 +43,8 @@ class Reference(NamedTuple):
 
 def living(kind: type) -> list[Any]:
     """Return all objects of a kind that are alive in this process."""
-    return [found for found in gc.get_objects() if isinstance(found, kind)]
+    # Not isinstance, which asks a weak proxy for the class of what may be gone.
+    return [found for found in gc.get_objects() if issubclass(type(found), kind)]
 
 
 def external_references(containers: Sequence[Any]) -> list[list[Reference]]:

@@ -75,7 +75,7 @@ class Command(Message, frozen=True, kw_only=True):
     is_input: ClassVar[bool] = True
 
     action: str  # freeze (no new orders), flatten (and close all), resume
-    origin: str  # file, signal, command, limit, divergence
+    origin: str  # file, signal, command, limit, feed, disk
     reason: str = ""
     ts_ns: int = 0
 

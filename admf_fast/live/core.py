@@ -15,10 +15,10 @@ from admf_fast.runners.between import Step
 from admf_fast.runners.live import LiveRunner
 from admf_fast.runners.recorder import Sink
 from admf_fast.runners.setup import Setup
+from admf_fast.venues.holds import FEED, holds_after
 from admf_fast.venues.intents import Intents
 
 STATE_VERSION = 1
-FEED = "feed"  # origin of the hold that a feed's guard puts on entries, and lifts itself
 UINT64 = (1 << 64) - 1
 
 Input = BarInput | Report | Command
@@ -204,17 +204,6 @@ class LiveCore:
         self.last_ts_ns = state.last_ts_ns
         self._events = state.events
         self._last_event = state.last_event
-
-
-def holds_after(holds: tuple[str, ...], command: Command) -> tuple[str, ...]:
-    """Return who holds entries after a command.
-
-    A feed lifts only its own hold; an operator's `resume` lifts every other one.
-    """
-    if command.action != "resume":
-        return tuple(sorted({*holds, command.origin}))
-    feeds = command.origin == FEED
-    return tuple(held for held in holds if (held == FEED) != feeds)
 
 
 class _Nowhere:

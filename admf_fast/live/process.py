@@ -12,14 +12,15 @@ from admf_fast.feeds.rulings import Delivered, Ruling
 from admf_fast.journal.messages import BarInput, Command
 from admf_fast.live.clock import Clock
 from admf_fast.live.control import KillFile, Signals, read_request, waiting
-from admf_fast.live.core import FEED
 from admf_fast.live.notes import Notes
 from admf_fast.live.run import MS_NS, LiveRun
 from admf_fast.live.status import Status, write_status
+from admf_fast.venues.holds import FEED
 
 LOOK_NS = 100 * MS_NS  # how often the kill file and the commands are looked for
 
 Progress = Callable[[int], None]
+OnStatus = Callable[[Status], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class LiveProcess:
 
     def __init__(
         self, run: LiveRun, feed: Feed, guard: FeedGuard, clock: Clock, signals: Signals, *,
-        progress: Progress | None = None,
+        progress: Progress | None = None, on_status: OnStatus | None = None,
     ) -> None:  # fmt: skip
         self.run = run
         self.feed = feed
@@ -43,6 +44,7 @@ class LiveProcess:
         self._clock = clock
         self._signals = signals
         self._progress = progress
+        self._on_status = on_status
         self._notes = Notes(run.note)
         kill_file = run.spec.kill_file
         self._kill = KillFile(run.folder.kill.parent / kill_file if kill_file else run.folder.kill)
@@ -196,30 +198,30 @@ class LiveProcess:
     def tell(self, text: str = "") -> None:
         """Write status.json."""
         run, core = self.run, self.run.core
-        write_status(
-            run.folder.status,
-            Status(
-                state=self._state or _state_of(core.holds),
-                name=run.setup.config.name,
-                mode=run.spec.mode,
-                lineage=run.started.lineage,
-                pid=os.getpid(),
-                started_ns=self._began_ns,
-                heartbeat_ns=self._clock.wall_ns(),
-                starts=run.starts,
-                bars=core.bars,
-                last_bar_ns=max(core.last_ts_ns, 0),
-                sequence=run.journal.last_sequence,
-                checksum=f"{core.outcome(0).checksum:016x}",
-                lots=core.position_lots,
-                equity=core.equity,
-                holds=core.holds,
-                replayed_inputs=run.inputs_replayed,
-                armed_seconds=run.armed_seconds,
-                counts=dict(self.guard.counts),
-                text=text,
-            ),
+        status = Status(
+            state=self._state or _state_of(core.holds),
+            name=run.setup.config.name,
+            mode=run.spec.mode,
+            lineage=run.started.lineage,
+            pid=os.getpid(),
+            started_ns=self._began_ns,
+            heartbeat_ns=self._clock.wall_ns(),
+            starts=run.starts,
+            bars=core.bars,
+            last_bar_ns=max(core.last_ts_ns, 0),
+            sequence=run.journal.last_sequence,
+            checksum=f"{core.outcome(0).checksum:016x}",
+            lots=core.position_lots,
+            equity=core.equity,
+            holds=core.holds,
+            replayed_inputs=run.inputs_replayed,
+            armed_seconds=run.armed_seconds,
+            counts=dict(self.guard.counts),
+            text=text,
         )
+        write_status(run.folder.status, status)
+        if self._on_status:
+            self._on_status(status)
 
 
 def _state_of(holds: tuple[str, ...]) -> str:

@@ -18,6 +18,7 @@ from admf_fast.journal.messages import (
     Ended,
     Message,
     Note,
+    Report,
     Started,
     encode,
 )
@@ -33,8 +34,11 @@ from admf_fast.venues.gateway import Gateway
 
 SEED_RECORDS = 1000  # at the end of a journal, of which a feed's guard is told the bars
 MS_NS = 1_000_000
+DISK = "disk"  # origin of the hold on entries when the journal's disk is nearly full
+LOW = "P05: the disk has no room for another segment of the journal; free space, then resume"
 
 OnApplied = Callable[[Input, Applied], None]
+OnNote = Callable[[str, str], None]  # rule and text
 
 
 class LiveRun:
@@ -81,6 +85,7 @@ class LiveRun:
         self._accepted = accepted
         self._lineage = lineage
         self._segment_bytes = segment_bytes
+        self.on_note: OnNote | None = None
         self.armed_seconds = 0.0
         self._since_snapshot = 0
         self._last_input = 0
@@ -131,7 +136,7 @@ class LiveRun:
         self.armed_seconds = (self._clock.steady_ns() - began_ns) / 1e9
 
     def watch(self, shadow: OnApplied) -> None:
-        """Call `shadow`, too, with every input from now on, before anything of it is sent."""
+        """Call another, too, with every input from now on, before anything of it is sent."""
         first = self._on_applied
 
         def both(message: Input, applied: Applied) -> None:
@@ -145,8 +150,15 @@ class LiveRun:
         """Tell the gateway all that happened, and ask the venue about what is not known."""
         for _, message in self.records(0):
             gateway.replay(message)
-        self.handle(gateway.start(self._clock.wall_ns()))
+        self._hear(gateway, gateway.start(self._clock.wall_ns()))
         self.sync()
+
+    def _hear(self, gateway: Gateway, said: list[Message]) -> None:
+        """Take what a gateway said, and the fills after it: no bar may overtake one."""
+        self.handle(said)
+        while any(isinstance(message, Report) and message.lots for message in said):
+            said = gateway.poll(self._clock.wall_ns())
+            self.handle(said)
 
     def _changed(self, found: Recovered, setups: Setups) -> LiveCore:
         last = found.started
@@ -188,6 +200,9 @@ class LiveRun:
         cannot be written: nothing may be processed then; DataError when the bar led to a
         number that cannot be used.
         """
+        if isinstance(message, BarInput) and self.journal.is_low and DISK not in self.core.holds:
+            # Before the bar: what it would enter could no longer be written down to its end.
+            self.take(Command(action="freeze", origin=DISK, reason=LOW, ts_ns=message.ts_ns))
         if self.gateway is not None and isinstance(message, Command):
             self.gateway.replay(message)
         applied, said = self._take(message)
@@ -241,7 +256,7 @@ class LiveRun:
     def poll(self) -> None:
         """Take what the venue said meanwhile."""
         if self.gateway is not None:
-            self.handle(self.gateway.poll(self._clock.wall_ns()))
+            self._hear(self.gateway, self.gateway.poll(self._clock.wall_ns()))
 
     def sync(self) -> None:
         """Make everything so far outlive a loss of power."""
@@ -284,7 +299,10 @@ class LiveRun:
             self.journal.close()
 
     def _append(self, message: Message) -> int:
-        return self.journal.append(encode(message), essential=not isinstance(message, BarInput))
+        made = self.journal.append(encode(message), essential=not isinstance(message, BarInput))
+        if self.on_note and isinstance(message, Note):
+            self.on_note(message.rule, message.text)
+        return made
 
 
 def new_lineage() -> str:

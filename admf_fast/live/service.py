@@ -1,6 +1,7 @@
 """From a configuration and the words of a command line to a process that runs for days."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from admf_fast.live.process import Ending, LiveProcess, Progress
 from admf_fast.live.run import LiveRun, OnApplied
 from admf_fast.live.shadowing import CoreShadow
 from admf_fast.live.tables import write_tables
+from admf_fast.live.watching import Watched
+from admf_fast.monitor import LiveObserver, open_monitor
 from admf_fast.runners.setup import Setup, prepare
 from admf_fast.runners.warmup import required_warmup_bars
 
@@ -87,15 +90,19 @@ def serve(
         places = RunFolder(folder)
         places.make()
         timeframe_ns = guard.reports()[0].timeframe_ns
-        with StateLock(str(folder)), gateway_of(setup, timeframe_ns) as gateway:
+        with (
+            StateLock(str(folder)),
+            gateway_of(setup, timeframe_ns) as gateway,
+            closing(open_monitor(config, folder, timeframe_ns, clock_ns=clock.wall_ns)) as monitor,
+        ):
             run = LiveRun(
                 folder, Setups(setup), clock=clock, gateway=gateway, accepted=accepted,
                 on_applied=_observer(config.name, guard.symbols, on_event),
             )  # fmt: skip
-            run.open()
-            if run.spec.shadow:
-                run.watch(CoreShadow(run.core, name=config.name))
-            process = LiveProcess(run, source, guard, clock, signals, progress=progress)
+            watched = _opened(run, monitor, clock)
+            process = LiveProcess(
+                run, source, guard, clock, signals, progress=progress, on_status=watched.told
+            )
             ending = _served(process, setup, source, guard)
             job = (
                 write_tables(places, setup, source.instruments[0])
@@ -103,6 +110,17 @@ def serve(
                 else None
             )
     return Served(ending, run.core.bars, job, dict(guard.counts))
+
+
+def _opened(run: LiveRun, monitor: LiveObserver, clock: Clock) -> Watched:
+    """Open a run with its monitor and its shadow; reports of the venue come already then."""
+    watched = Watched(run, monitor, clock)
+    run.on_note = watched.noted
+    run.watch(watched.applied)
+    run.open()
+    if run.spec.shadow:
+        run.watch(CoreShadow(run.core, name=run.setup.config.name))
+    return watched
 
 
 def _served(process: LiveProcess, setup: Setup, source: Feed, guard: FeedGuard) -> Ending:

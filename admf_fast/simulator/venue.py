@@ -24,17 +24,8 @@ class FarVenue:
         self.exchange = exchange
         self.sent: dict[str, int] = {}
         self.most_lots = 0
-        self._told: list[Report] = []
-        self._tell_again = False
         self._timeline = timeline
         self._calls = calls
-
-    def connect(self) -> None:
-        """A process connects: it is told once more what was told before, as venues do.
-
-        What the last process was told and did not live to write down is among it.
-        """
-        self._tell_again = True
 
     def account(self) -> str:
         """Return the id of the account."""
@@ -80,13 +71,16 @@ class FarVenue:
         self._calls.after("positions", "")
         return found
 
+    def resume(self, report_id: str) -> None:
+        """Have reports told again that a process was told and did not live to write down."""
+        self._calls.before("resume", report_id)
+        self.exchange.resume(report_id)
+        self._calls.after("resume", report_id)
+
     def poll(self, now_ns: int) -> list[Report]:
-        """Return what has happened since the last time; after `connect` all of it."""
+        """Return what has happened since the last time."""
         self._calls.before("reports", "")
         found = self.exchange.poll(self._timeline.now_ns)
-        self._told += found
-        if self._tell_again:
-            found, self._tell_again = list(self._told), False
         self._calls.after("reports", "")
         for lots in self.exchange.held.values():
             self.most_lots = max(self.most_lots, abs(lots))

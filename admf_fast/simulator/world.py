@@ -157,7 +157,6 @@ class World:
             FOLDER, self.setups, clock=self.clock, disk=self.disk, gateway=self.gateway,
             lineage="simulated", segment_bytes=self.plan.segment_bytes, on_applied=self._note,
         )  # fmt: skip
-        self.venue.connect()
         run.open()
         self._check_promises(run)
         guard = FeedGuard((config.bars,), config.feed)

@@ -37,6 +37,7 @@ from admf_fast.sweep.variants import Variants
 from admf_fast.sweep.work import Work, open_work, remove
 from admf_kernels import drivers
 from admf_kernels.codegen import lanes
+from admf_kernels.codegen.lane_memory import LANES
 from admf_kernels.execution.summary import summarize
 
 # Sets of one chunk at most: the work that is lost when a process is killed, a thread each.
@@ -138,10 +139,11 @@ def run_sweep(
     with open_work(target) as work:
         cores = len(os.sched_getaffinity(0))
         sweep = _Sweep(variants, space, sets, inputs, threads or cores, _kept(config))
-        size, note = work.begin(sweep.inputs_digests(config), chunk_sets or sweep.chunk_sets)
+        digests = sweep.inputs_digests(config)
+        size, note = work.begin(digests, chunk_sets or sweep.chunk_sets)
         kept = sweep.run(work, chunks_of(len(sets), len(inputs), size), progress)
         try:
-            found = sweep.finish(work, config, target)
+            found = sweep.finish(work, digests, target)
         except ConfigError:  # no set can be run, and none ever will
             remove(work)
             raise
@@ -217,8 +219,10 @@ class _Sweep:
 
     @property
     def chunk_sets(self) -> int:
-        """Sets of a chunk: a few chunks for each thread, each as large as memory allows."""
+        """Sets of a chunk: a few chunks for each thread, and no lane of a program to spare."""
         wanted = -(-len(self.sets) * len(self.inputs) // (2 * self.watched.threads))
+        if len(self.sets) > LANES:
+            wanted += -wanted % LANES
         return max(1, min(CHUNK_SETS, wanted, len(self.sets)))
 
     def _count(self, count: int) -> None:
@@ -297,14 +301,14 @@ class _Sweep:
             work.write(chunk.number, events, name)
         work.write(chunk.number, table_of(rows, self.schemas[0]))
 
-    def finish(self, work: Work, config: Config, target: Path) -> Assembled:
+    def finish(self, work: Work, digests: dict[str, Any], target: Path) -> Assembled:
         """Write the results."""
         about = {
-            "name": config.name,
+            "name": self.runner.variants.config.name,
             "params": [{"name": axis.name, "key": axis.key} for axis in self.space.axes],
             "sets": len(self.sets),
             "bars": {one.symbol: one.count for one in self.inputs},
-            **{k: v for k, v in self.inputs_digests(config).items() if k != "bars"},
+            **{k: v for k, v in digests.items() if k != "bars"},
             "data": {one.symbol: one.digest for one in self.inputs},
         }
         for name in self.keep:

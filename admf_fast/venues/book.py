@@ -12,6 +12,7 @@ import msgspec
 
 from admf_fast.journal.messages import Command, Expired, Intent, Message, Report, Sent
 from admf_fast.runners.between import FILLS, is_usable
+from admf_fast.venues.holds import holds_after
 from admf_kernels.execution.orders import may_become
 from admf_kernels.execution.reasons import STATUSES
 
@@ -80,9 +81,23 @@ class Book:
     held: dict[str, int] = field(default_factory=dict)  # lots by symbol
     external: dict[str, int] = field(default_factory=dict)  # by orders that are not ours
     seen: dict[str, None] = field(default_factory=dict)  # ids of reports
-    frozen: bool = False
+    holds: tuple[str, ...] = ()  # who keeps new entries from going out
     duplicates: int = 0
     _alive: dict[str, Tracked] = field(default_factory=dict)  # those not over, and lately over
+
+    @property
+    def frozen(self) -> bool:
+        """Whether anybody holds entries."""
+        return bool(self.holds)
+
+    def repeats(self, message: Message) -> bool:
+        """Return whether a freeze is in force already, by its own origin.
+
+        Another's, the feed's above all, may be lifted while this one has to stay.
+        """
+        if not isinstance(message, Command) or message.action != "freeze":
+            return False
+        return message.origin in self.holds
 
     def note(self, message: Message) -> None:
         """Learn from a journaled message."""
@@ -102,7 +117,7 @@ class Book:
         elif isinstance(message, Report):
             self.book(message)
         elif isinstance(message, Command):
-            self.frozen = message.action != "resume"
+            self.holds = holds_after(self.holds, message)
 
     def want(self, intent: Intent) -> Tracked | None:
         """Take an intent; returns its order, None for one that is not known."""
@@ -184,6 +199,11 @@ def own_report(order: Tracked, origin: str, status: str, now_ns: int, reason: st
         reason=reason,
         symbol=intent.symbol,
     )
+
+
+def is_own(report: Report) -> bool:
+    """Return whether a report was made by `own_report`."""
+    return report.report_id.endswith(f" {report.client_id} {report.status}")
 
 
 def _fill(order: Tracked, report: Report) -> Heard:

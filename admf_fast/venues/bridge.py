@@ -30,8 +30,9 @@ class BridgeVenue:
     """Implements `protocol.Venue` over a Unix socket or loopback TCP.
 
     Every call waits for its answer, `timeout_s` at most; an answer that comes later is
-    passed over. A broken connection is made anew by the next call. The adapter keeps its
-    reports, so that a poll after a reconnection misses none.
+    passed over. A broken connection is made anew by the next call. The first poll of every
+    connection says which report was the last by its id, so that none is missed: not what was
+    told to a process that died with it, and not by an adapter that began to count anew.
 
     Raises
     ------
@@ -53,6 +54,8 @@ class BridgeVenue:
         self._read = b""
         self._id = 0
         self._after = 0
+        self._last = ""  # id of the last report
+        self._is_new = True  # whether nothing was polled yet on this connection
 
     def account(self) -> str:
         """Return the id of the account."""
@@ -83,10 +86,19 @@ class BridgeVenue:
         """Return what is held."""
         return self._call("positions").positions
 
+    def resume(self, report_id: str) -> None:
+        """Have the next poll go on after a report; see `protocol.Venue`."""
+        self._last, self._after, self._is_new = report_id, 0, True
+
     def poll(self, now_ns: int) -> list[Report]:
         """Return the reports since the last poll."""
-        answer = self._call("poll", after=self._after, now_ns=now_ns)
-        self._after = answer.next
+        self._connect()
+        since = self._last if self._is_new else ""
+        after = 0 if self._is_new else self._after
+        answer = self._call("poll", after=after, since=since, now_ns=now_ns)
+        self._after, self._is_new = answer.next, False
+        if answer.reports:
+            self._last = answer.reports[-1].report_id
         return answer.reports
 
     def close(self) -> None:
@@ -94,7 +106,7 @@ class BridgeVenue:
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.close()
-        self._socket, self._read = None, b""
+        self._socket, self._read, self._is_new = None, b"", True
 
     def _call(self, op: str, **more: Any) -> Answer:
         self._connect()

@@ -90,6 +90,7 @@ class Exchange:
         self.cash = self.terms.a.cash
         self.fees = 0.0
         self._reports: list[tuple[int, Report]] = []  # due, report
+        self._told: list[Report] = []  # in the order of their delivery
         self._numbers = 0
         self._calls = 0
         self._bar = Bar()
@@ -155,12 +156,22 @@ class Exchange:
         self._answer()
         return {symbol: lots for symbol, lots in self.held.items() if lots}
 
+    def resume(self, report_id: str) -> None:
+        """Deliver again what was delivered after a report; all of it if that is not known."""
+        self._answer()
+        places = [k for k, told in enumerate(self._told) if told.report_id == report_id]
+        first = places[-1] + 1 if places else 0
+        self._reports = [(0, told) for told in self._told[first:]] + self._reports
+        del self._told[first:]
+
     def poll(self, now_ns: int) -> list[Report]:
         """Return the reports that are due."""
         self._answer()
         due = [report for at_ns, report in self._reports if at_ns <= now_ns]
         self._reports = [(at_ns, r) for at_ns, r in self._reports if at_ns > now_ns]
-        return due[::-1] if self.faults.reorder else due
+        due = due[::-1] if self.faults.reorder else due
+        self._told += due
+        return due
 
     # The market.
 

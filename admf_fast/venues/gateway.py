@@ -29,6 +29,7 @@ from admf_fast.venues.book import (
     UNSURE,
     Book,
     Tracked,
+    is_own,
     own_report,
 )
 from admf_fast.venues.limits import GatewayLimits, Pace, broken, reduces
@@ -72,6 +73,7 @@ class Gateway:
         self._day, self._day_equity, self._stopped_day = -1, 0.0, -1
         self._rejects = 0
         self._down = False
+        self._last_report = ""  # of the venue, that is journaled
         self._out: list[Message] = []
         self._inbox: deque[Report] = deque()
 
@@ -82,6 +84,8 @@ class Gateway:
         """
         if isinstance(message, BarInput):
             self._close = message.close
+        elif isinstance(message, Report) and not is_own(message):
+            self._last_report = message.report_id
         self.book.note(message)
 
     def start(self, now_ns: int) -> list[Message]:
@@ -96,6 +100,7 @@ class Gateway:
                 f"account: expected {self._account!r}, the venue says {found!r}; nothing was "
                 "sent. Set the account of the configuration, or the venue's address, right"
             )
+        self._venue.resume(self._last_report)
         for order in self.book.working():
             order.move(UNSURE, 0)
             order.cancel_sent = False
@@ -162,7 +167,7 @@ class Gateway:
 
     def _say(self, message: Message) -> None:
         """Add a message, and count what it says."""
-        if isinstance(message, Command) and self.book.frozen and message.action == "freeze":
+        if self.book.repeats(message):
             return
         self.book.note(message)
         self._out.append(message)

@@ -21,6 +21,7 @@ class Request(msgspec.Struct, kw_only=True, omit_defaults=True):
     order: Intent | None = None
     client_id: str = ""
     after: int = 0  # poll: how many reports are known already
+    since: str = ""  # poll: the id of the last report that is known, in place of `after`
     now_ns: int = 0
 
 

@@ -1,4 +1,4 @@
-"""What the gateway needs of a venue: five calls, all of which return at once.
+"""What the gateway needs of a venue: few calls, all of which return at once.
 
 A venue answers through `poll`. A call that returns means *handed over*, not accepted. What
 cannot be known is said as `UnsureError`, never guessed: an order whose fate is unsure is asked for
@@ -74,6 +74,14 @@ class Venue(Protocol):
 
     def positions(self) -> dict[str, int]:
         """Return the signed lots held, by symbol; none for what is flat."""
+        ...
+
+    def resume(self, report_id: str) -> None:
+        """Have `poll` go on after the report of this id, the last that was written down.
+
+        What an earlier process was told and did not live to journal is told again. An id that
+        is not known, or none, has all reports told that the venue has.
+        """
         ...
 
     def poll(self, now_ns: int) -> list[Report]:

@@ -34,6 +34,7 @@ from admf_kernels.execution.records import Bar
 
 CHUNK_BYTES = 65_536
 CLIENTS_MAX = 8
+REPORTS_MAX = 500  # of one answer
 WAIT_S = 0.2
 
 
@@ -52,6 +53,7 @@ class Desk:
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
         self._reports: list[Report] = []
+        self._places: dict[str, int] = {}  # of the last report of each id
 
     def answer(self, line: bytes) -> Answer:
         """Return the answer to a line; one that cannot be read is refused."""
@@ -85,12 +87,19 @@ class Desk:
         elif request.op == "positions":
             answer.positions = exchange.positions()
         elif request.op == "poll":
-            self._reports += exchange.poll(request.now_ns or 1 << 62)
-            answer.reports = self._reports[request.after : request.after + 500]
-            answer.next = request.after + len(answer.reports)
+            self._tell(request, answer)
         else:
             raise RefusedError(f"expected another request than {request.op!r}")
         return answer
+
+    def _tell(self, request: Request, answer: Answer) -> None:
+        """Add the reports after the last that is known: by its id, or by their number."""
+        for report in self.exchange.poll(request.now_ns or 1 << 62):
+            self._places[report.report_id] = len(self._reports)
+            self._reports.append(report)
+        after = self._places.get(request.since, -1) + 1 if request.since else request.after
+        answer.reports = self._reports[after : after + REPORTS_MAX]
+        answer.next = after + len(answer.reports)
 
     def _bar(self, request: BarRequest) -> Answer:
         self.exchange.bar(Bar(**request.bar), first=request.first)

@@ -33,7 +33,7 @@ from admf_kernels.program import (
 from admf_kernels.reading_program import run_addresses
 
 # A lane's kept events are taken out by `take_events` before so many more rows are written.
-ROWS_KEPT = 256
+ROWS_KEPT = 1024
 
 
 class LaneProgram(TradingProgram):
@@ -176,6 +176,10 @@ class LaneProgram(TradingProgram):
         if "c" in self.strategy.arguments:
             own = [constant_words(self.strategy, p) for p in self.sets]
             rows = np.concatenate([np.array(self._filled(own), np.int64), rows], axis=1)
+        # Places to spare never trade: what nobody reads should not cost fills.
+        fields = lane_memory.fixed_fields(self.strategy)
+        for name in ("long_allowed", "short_allowed"):
+            rows[len(self.sets) :, fields.index(("a", name))] = 0
         return rows.T
 
     def _engine_tables(self) -> Words:

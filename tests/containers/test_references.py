@@ -1,5 +1,8 @@
 """What two containers share is found, wherever it is hidden."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -132,3 +135,14 @@ def test_containers_that_are_gone_are_not_asked():
     del b
 
     assert a.get_external_references() == []
+
+
+def test_what_is_gone_but_still_pointed_at_is_passed_over():
+    """The collector also knows of weak proxies, which cannot be asked for their class."""
+    gone = LiveContainer(config_of("bracket"), container_id="gone")
+    kept = [weakref.proxy(gone)]
+    del gone
+    gc.collect()
+
+    assert [c.get_external_references() for c in two()] == [[], []]
+    assert len(kept) == 1

@@ -282,6 +282,9 @@ def test_the_cases_reach_every_word_of_the_log():
     seen = Listening.seen
     elsewhere = {
         "none", "", "submitted", "bankrupt", "rebalance", "corporate_action",
+        # Of venues and operators, see `tests/venues` and `test_between`.
+        "canceling", "operator", "external", "operator_halt", "by_operator", "by_venue",
+        "venue_busy",
         # Of exposures, which `test_risk` looks at one by one.
         "max_gross_exposure", "max_net_exposure", "max_leverage", "max_sector_exposure",
     }  # fmt: skip

@@ -276,7 +276,10 @@ def test_every_section_switches_on_what_it_needs_and_nothing_else(text, flags):
 
 
 def test_every_part_of_the_engine_is_switched_on_by_something():
-    found = set().union(*(flags for _, flags in FLAGS)) | {"requests", "clock", "session_end"}
+    found = set().union(*(flags for _, flags in FLAGS)) | {
+        "requests", "clock", "session_end",
+        "venue",  # by `with_venue`, not by a configuration
+    }  # fmt: skip
     assert found == set(Uses._fields)
     asking = PLAIN._replace(requests=2, resting=True, brackets=True, targets=1, sessions=True)
     assert mapped(mapping.terms_of, requests=2).uses == asking

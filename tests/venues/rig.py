@@ -156,6 +156,7 @@ class Script:
         self.fails: list[Exception] = []  # of the next calls that change something
         self.queries: list[str] = []
         self.down = False
+        self.resumed = "never"
 
     def account(self) -> str:
         return "simulated"
@@ -181,6 +182,9 @@ class Script:
     def positions(self) -> dict[str, int]:
         self._answer()
         return self.held
+
+    def resume(self, report_id: str) -> None:
+        self.resumed = report_id
 
     def poll(self, now_ns: int) -> list[Report]:
         self._answer()

@@ -75,6 +75,42 @@ def test_the_bridge_answers_every_call_and_hands_refusals_on(served):
     again.close()
 
 
+def test_o08_a_new_process_is_told_what_came_after_the_last_report_that_it_wrote_down(served):
+    _, venue = served
+    venue.submit(intent_of(), 1)
+    venue.cancel(intent_of(action="cancel"), 2)
+    first, second = venue.poll(9)
+    again = BridgeVenue(venue.address)
+    for known, told in (
+        (first.report_id, [second]),
+        (second.report_id, []),
+        ("?", [first, second]),
+    ):
+        again.resume(known)
+        assert again.poll(9) == told, known
+        assert again.poll(9) == [], known
+    venue.submit(intent_of("B"), 3)
+    assert [r.client_id for r in again.poll(9)] == ["B"]
+    again.close()
+
+
+def test_o14_an_adapter_that_counts_its_reports_anew_loses_none(tmp_path):
+    exchange, reports = Exchange(setup_of(TEXT).terms), []
+    desk = Desk(exchange)
+    venue = BridgeVenue(f"unix:{tmp_path / 's'}", timeout_s=5.0)
+    for name in ("A", "B"):
+        server = Server(desk, tmp_path / "s")
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        venue.submit(intent_of(name), 1)
+        reports += venue.poll(9)
+        venue.close()
+        server.stopped = True
+        thread.join()
+        desk = Desk(exchange)  # it has forgotten the first report, and its number
+    assert [r.client_id for r in reports] == ["A", "B"]
+
+
 def test_without_an_adapter_nothing_was_sent(tmp_path):
     with pytest.raises(DownError, match="no venue at"):
         BridgeVenue(f"unix:{tmp_path / 'none'}").submit(intent_of(), 1)
