@@ -44,7 +44,8 @@ def _figure(grid: Grid) -> Any:
     )  # fmt: skip
     figure = graph.Figure(heat)
     figure.update_layout(
-        title=grid.title, template="plotly_white",
+        # In two lines, for narrow windows.
+        title=grid.title.replace(", ", "<br>", 1), template="plotly_white",
         xaxis={"title": {"text": grid.x_name}, "type": "category"},
         yaxis={"title": {"text": grid.y_name}, "type": "category"},
     )  # fmt: skip
