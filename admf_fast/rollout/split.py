@@ -10,6 +10,7 @@ stage has.
 All numbers are whole: a share is so many of a whole, such as 1 of 100, so nothing is rounded.
 """
 
+import math
 from collections.abc import Mapping
 
 
@@ -74,6 +75,7 @@ class OrderSplit:
 def split_capital(capital: float, weights: Mapping[str, int], step: float = 0.01) -> dict[str, int]:
     """Return capital in whole steps (cents), divided by weights; raises ValueError for others."""
     steps = round(capital / step)
-    if abs(steps * step - capital) > step * 1e-6:
+    # The product rounds, by as much as the capital is large.
+    if abs(steps * step - capital) > max(step * 1e-6, 2.0 * math.ulp(capital)):
         raise ValueError(f"expected capital in whole steps of {step!r}, found {capital!r}")
     return apportion(steps, weights)
