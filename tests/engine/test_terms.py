@@ -333,6 +333,7 @@ def test_any_valid_configuration_has_terms_and_its_uses_cover_them(drawn):
             exits.stop_loss or exits.targets or exits.trailing_stop or exits.break_even
         )
         waits = config.entry.order != "market" or uses.brackets or x.session_end
+        waits = waits or a.participation > 0.0  # what the volume leaves keeps working
         assert uses.resting == waits
         assert uses.following == bool(exits.trailing_stop or exits.break_even)
         assert uses.max_bars == bool(exits.max_bars)
