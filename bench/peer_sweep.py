@@ -24,7 +24,8 @@ class Peer(NamedTuple):
 def run_peer(close: NDArray[np.float64], fast: Sequence[int], slow: Sequence[int]) -> Peer:
     """Run every pair: in while the fast average is above, out else; all in, 5 bps a side."""
     os.environ.setdefault("MPLBACKEND", "agg")  # or the import looks for a display
-    engine = "Rust" if find_spec("vectorbt_rust") else "Numba"  # it chooses by itself
+    # Which it uses for a call it chooses by itself; this only says what is installed.
+    engine = "Rust installed" if find_spec("vectorbt_rust") else "Numba"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         vbt = import_module("vectorbt")

@@ -151,7 +151,7 @@ def _agreement(folder: Path, bars: int) -> Figure:
     """Return how many sets come to what the peer has, over few bars.
 
     Left out are sets whose averages are equal on some bar: the rounding of sums decides there
-    whether they are. Over many bars that is every set.
+    whether they are. The more bars, the more sets that is.
     """
     source = parquet_of(folder, bars)
     ours = sweep_call(config_of(PLAIN, source), folder / "check.parquet", 1)()
