@@ -1,5 +1,6 @@
 """What a feed is: something that is asked for what has arrived, and never waits for long."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar
 
@@ -12,8 +13,10 @@ READ_BYTES = 65_536
 After = Callable[[], Mapping[str, int]]
 
 
-class Feed:
+class Feed(ABC):
     """Delivers lines, bars and changes of the connection, in the order they arrived.
+
+    What a kind of feed has nothing to do for, it leaves as it is here.
 
     `instruments` are the bars it delivers, as a guard takes them; `realtime` says that they
     close now and not in the past.
@@ -24,23 +27,23 @@ class Feed:
     def __init__(self, instruments: tuple[BarSpec, ...]) -> None:
         self.instruments = instruments
 
-    def start(self, after: After) -> None:
+    def start(self, after: After) -> None:  # noqa: B027
         """Begin; `after` tells, whenever it is called, the last close of each instrument.
 
         A feed that can delivers what comes after these, and a little before, as an overlap.
         """
 
+    @abstractmethod
     def poll(self, timeout_s: float) -> list[Item] | None:
         """Return what has arrived, empty after at most `timeout_s` seconds; None at the end."""
-        raise NotImplementedError
 
-    def ask(self, symbol: str, after_ns: int, before_ns: int) -> None:
+    def ask(self, symbol: str, after_ns: int, before_ns: int) -> None:  # noqa: B027
         """Ask for the bars that close between two times, both left out; they may never come."""
 
-    def renew(self) -> None:
+    def renew(self) -> None:  # noqa: B027
         """Give the connection up and make it again: it is silent for too long."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027
         """Let go of everything."""
 
 

@@ -1,11 +1,12 @@
 """The lane driver: `LANES` parameter sets of one strategy, side by side, bar after bar.
 
-What changes on every bar is kept as ``[field][lane]`` (`hot`) while the driver runs, and three
-passes over all lanes take a bar: one counts and finds the lanes whose orders meet it, one asks
-the strategies, one marks the accounts. The compiler makes packed arithmetic of them, since the
-lane count is a literal and all they write lies in one block. Only lanes on which
-something happens call the engine, one at a time, on state that lies as that of a run alone.
-The lines of a bar are the run driver's own, so a lane is the stand-alone run.
+What changes on every bar is kept as ``[field][lane]`` (`hot`) while the driver runs, and two
+passes over all lanes take a bar: one finds the lanes whose orders meet it, left out while there
+are no orders; one counts the bar, asks the strategies and marks the accounts. The compiler makes
+packed arithmetic of them, since the lane count is a literal and all they write lies in one block.
+Only lanes on which something happens call the engine, one at a time, on state that lies as that
+of a run alone; they are marked after it. The lines of a bar are the run driver's own, so a lane
+is the stand-alone run.
 
 One lane, the tap, may also write what the run driver writes: per-bar outputs, events,
 checksum. The others write those tables of events that are kept, with times where the tap has
