@@ -42,7 +42,7 @@ def standard_fee(
 
 def month_turnover(m: Any, ts_ns: int) -> float:
     """Return what was traded so far in the calendar month (UTC) of `ts_ns`."""
-    return m.month_turnover if m.month == month_of(ts_ns) else 0.0
+    return m.month_turnover if ts_ns < m.month_end_ns else 0.0
 
 
 def month_of(ts_ns: int) -> int:
@@ -53,6 +53,16 @@ def month_of(ts_ns: int) -> int:
     year = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
     of_year = of_era - (365 * year + year // 4 - year // 100)
     return (year + era * 400) * 12 + (5 * of_year + 2) // 153
+
+
+def month_end_ns(ts_ns: int) -> int:
+    """Return when the calendar month (UTC) of `ts_ns` ends: Hinnant's days_from_civil."""
+    month = month_of(ts_ns) + 1
+    year = month // 12
+    era = year // 400
+    of_era = year - era * 400
+    days = of_era * 365 + of_era // 4 - of_era // 100 + (153 * (month - year * 12) + 2) // 5
+    return (era * 146_097 + days - 719_468) * 86_400_000_000_000
 
 
 def cash_after(cash: float, lots: float, worth: float, price: float, fee: float) -> float:
