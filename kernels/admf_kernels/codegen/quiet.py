@@ -25,6 +25,10 @@ COUNTED = (
     ("curve", "bars"), ("curve", "first_ts_ns"), ("curve", "first_close"),
     ("curve", "last_ts_ns"), ("curve", "last_close"),
 )  # fmt: skip
+COUNTS = (
+    ("curve", "bars"), ("curve", "last_ts_ns"), ("curve", "last_close"),
+    ("book", "sequence"), ("book", "bar_sequence"),
+)  # fmt: skip
 ANCHOR = ("curve", "anchor")  # which stays on quiet bars
 PER_LANE = ("atr", "atr_before", "deviation")  # columns of the engine's alone
 
@@ -89,8 +93,7 @@ class QuietPass(LaneMemory):
                     f"move_lanes(near, {f} * LANES, near, {after + f} * LANES)" for f in written
                 ]),
                 "    t += 1",
-                "for k in range(LANES):",
-                *indent(self._end()),
+                *self._end(),
                 "return t",
             ]),
         ]  # fmt: skip
@@ -179,43 +182,49 @@ class QuietPass(LaneMemory):
         ]
 
     def _end(self) -> list[str]:
-        """Return the lines that bring the memory of lane ``k`` up to date.
+        """Return the lines that bring memory up to date when the pass stops.
 
-        A lane that is not flagged has taken the last bar as well, where that is some others'.
+        A lane that is not flagged has taken the last bar as well. All is done in `near`, lane
+        beside lane and without a choice that is the same for all: else it would stay memory.
         """
         after = len(self.hot)
-
-        def word(group: str, field: str) -> str:
-            return f"hot[{self.hot[group, field]} * LANES + k]"
-
-        flag = f"near[{after + self.hot['', 'flag']} * LANES + k]"
+        flag = self.hot["", "flag"]
         kept = [self.hot[key] for key in self._written if key != ("", "flag")]
-        market = "close_col[newest]"
+        counted = [self.hot[key] for key in COUNTS]
+        close = "close_col[{row}]"
         if self.adjusted:
-            at = f"(newest - first) * {len(self.features)} + {self.features.index('close')}"
-            market = f"values[({at}) * LANES + k]"
-        counts = [("curve", "bars"), ("book", "sequence")]
+            at = f"({{row}} - first) * {len(self.features)} + {self.features.index('close')}"
+            close = f"values[({at}) * LANES]"
+        bars, ts_ns, last_close, sequence, bar_sequence = (
+            f"near[{self.hot[key]} * LANES + k]" for key in COUNTS
+        )
         return [
-            f"goes = some != 0 and {flag} == 0",
-            *(
-                f"hot[{f} * LANES + k] = select(goes, near[{after + f} * LANES + k], "
-                f"near[{f} * LANES + k])"
-                for f in kept
-            ),
-            f"{word('', 'flag')} = select(goes, 0, some)",
-            "taken = t - begun + select(goes, 1, 0)",
-            "newest = begun + taken - select(taken > 0, 1, 0)",
-            *(f"{word(*key)} += taken" for key in counts),
-            "some_taken = taken > 0",
-            *(
-                f"{word(*key)} = select(some_taken, {value}, {word(*key)})"
-                for key, value in {
-                    ("curve", "last_ts_ns"): "ts_ns_col[newest]",
-                    ("curve", "last_close"): f"bits_of({market})",
-                    ("book", "bar_sequence"): word("book", "sequence"),
-                }.items()
-            ),
-        ]
+            *(f"move_lanes(near, {f} * LANES, hot, {f} * LANES)" for f in counted),
+            "here = t - 1 + some",
+            f"ts_here, close_here = ts_ns_col[here], {close.format(row='here')}",
+            f"ts_before = hot[{self.hot[COUNTS[1]]} * LANES]",
+            f"close_before = from_bits(hot[{self.hot[COUNTS[2]]} * LANES])",
+            "if t > begun:",
+            f"    ts_before, close_before = ts_ns_col[t - 1], {close.format(row='(t - 1)')}",
+            "done = here - begun",
+            "for k in range(LANES):",
+            *indent([
+                f"goes = near[{after + flag} * LANES + k] == 0",
+                *(
+                    f"near[{f} * LANES + k] = "
+                    f"select(goes, near[{after + f} * LANES + k], near[{f} * LANES + k])"
+                    for f in kept
+                ),
+                f"near[{flag} * LANES + k] = near[{after + flag} * LANES + k]",
+                "taken = done + select(goes, 1, 0)",
+                f"{bars} += taken",
+                f"{sequence} += taken",
+                f"{ts_ns} = select(goes, ts_here, ts_before)",
+                f"{last_close} = bits_of(select(goes, close_here, close_before))",
+                f"{bar_sequence} = select(taken > 0, {sequence}, {bar_sequence})",
+            ]),
+            *(f"move_lanes(hot, {f} * LANES, near, {f} * LANES)" for f in (*kept, flag, *counted)),
+        ]  # fmt: skip
 
 
 def names() -> dict[str, object]:
