@@ -16,7 +16,8 @@ from admf_fast.cli.output import json_option, note, write_json, write_lines
 from admf_fast.cli.progress import DELAY_S, watched
 
 if TYPE_CHECKING:
-    from admf_fast.sweep.run import Progress, SweepResult, Watched
+    from admf_fast.sweep.engine import Progress, Watched
+    from admf_fast.sweep.run import SweepResult
 
 
 @click.command("sweep")
