@@ -5,7 +5,7 @@ import json
 import os
 import resource
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -19,6 +19,7 @@ from admf_fast.errors import ConfigError, StateError
 from admf_fast.sweep.assemble import METADATA, Assembled, assemble
 from admf_fast.sweep.bars import Bars, open_inputs
 from admf_fast.sweep.chunk import Chunk, chunks_of
+from admf_fast.sweep.dask_cluster import DaskSpec
 from admf_fast.sweep.declared import space_of
 from admf_fast.sweep.engine import Engine, Progress, Running, ThreadEngine, Watched, run_chunks
 from admf_fast.sweep.events import assemble_events, events_path
@@ -55,6 +56,10 @@ class SweepResult:
         Of wall clock, for all of it but reading the bars the first time.
     found : Assembled
     notes : tuple of str
+    engine : str
+        Where it was computed: ``threads`` or ``dask``.
+    workers, threads : int
+        Processes that computed, and their threads together.
     """
 
     path: Path
@@ -68,6 +73,8 @@ class SweepResult:
     chunks_kept: int
     found: Assembled
     notes: tuple[str, ...] = ()
+    engine: str = "threads"
+    workers: int = 1
 
     @property
     def ns_per_bar_and_set(self) -> float | None:
@@ -83,6 +90,7 @@ def run_sweep(
     threads: int | None = None,
     chunk_sets: int | None = None,
     progress: Progress | None = None,
+    dask: DaskSpec | None = None,
 ) -> SweepResult:
     """Run the section ``sweep`` of a configuration and write its results as one Parquet file.
 
@@ -98,6 +106,10 @@ def run_sweep(
         Sets of a chunk; they change no result.
     progress : function of Watched, optional
         Called about ten times a second, from the thread that called this.
+    dask : DaskSpec, optional
+        Compute on workers of Dask, which share the folders of bars and results with this
+        process, instead of threads. Own workers import the main module as `multiprocessing`
+        does: a script needs its ``if __name__ == "__main__"``.
 
     Raises
     ------
@@ -109,14 +121,16 @@ def run_sweep(
     space = space_of(config)
     _check_size(space, None)
     variants = Variants(config, space)
-    inputs = open_inputs(config, data)
+    if dask is not None and data is not None:
+        raise ConfigError("expected files of bars for workers to read, found bars in memory")
+    inputs = open_inputs(config, data, bars_kept=None if dask is None else 0)
     bars = sum(one.count for one in inputs)
     _check_size(space, bars)
     sets = space.sets()
     started = time.perf_counter()
     with open_work(target) as work:
         cores = len(os.sched_getaffinity(0))
-        sweep = _Sweep(variants, space, sets, inputs, threads or cores, _kept(config))
+        sweep = _Sweep(config, variants, space, sets, inputs, threads or cores, dask)
         digests = sweep.inputs_digests(config)
         size, note = work.begin(digests, chunk_sets or sweep.chunk_sets)
         kept = sweep.run(work, chunks_of(len(sets), len(inputs), size), progress)
@@ -130,6 +144,7 @@ def run_sweep(
     return SweepResult(
         target, len(sets), bars, tuple(b.symbol for b in inputs), sweep.watched.done, seconds,
         sweep.watched.threads, sweep.watched.chunks_total, kept, found, (note,) if note else (),
+        sweep.watched.engine, sweep.watched.workers,
     )  # fmt: skip
 
 
@@ -183,9 +198,10 @@ class _Sweep:
     """All there is to one sweep while it runs."""
 
     def __init__(
-        self, variants: Variants, space: Space, sets: Sequence[Sequence[Any]],
-        inputs: Sequence[Bars], threads: int, keep: Collection[str],
+        self, config: Config, variants: Variants, space: Space, sets: Sequence[Sequence[Any]],
+        inputs: list[Bars], threads: int, dask: DaskSpec | None,
     ) -> None:  # fmt: skip
+        self.config, self.dask, keep = config, dask, _kept(config)
         self.space, self.sets, self.inputs, self.keep = space, sets, inputs, keep
         self.names = [axis.name for axis in space.axes]
         self.types = param_types(space.axes, sets)
@@ -222,6 +238,11 @@ class _Sweep:
         if not missing:
             return kept
         engine = self._engine(work)
+        watched.engine, watched.workers, watched.threads = (
+            engine.name,
+            engine.workers,
+            engine.threads,
+        )
         running = Running(engine, watched, progress)
         numbers = itertools.count(len(chunks))
         isolation = Isolation(running, self.maker, work, self.sets, self.inputs, numbers)
@@ -233,6 +254,11 @@ class _Sweep:
         return kept
 
     def _engine(self, work: Work) -> Engine:
+        if self.dask is not None:
+            from admf_fast.sweep.dask_engine import DaskEngine
+
+            return DaskEngine(self.dask, self.config, self.maker, work, self.sets, self.inputs)
+
         def make(chunk: Chunk) -> None:
             sets = self.sets[chunk.first : chunk.last]
             self.maker.make(work, chunk, sets, self.inputs[chunk.input])
