@@ -16,6 +16,7 @@ from admf_fast.cli.output import json_option, note, write_json, write_lines
 from admf_fast.cli.progress import DELAY_S, watched
 
 if TYPE_CHECKING:
+    from admf_fast.config import Config
     from admf_fast.sweep.dask_cluster import DaskSpec
     from admf_fast.sweep.engine import Progress, Watched
     from admf_fast.sweep.run import SweepResult
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @click.command("sweep")
 @click.argument("path", metavar="CONFIG")
 @click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE.parquet", required=True,
+    "--out", type=click.Path(path_type=Path), metavar="FILE.parquet",
     help="Where the results go; replaced if they are a sweep's.",
 )  # fmt: skip
 @click.option(
@@ -42,10 +43,14 @@ if TYPE_CHECKING:
     "--workers", type=click.IntRange(1, 1024), metavar="N",
     help="With --engine dask: processes on this machine.  [default: one for each core]",
 )  # fmt: skip
+@click.option(
+    "--estimate", is_flag=True,
+    help="Say what it would take on how many cores, and run nothing but a few milliseconds.",
+)  # fmt: skip
 @json_option
 def command(
-    path: str, out: Path, threads: int | None, engine: str, scheduler: str, workers: int | None,
-    as_json: bool,
+    path: str, out: Path | None, threads: int | None, engine: str, scheduler: str,
+    workers: int | None, estimate: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Run all parameter sets of the section sweep of CONFIG.
 
@@ -61,8 +66,12 @@ def command(
     from admf_fast.sweep.run import run_sweep
 
     dask = _dask(engine, scheduler, workers, threads)
+    if out is None and not estimate:
+        raise click.UsageError("Missing option '--out'.")
     config = load_config(path)
     warn_without_cache()
+    if out is None or estimate:
+        return _estimate(config, as_json=as_json)
     with stopped_by_sigterm(), _shown(quiet=as_json) as progress:
         try:
             result = run_sweep(config, out, threads=threads, progress=progress, dask=dask)
@@ -73,6 +82,17 @@ def command(
         write_json(sweep_json(result))
     else:
         write_lines(sweep_lines(result))
+    return 0
+
+
+def _estimate(config: Config, *, as_json: bool) -> int:
+    from admf_fast.sweep.estimating import estimated, estimated_json, estimated_lines
+
+    found = estimated(config)
+    if as_json:
+        write_json(estimated_json(found))
+    else:
+        write_lines(estimated_lines(found))
     return 0
 
 
