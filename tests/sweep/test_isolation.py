@@ -68,7 +68,7 @@ def good(tmp_path_factory):
     return path
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.frozensets(st.integers(0, SETS - 1), max_size=3), st.integers(1, SETS))
 def test_c01_only_the_sets_that_kill_have_no_result(good, tmp_path_factory, deadly, size):
     path = tmp_path_factory.mktemp("x") / "x.parquet"
