@@ -108,8 +108,19 @@ def test_workers_make_the_bytes_that_threads_make(spec, whole, tmp_path, size):
     assert seen[0][1] == WORKERS
 
 
+def stopped_runs():
+    """Of a worker, from the oldest sweep to the newest."""
+    from admf_fast.sweep import remote
+
+    return [ready.maker.runner.stop.is_set() for ready in remote._ready.values()]
+
+
 @pytest.mark.parametrize("first", ["threads", "dask"])
-def test_either_engine_goes_on_where_the_other_stopped(spec, whole, tmp_path, first):
+def test_either_engine_goes_on_where_the_other_stopped(
+    cluster, spec, whole, tmp_path, first, monkeypatch
+):
+    monkeypatch.setattr(dask_engine, "STOP_S", 30.0)  # on a machine however busy
+
     def stop(watched):
         if watched.chunks >= 2:
             raise KeyboardInterrupt
@@ -119,6 +130,9 @@ def test_either_engine_goes_on_where_the_other_stopped(spec, whole, tmp_path, fi
     with pytest.raises(KeyboardInterrupt):
         run_sweep(config_of(TWO), path, chunk_sets=1, progress=stop, dask=engines[0], threads=1)
     assert not path.exists()
+    if first == "dask":
+        with distributed.Client(cluster) as client:
+            assert any(runs[-1:] == [True] for runs in client.run(stopped_runs).values())
     result = run_sweep(config_of(TWO), path, dask=engines[1])
 
     assert result.chunks_kept >= 2
