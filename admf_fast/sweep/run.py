@@ -243,11 +243,6 @@ class _Sweep:
         if not missing:
             return kept
         engine = self._engine(work)
-        watched.engine, watched.workers, watched.threads = (
-            engine.name,
-            engine.workers,
-            engine.threads,
-        )
         running = Running(engine, watched, progress)
         numbers = itertools.count(len(chunks))
         isolation = Isolation(running, self.maker, work, self.sets, self.inputs, numbers)
