@@ -40,7 +40,7 @@ class Pace:
         self._limits = limits
         self._tokens = float(limits.send_burst)
         self._at_ns = 0
-        self._orders: deque[int] = deque()
+        self.orders: deque[int] = deque()  # when those of the last minute went out
 
     def ready(self, now_ns: int) -> bool:
         """Return whether another message may go out now."""
@@ -54,16 +54,28 @@ class Pace:
 
     def full(self, now_ns: int) -> bool:
         """Return whether the minute has all the orders it may have."""
-        while self._orders and self._orders[0] <= now_ns - MINUTE_NS:
-            self._orders.popleft()
+        while self.orders and self.orders[0] <= now_ns - MINUTE_NS:
+            self.orders.popleft()
         most = self._limits.orders_per_minute
-        return most > 0 and len(self._orders) >= most
+        return most > 0 and len(self.orders) >= most
 
     def count(self, now_ns: int, *, order: bool) -> None:
-        """Count a message that went out."""
+        """Count a message that goes out and is not journaled as `Sent`, or is by `take`."""
         self._tokens -= 1.0
         if order:
-            self._orders.append(now_ns)
+            self.full(now_ns)  # forgets those of earlier minutes
+            self.orders.append(now_ns)
+
+    def take(self, at_ns: int, *, order: bool) -> None:
+        """Count a message that went out according to the journal."""
+        if at_ns > 0:
+            self.ready(at_ns)
+            self.count(at_ns, order=order)
+
+    def start(self, now_ns: int) -> None:
+        """Take the time of a new process: what went out later than now went out now."""
+        self.orders = deque(min(at_ns, now_ns) for at_ns in self.orders)
+        self._at_ns = min(self._at_ns, now_ns)
 
 
 def reduces(book: Book, intent: Intent) -> bool:

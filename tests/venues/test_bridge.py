@@ -43,7 +43,7 @@ def test_a_run_over_the_bridge_is_the_run_without_it(served):
     setup, rows = setup_of(TEXT), rows_of(150, 5)
     plain, bridged = Rig(setup).run(rows), Rig(setup)
     bridged.exchange = exchange
-    bridged.gateway._venue = bridged.gateway._reconciler._venue = venue
+    bridged.gateway._floor.circuit.venue = venue
     bridged.run(rows)
 
     assert bridged.runner.state_checksum == plain.runner.state_checksum
