@@ -25,11 +25,16 @@ _pack = msgspec.msgpack.Encoder().encode
 
 
 class SavedRun(msgspec.Struct, frozen=True, kw_only=True):
-    """The payload of a snapshot: the core, and what the journal said before it."""
+    """The payload of a snapshot: the core, and what the journal said before it.
+
+    `gateway` is what the gateway to a venue remembered after record `gateway_sequence`.
+    """
 
     core: bytes
     started: Started
     starts: int
+    gateway: bytes = b""
+    gateway_sequence: int = 0
 
 
 @dataclass(slots=True)
@@ -48,6 +53,8 @@ class Recovered:
         How many were replayed, and the sequence of the last one.
     unanswered : list
         Answers to the last input that the journal lacks, to be written first of all.
+    gateway : bytes
+        What the gateway remembered after record `gateway_sequence`; empty if nobody knows.
     """
 
     core: LiveCore
@@ -56,11 +63,20 @@ class Recovered:
     inputs: int = 0
     last_input: int = 0
     unanswered: list[Outcome | Intent] = field(default_factory=list)
+    gateway: bytes = b""
+    gateway_sequence: int = 0
 
 
-def save_run(core: LiveCore, started: Started, starts: int) -> bytes:
+def save_run(
+    core: LiveCore, started: Started, starts: int, gateway: bytes = b"", gateway_sequence: int = 0
+) -> bytes:
     """Return the payload of a snapshot."""
-    return _pack(SavedRun(core=core.save(), started=started, starts=starts))
+    return _pack(
+        SavedRun(
+            core=core.save(), started=started, starts=starts, gateway=gateway,
+            gateway_sequence=gateway_sequence,
+        )
+    )  # fmt: skip
 
 
 def recover(setups: Setups, records: Records, snapshots: Iterable[Snapshot]) -> Recovered:
@@ -96,7 +112,10 @@ def _trusted(
         return None  # damaged, or of another version
     if core.outcome(sequence) != outcome:
         return None
-    return Recovered(core, saved.started, saved.starts, last_input=sequence)
+    return Recovered(
+        core, saved.started, saved.starts, last_input=sequence, gateway=saved.gateway,
+        gateway_sequence=saved.gateway_sequence,
+    )  # fmt: skip
 
 
 def _outcome_of(records: Records, sequence: int) -> Outcome | None:
