@@ -17,7 +17,7 @@ from admf_fast.journal.lock import StateLock
 from admf_fast.live.arming import check_armed, gateway_of, with_mode
 from admf_fast.live.changes import Setups
 from admf_fast.live.clock import Clock, SystemClock, check_wall
-from admf_fast.live.control import Signals
+from admf_fast.live.control import Signals, waiting
 from admf_fast.live.core import Applied, Input
 from admf_fast.live.folder import RunFolder
 from admf_fast.live.process import Ending, LiveProcess, Progress
@@ -92,7 +92,7 @@ def serve(
         timeframe_ns = guard.reports()[0].timeframe_ns
         with (
             StateLock(str(folder)),
-            gateway_of(setup, timeframe_ns) as gateway,
+            gateway_of(setup, timeframe_ns, _hurry(signals, places)) as gateway,
             closing(open_monitor(config, folder, timeframe_ns, clock_ns=clock.wall_ns)) as monitor,
         ):
             run = LiveRun(
@@ -110,6 +110,11 @@ def serve(
                 else None
             )
     return Served(ending, run.core.bars, job, dict(guard.counts))
+
+
+def _hurry(signals: Signals, places: RunFolder) -> Callable[[], bool]:
+    """Return whether somebody wants something, and must not wait for a venue that hangs."""
+    return lambda: bool(signals.stopping or signals.waits or waiting(places.control))
 
 
 def _opened(run: LiveRun, monitor: LiveObserver, clock: Clock) -> Watched:
