@@ -128,7 +128,7 @@ class Gateway:
         self._inquirer.look(now_ns)
         if not floor.circuit.down:
             self._reconciler.look(now_ns)
-            self._sender.pump(now_ns)
+        self._sender.pump(now_ns)  # orders grow too old during an outage as well
         return floor.taken()
 
     def _hear(self, now_ns: int) -> None:

@@ -35,7 +35,6 @@ class Hanging(Script):
             self.now_ns += CALL_NS
             raise SilentError("timed out")
 
-
     def submit(self, intent, now_ns):
         super().submit(intent, now_ns)
         self.views[intent.client_id] = OrderView(intent.client_id, "accepted", 10, 0, "X")
