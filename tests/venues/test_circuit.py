@@ -167,7 +167,7 @@ def test_o06_a_venue_that_says_it_does_not_know_is_asked_at_once():
 def test_a_start_without_an_answer_is_refused():
     venue = Hanging()
     gateway = gateway_of(venue)
-    venue.account = lambda: venue._answer()
+    venue.account = venue._answer
     venue.hangs = True
     with pytest.raises(VenueError, match="timed out"):
         gateway.start(T0_NS)
