@@ -132,13 +132,15 @@ def _served(process: LiveProcess, setup: Setup, source: Feed, guard: FeedGuard) 
     """Seed the guard, warm up, and drive the run to its end."""
     config = setup.config
     before = process.run.last_bars()
+    # Once a live bar was taken, the feed was compared with the history, and is not again.
+    warming = not before or before[-1].warm
     for bar in before:
         guard.seed(
             bar.symbol, (bar.ts_ns, bar.open, bar.high, bar.low, bar.close, bar.volume),
-            history=bar.warm,
+            history=warming,
         )  # fmt: skip
     history = None
-    if not before or before[-1].warm:
+    if warming:
         needed = required_warmup_bars(setup, [guard.reports()[0].timeframe_ns])
         base_dir = Path(config.source.base_dir or ".")
         history = warmup_moments(source, config.feed, required_bars=needed, base_dir=base_dir)
