@@ -349,8 +349,8 @@ class Gateway:
         intent = msgspec.structs.replace(order.intent, lots=order.left)
         reducing = reduces(self.book, intent)
         limit = broken(self.limits, self.book, intent, self._close, self._lot_value)
-        if self._close <= 0.0 and not reducing:
-            return  # no limit can be held to before the first price
+        if not reducing and (self._close <= 0.0 or (not limit and self._reconciler.doubts(intent))):
+            return  # no limit can be held to before the first price, or while books differ
         if not limit and self._pace.full(now_ns):
             if reducing:
                 return  # it waits for its minute

@@ -1,9 +1,9 @@
 """Comparing the venue's account with ours, now and then."""
 
 from admf_fast.errors import VenueError
-from admf_fast.journal.messages import Command, Message, Note
+from admf_fast.journal.messages import Command, Intent, Message, Note
 from admf_fast.venues.book import IDLE, UNSURE, Book
-from admf_fast.venues.limits import GatewayLimits
+from admf_fast.venues.limits import GatewayLimits, reach
 from admf_fast.venues.protocol import Venue
 
 
@@ -35,6 +35,16 @@ class Reconciler:
         new = bool(self._suspected) and not again
         self.due_ns = now_ns + (self._limits.grace_ns if new else self._limits.reconcile_ns)
         return found
+
+    def doubts(self, intent: Intent) -> bool:
+        """Whether an order breaks the position limit if the venue's account is the right one.
+
+        The order waits then: the next look finds that the accounts agree, or freezes. An
+        operator who lifted a freeze does not lift the limit.
+        """
+        ours, theirs = self._suspected.get(intent.symbol, (0, 0))
+        most = self._limits.position_lots
+        return most > 0 and ours != theirs and abs(reach(self._book, intent) + theirs - ours) > most
 
     def _orders(self, open_ids: list[str], now_ns: int) -> list[Message]:
         found: list[Message] = []
