@@ -72,7 +72,7 @@ class RunnerSide:
 
     def last_sequence(self) -> int:
         """Return the sequence number of the last event so far."""
-        return int(self.runner.program.values()["book"].sequence)
+        return int(self.runner.program.value("book").sequence)
 
 
 class ContainerSide(RunnerSide):

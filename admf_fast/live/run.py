@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from admf_fast.config import canonical
 from admf_fast.config.live import LiveSpec
 from admf_fast.errors import DivergenceError, StateError
 from admf_fast.journal.disk import Disk
@@ -130,7 +129,7 @@ class LiveRun:
         self.started = Started(
             lineage=lineage,
             mode=self.spec.mode,
-            config=canonical(self.setup.config),
+            config=self._setups.text,
             digests=self._setups.digests,
             accepted_change=self._accepted,
         )

@@ -43,8 +43,8 @@ class Gateway:
         self._floor = floor = Floor(venue, limits, lot_value)
         self._listener = Listener(floor)
         self._inquirer = Inquirer(floor)
-        self._sender = Sender(floor)
         self._reconciler = Reconciler(floor)
+        self._sender = Sender(floor, self._reconciler)
 
     @property
     def book(self) -> Book:

@@ -102,7 +102,7 @@ def broken(
         value = abs(intent.lots) * lot_value * price
         if close <= 0.0 or not value <= limits.notional_per_order:
             return "notional_per_order"
-    if limits.position_lots > 0 and _reach(book, intent) > limits.position_lots:
+    if limits.position_lots > 0 and abs(reach(book, intent)) > limits.position_lots:
         return "position_lots"
     return ""
 
@@ -112,13 +112,13 @@ def _inside(limits: GatewayLimits, intent: Intent, close: float) -> bool:
     return all(abs(p - close) <= limits.price_band * close for p in prices)
 
 
-def _reach(book: Book, intent: Intent) -> int:
-    """Return the largest position if this and all working orders of its side fill."""
+def reach(book: Book, intent: Intent) -> int:
+    """Return the position if this and all working orders of its side fill."""
     symbol, buying = intent.symbol, intent.lots > 0
-    reach = book.held.get(symbol, 0) + book.external.get(symbol, 0) + intent.lots
+    lots = book.held.get(symbol, 0) + book.external.get(symbol, 0) + intent.lots
     for order in book.working():
         other = order.intent
         sent = order.stage != QUEUED and other.client_id != intent.client_id
         if sent and other.symbol == symbol and (other.lots > 0) == buying:
-            reach += 0 if other.reduce_only and reduces(book, other) else order.left
-    return abs(reach)
+            lots += 0 if other.reduce_only and reduces(book, other) else order.left
+    return lots

@@ -1,8 +1,10 @@
 """Comparing the venue's account with ours, now and then."""
 
 from admf_fast.errors import VenueError
+from admf_fast.journal.messages import Intent
 from admf_fast.venues.book import IDLE, UNSURE
 from admf_fast.venues.floor import Floor
+from admf_fast.venues.limits import reach
 
 TOLD_KEPT = 1000
 
@@ -36,6 +38,17 @@ class Reconciler:
         self._positions(positions, now_ns)
         new = bool(self._suspected) and not again
         self.due_ns = now_ns + (limits.grace_ns if new else limits.reconcile_ns)
+
+    def doubts(self, intent: Intent) -> bool:
+        """Whether an order breaks the position limit if the venue's account is the right one.
+
+        The order waits then: the next look finds that the accounts agree, or freezes. An
+        operator who lifted a freeze does not lift the limit.
+        """
+        ours, theirs = self._suspected.get(intent.symbol, (0, 0))
+        most = self._floor.limits.position_lots
+        differ = most > 0 and ours != theirs
+        return differ and abs(reach(self._floor.book, intent) + theirs - ours) > most
 
     def _orders(self, open_ids: list[str], now_ns: int) -> None:
         book = self._floor.book

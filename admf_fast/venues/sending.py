@@ -8,6 +8,7 @@ from admf_fast.venues.floor import Floor
 from admf_fast.venues.hearing import check_rejects
 from admf_fast.venues.limits import broken, reduces
 from admf_fast.venues.protocol import DownError, RefusedError, UnsureError
+from admf_fast.venues.reconcile import Reconciler
 
 NEW, LESS, END = 2, 1, 0  # who goes first: what ends an order, what makes a position smaller
 
@@ -15,8 +16,9 @@ NEW, LESS, END = 2, 1, 0  # who goes first: what ends an order, what makes a pos
 class Sender:
     """Takes orders of the book to the venue."""
 
-    def __init__(self, floor: Floor) -> None:
+    def __init__(self, floor: Floor, reconciler: Reconciler) -> None:
         self._floor = floor
+        self._reconciler = reconciler
 
     def pump(self, now_ns: int) -> None:
         """Send what is due, the oldest first among equals."""
@@ -56,8 +58,8 @@ class Sender:
         intent = msgspec.structs.replace(order.intent, lots=order.left)
         reducing = reduces(floor.book, intent)
         limit = broken(floor.limits, floor.book, intent, close, floor.lot_value)
-        if close <= 0.0 and not reducing:
-            return  # no limit can be held to before the first price
+        if not reducing and (close <= 0.0 or (not limit and self._reconciler.doubts(intent))):
+            return  # no limit can be held to before the first price, or while books differ
         if not limit and floor.tallies.pace.full(now_ns):
             if reducing:
                 return  # it waits for its minute

@@ -96,11 +96,13 @@ def test_p09_stopped_started_killed_and_controlled(admf, followed):
 
 
 def test_a_soak_with_real_kills_ends_as_if_undisturbed():
-    found = soak(Limits(kills=5), 120)
+    found = soak(Limits(kills=5, life_bars=20), 120)
 
     assert found.equal
     assert (found.lost_bars, found.doubled_bars, found.unanswered) == (0, 0, 0)
-    assert found.starts >= 2
+    assert found.doubled_orders == 0 < found.orders
+    assert found.kills == 5
+    assert found.kills_after_bars >= 2
     assert found.eventful_bars > 5
 
 

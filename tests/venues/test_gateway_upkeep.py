@@ -81,6 +81,39 @@ def test_o11_a_position_that_differs_twice_stops_trading_and_once_does_not():
     assert gateway.frozen
 
 
+def test_o16_the_position_limit_holds_by_the_books_of_the_venue_too():
+    venue = Script()
+    gateway = gateway_of(venue, position_lots=1500)
+    gateway.book.held["X"] = -1000  # its exit filled, and nobody told
+    said = gateway.start(T0_NS)
+    for k in range(20):
+        said += gateway.poll(after(k))
+    assert gateway.frozen
+    gateway.replay(Command(action="resume", origin="command", reason="not looked at"))
+    said = gateway.send([intent_of(lots=2000)], after(20))
+    for k in range(20, 200):
+        said += gateway.poll(after(k))
+
+    assert venue.sent("submit") == []
+    assert "O11" in rules(said)
+    assert [r.reason for r in of_kind(said, Report)] == ["frozen"]
+
+
+def test_o16_an_order_waits_only_until_the_books_agree():
+    venue = Script()
+    gateway = gateway_of(venue, position_lots=1500)
+    venue.held = {"X": 1000}
+    gateway.start(T0_NS)
+    gateway.send([intent_of("A", lots=600)], after(1))
+    assert venue.sent("submit") == []
+    venue.held = {}
+    for k in range(2, 12):
+        gateway.poll(after(k))
+
+    assert [i.client_id for i in venue.sent("submit")] == ["A"]
+    assert not gateway.frozen
+
+
 def test_o12_an_order_that_a_list_omits_is_asked_for_and_not_taken_for_canceled():
     rig = Rig(
         setup_of("entry: {order: limit, limit: {percent: 9}}\n"), GatewayLimits(price_band=0.0)
