@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from admf_fast.journal.messages import Intent
-from admf_fast.venues.book import QUEUED, Book
+from admf_fast.venues.book import QUEUED, Book, Tracked
 
 MINUTE_NS = 60_000_000_000
 SECOND_NS = 1_000_000_000
@@ -112,13 +112,29 @@ def _inside(limits: GatewayLimits, intent: Intent, close: float) -> bool:
     return all(abs(p - close) <= limits.price_band * close for p in prices)
 
 
-def reach(book: Book, intent: Intent) -> int:
-    """Return the position if this and all working orders of its side fill."""
-    symbol, buying = intent.symbol, intent.lots > 0
-    lots = book.held.get(symbol, 0) + book.external.get(symbol, 0) + intent.lots
-    for order in book.working():
-        other = order.intent
-        sent = order.stage != QUEUED and other.client_id != intent.client_id
-        if sent and other.symbol == symbol and (other.lots > 0) == buying:
-            lots += 0 if other.reduce_only and reduces(book, other) else order.left
-    return lots
+def reach(book: Book, intent: Intent, *, exits: bool = False) -> int:
+    """Return the position if this and all working orders of its side fill.
+
+    With `exits` those that make the position smaller fill first, which a venue may do.
+    """
+    symbol, held = intent.symbol, book.held.get(intent.symbol, 0)
+    lots, closed = held + book.external.get(symbol, 0) + intent.lots, 0
+    for order in beside(book, intent):
+        if order.intent.reduce_only and reduces(book, order.intent):
+            closed += abs(order.left)
+        else:
+            lots += order.left
+    side = 1 if intent.lots > 0 else -1
+    return lots + side * min(closed, abs(held)) if exits else lots
+
+
+def beside(book: Book, intent: Intent) -> list[Tracked]:
+    """Return the orders of the same symbol and side that the venue may have."""
+    return [
+        order
+        for order in book.working()
+        if order.stage != QUEUED
+        and order.intent.client_id != intent.client_id
+        and order.intent.symbol == intent.symbol
+        and (order.intent.lots > 0) == (intent.lots > 0)
+    ]

@@ -6,7 +6,7 @@ from admf_fast.journal.messages import Expired, Intent, Sent
 from admf_fast.venues.book import OVER, QUEUED, REFUSED, SENT, UNSURE, Tracked
 from admf_fast.venues.floor import Floor
 from admf_fast.venues.hearing import check_rejects
-from admf_fast.venues.limits import broken, reduces
+from admf_fast.venues.limits import beside, broken, reach, reduces
 from admf_fast.venues.protocol import DownError, RefusedError, UnsureError
 from admf_fast.venues.reconcile import Reconciler
 
@@ -19,9 +19,16 @@ class Sender:
     def __init__(self, floor: Floor, reconciler: Reconciler) -> None:
         self._floor = floor
         self._reconciler = reconciler
+        self._clears = False  # whether exits were newly found to be in the way
 
     def pump(self, now_ns: int) -> None:
         """Send what is due, the oldest first among equals."""
+        self._pass(now_ns)
+        if self._clears:  # their cancels are due at once
+            self._clears = False
+            self._pass(now_ns)
+
+    def _pass(self, now_ns: int) -> None:
         floor = self._floor
         due = [(self._rank(o), k, o) for k, o in enumerate(floor.book.working()) if o.is_due]
         for _, _, order in sorted(due, key=lambda d: d[:2]):
@@ -66,8 +73,27 @@ class Sender:
             limit = "orders_per_minute"
         if limit:
             self._refrain(order, intent, limit, now_ns)
-        else:
+        elif reducing or not self._waits_for_exits(intent):
             self._hand_over(order, intent, now_ns)
+
+    def _waits_for_exits(self, intent: Intent) -> bool:
+        """Whether exits of its side have to be canceled before an order may be sent.
+
+        A turn goes through zero while the exits of the old position still work. If both fill,
+        the position is larger than either wants.
+        """
+        floor = self._floor
+        most, lots = floor.limits.position_lots, abs(reach(floor.book, intent, exits=True))
+        if most <= 0 or lots <= most:
+            return False
+        for order in beside(floor.book, intent):
+            if order.intent.reduce_only and order.cancels is None:
+                order.cancels = msgspec.structs.replace(order.intent, action="cancel")
+                self._clears = True
+        if self._clears:
+            text = f"order {intent.order_id} waits until exits are canceled: with them {lots} lots"
+            floor.note("O16", f"{text}, the limit is {most}")
+        return True
 
     def _refrain(self, order: Tracked, intent: Intent, limit: str, now_ns: int) -> None:
         floor = self._floor

@@ -114,6 +114,26 @@ def test_o16_an_order_waits_only_until_the_books_agree():
     assert not gateway.frozen
 
 
+@pytest.mark.parametrize("end", ["canceled", "filled"])
+def test_o16_a_turn_waits_for_the_exits_that_could_fill_as_well(end):
+    venue = Script()
+    gateway = gateway_of(venue, position_lots=1500)
+    venue.held["X"] = gateway.book.held["X"] = -1000
+    venue.views["A"] = OrderView("A", "accepted", 1000, 0, "X")
+    exit_ = intent_of("A", lots=1000, reduce_only=True)
+    gateway.send([exit_], T0_NS)
+    venue.reports = [report_of("1", "accepted")]
+    gateway.poll(after(0.1))
+    said = gateway.send([intent_of("B", lots=2000)], after(1))
+    assert [(a, i.client_id) for a, i in venue.calls] == [("submit", "A"), ("cancel", "A")]
+    assert "order 67 waits until exits are canceled: with them 2000 lots" in said[0].text
+    venue.reports = [report_of("2", end, lots=1000 * (end == "filled"))]
+    said = gateway.poll(after(2)) + gateway.poll(after(2))
+
+    assert [i.lots for i in venue.sent("submit")[1:]] == ([2000] if end == "canceled" else [])
+    assert gateway.frozen == (end == "filled"), "2000 lots from nothing are too many"
+
+
 def test_o12_an_order_that_a_list_omits_is_asked_for_and_not_taken_for_canceled():
     rig = Rig(
         setup_of("entry: {order: limit, limit: {percent: 9}}\n"), GatewayLimits(price_band=0.0)

@@ -103,6 +103,7 @@ LARGE = Intent(
 def test_o16_a_gateway_without_limits_is_caught(monkeypatch):
     _run([LARGE, "A"])
     monkeypatch.setattr(sending, "broken", lambda *_: "")
+    monkeypatch.setattr(sending, "reach", lambda *_, **__: 0)
     with pytest.raises(AssertionError):
         _run([LARGE, "A"])
 
