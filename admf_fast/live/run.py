@@ -119,7 +119,7 @@ class LiveRun:
         """Go on where the journal ends, or begin."""
         self.snapshots = Snapshots(str(self.folder.snapshots), disk=self._disk)
         try:
-            found = recover(self._setups, self.records, self.snapshots.newest_first())
+            found = recover(self._setups, self.records, self.snapshots.newest_first(), self.gateway)
         except DivergenceError as error:
             self._seal(error)
             raise
@@ -137,11 +137,13 @@ class LiveRun:
         self._last_input, self._since_snapshot = found.last_input, found.inputs
         for answer in found.unanswered:
             self._append(answer)
+            if self.gateway is not None:
+                self.gateway.replay(answer)
         self._append(self.started)
         self.sync()
         self._time = SteadyTime(self._clock, self.core.last_ts_ns)
         if self.gateway is not None:
-            self._reconcile(self.gateway, found)
+            self._meet(self.gateway, found)
         self._save_if_due()
 
     def watch(self, shadow: OnApplied) -> None:
@@ -155,25 +157,21 @@ class LiveRun:
 
         self._on_applied = both
 
-    def _reconcile(self, gateway: Gateway, found: Recovered) -> None:
-        """Tell the gateway all that happened, and ask the venue about what is not known."""
-        last: BarInput | None = None
-        for _, message in self._told_to(gateway, found):
-            gateway.replay(message)
-            if isinstance(message, BarInput) and not message.warm:
-                last = message
-        self._hear(gateway, gateway.start(self._time.now_ns()))
-        if last is not None:  # the process may have ended before it looked at the day's loss
-            self.handle(gateway.bar(last.ts_ns, last.close, self.core.equity))
-        self.sync()
+    def _meet(self, gateway: Gateway, found: Recovered) -> None:
+        """Reconcile with the venue, or say in the journal why that was not possible."""
+        try:
+            self._reconcile(gateway, found)
+        except Exception as error:
+            with suppress(StateError):
+                self._append(Ended(status="failed", text=str(error)))
+            raise
 
-    def _told_to(self, gateway: Gateway, found: Recovered) -> Iterator[tuple[int, AnyMessage]]:
-        """Put a gateway into its saved state, and return the records after that."""
-        if found.gateway and found.gateway_sequence <= self.journal.last_sequence:
-            with suppress(StateError):  # of another version: it learns everything again
-                gateway.restore(found.gateway)
-                return self.records(found.gateway_sequence + 1)
-        return self.records(0)
+    def _reconcile(self, gateway: Gateway, found: Recovered) -> None:
+        """Ask the venue about what is not known."""
+        self._hear(gateway, gateway.start(self._time.now_ns()))
+        if bar := found.last_bar:  # the process may have ended before it looked at the loss
+            self.handle(gateway.bar(bar.ts_ns, bar.close, self.core.equity))
+        self.sync()
 
     def _hear(self, gateway: Gateway, said: list[Message]) -> None:
         """Take what a gateway said, and the fills after it: no bar may overtake one."""

@@ -1,6 +1,6 @@
 """What the parts of a gateway share, and the one way in which they say something."""
 
-from admf_fast.journal.messages import Command, Message, Note
+from admf_fast.journal.messages import BarInput, Command, Message, Note
 from admf_fast.venues.book import Book, Tracked, own_report
 from admf_fast.venues.circuit import Circuit
 from admf_fast.venues.limits import GatewayLimits
@@ -32,6 +32,9 @@ class Floor:
 
     def learn(self, message: Message) -> None:
         """Count a message that is journaled, or will be."""
+        if isinstance(message, BarInput):  # most of a journal
+            self.tallies.price(message.ts_ns, message.close)
+            return
         self.book.note(message)
         self.tallies.note(message)
 

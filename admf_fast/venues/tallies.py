@@ -3,7 +3,6 @@
 import msgspec
 
 from admf_fast.journal.messages import (
-    BarInput,
     Command,
     DayBegan,
     Message,
@@ -45,10 +44,8 @@ class Tallies:
         self._day, self._day_equity, self._stopped_day = -1, 0.0, -1
 
     def note(self, message: Message) -> None:
-        """Learn from a journaled message."""
-        if isinstance(message, BarInput):
-            self.price(message.ts_ns, message.close)
-        elif isinstance(message, DayBegan):
+        """Learn from a journaled message other than a bar, see `price`."""
+        if isinstance(message, DayBegan):
             self._day, self._day_equity = message.ts_ns // DAY_NS, message.equity
         elif isinstance(message, Command) and message.limit == DAY_LOSS:
             self._stopped_day = message.ts_ns // DAY_NS

@@ -136,6 +136,7 @@ def test_p09_a_start_that_the_venue_ends_closes_the_journal(tmp_path, error):
         with pytest.raises(JournalError):
             run.journal.append(b"more")
         assert files_open(tmp_path) == []
+        assert ended(tmp_path / "run") == Ended(status="failed", text=str(error))
 
 
 def test_p09_an_unexpected_error_of_the_command_has_exit_code_1_and_frees_the_folder(
