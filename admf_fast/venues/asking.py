@@ -59,6 +59,9 @@ class Inquirer:
         if view.status in FINAL:
             self._settle(order, view.status, view.filled, now_ns)
         elif view.filled == order.filled:
+            if order.changing:  # nobody says on which terms it works
+                order.changes += 1
+                order.change, order.changing = order.intent, False
             if order.changes > CHANGES_MAX:
                 text = f"order {order.intent.order_id} refuses to be changed"
                 floor.command("freeze", f"O10: {text}", now_ns)

@@ -38,7 +38,8 @@ class Tracked:
     filled: int = 0
     attempts: int = 0
     change: Intent | None = None  # other terms that have yet to be sent
-    changes: int = 0  # how often the venue refused them
+    changing: bool = False  # whether others were sent, and nobody said that they hold
+    changes: int = 0  # how often in a row the venue refused them, or did not answer
     cancels: Intent | None = None  # the wish to end it
     cancel_sent: bool = False
     withheld: Report | None = None  # the venue's end of it, which fills have still to precede
@@ -131,7 +132,7 @@ class Book:
             order.attempts = message.attempt
             order.stage = SENT if order.stage == QUEUED else order.stage
         elif message.action == "replace":
-            order.change = None
+            order.change, order.changing = None, True
         else:
             order.cancel_sent = True
 
@@ -170,6 +171,8 @@ class Book:
             order.status = "filled" if ends else "partially_filled"
         elif report.status == "accepted":
             order.status = "accepted" if order.status == "submitted" else order.status
+        elif report.status == "replaced":
+            order.changing, order.changes = False, 0
         elif report.status in FINAL:
             order.status = report.status
         if order.status in FINAL:

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from admf_fast.journal.messages import Report
-from admf_fast.venues.book import OVER, UNSURE, Heard, Tracked
+from admf_fast.venues.book import IDLE, OVER, SENT, UNSURE, Heard, Tracked
 from admf_fast.venues.floor import Floor
 
 
@@ -43,6 +43,9 @@ class Listener:
             if order.awaits_fills(report):
                 self._withhold(order, report, now_ns)
                 return False
+            again = report.status == "accepted" and order.status != "submitted"
+            if again and order.changing and report.report_id not in book.seen:
+                self._holds(order, now_ns)
         heard = book.hear(report)
         self._pass_on(heard, order, report, now_ns)
         if heard.text and order is not None and works and heard.report is None:
@@ -52,6 +55,12 @@ class Listener:
             order.withheld = None
         return heard.report is not None and heard.report.lots != 0
 
+    def _holds(self, order: Tracked, now_ns: int) -> None:
+        """Other terms are in force: some venues say that as they said it of the first ones."""
+        order.changing = False
+        if order.stage == SENT and not order.cancel_sent:
+            order.move(IDLE, now_ns)
+
     def _not_replaced(self, order: Tracked, report: Report, now_ns: int) -> None:
         book = self._floor.book
         if report.report_id in book.seen:
@@ -59,7 +68,7 @@ class Listener:
         book.see(report.report_id, report.ts_ns, order)
         order.changes += 1
         order.move(UNSURE, now_ns)
-        order.change = order.intent
+        order.change, order.changing = order.intent, False
 
     def _withhold(self, order: Tracked, report: Report, now_ns: int) -> None:
         if order.withheld is None:

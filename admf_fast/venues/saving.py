@@ -21,6 +21,7 @@ class SavedOrder(msgspec.Struct, frozen=True, array_like=True):
     filled: int
     attempts: int
     change: Intent | None
+    changing: bool
     changes: int
     cancels: Intent | None
     cancel_sent: bool
