@@ -1,6 +1,7 @@
 """The connection to a venue: one that does not answer is left alone for longer and longer."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from admf_fast.errors import VenueError
@@ -8,80 +9,110 @@ from admf_fast.venues.protocol import DownError, RefusedError, SilentError, Venu
 
 FIRST_NS = 500_000_000
 LONGEST_NS = 30_000_000_000
-READS = ("poll", "query", "open_orders", "positions")
+MINUTE_NS = 60_000_000_000
+NOTES_PER_MINUTE = 5  # of one call
+READS = ("query", "open_orders", "positions")
+
+
+@dataclass(slots=True)
+class Call:
+    """What is known of one call of a venue."""
+
+    failures: int = 0  # in a row
+    refusals: int = 0  # ever
+    why: str = ""
+    begins: bool = False  # whether the delay begins with the next time that is told
+    until_ns: int = 0
+    notes: int = 0  # since
+    since_ns: int = 0
+
+    @property
+    def delay_ns(self) -> int:
+        """How long it is not made after the last failure."""
+        return min(FIRST_NS << min(self.failures - 1, 30), LONGEST_NS)
+
+    def may_say(self, now_ns: int) -> bool:
+        """Return whether there may be another note about it, and count that."""
+        if now_ns - self.since_ns >= MINUTE_NS:
+            self.since_ns, self.notes = now_ns, 0
+        self.notes += 1
+        return self.notes <= NOTES_PER_MINUTE
 
 
 class Circuit:
     """Hands calls on to a venue, and says O14 when it stops answering and when it does again.
 
-    A call that waits in vain stops the whole process for its time. So after the first one all
-    others fail at once, as DownError, until a delay has passed; it doubles with every failure
-    in a row, up to half a minute. Nobody here has a clock: the delay begins with the first
-    time that `tell` is given after the failure, when the waiting was over.
+    A call that waits in vain stops the whole process for its time. So it is not made again
+    before a delay has passed, which doubles with every failure in a row, up to half a minute;
+    and until a poll is answered nothing else is asked or sent. Nobody here has a clock: a
+    delay begins with the first time that `tell` is given after the failure, when the waiting
+    was over.
 
     Attributes
     ----------
     down : bool
-        From the first failure until a poll is answered.
-    failures : int
-        In a row.
+        From a failure until a poll is answered.
     """
 
     def __init__(self, venue: Venue, say: Callable[[str, str], None]) -> None:
         self.venue = venue
         self.down = False
-        self.failures = 0
         self._say = say
-        self._refusals = 0
-        self._why = ""
-        self._begins = False  # whether the delay begins with the next time
-        self._now_ns = self._until_ns = 0
+        self._calls: dict[str, Call] = {}
+        self._now_ns = 0
 
     def tell(self, now_ns: int) -> None:
         """Take the time."""
-        if self._begins:
-            self._begins, self._until_ns = False, now_ns + self._delay_ns
         self._now_ns = now_ns
+        for call in self._calls.values():
+            if call.begins:
+                call.begins, call.until_ns = False, now_ns + call.delay_ns
 
     def ask(self, op: str, *arguments: Any) -> Any:
         """Return what a call of the venue returns; raises what it raises, or DownError."""
-        if self.failures and (self._begins or self._now_ns < self._until_ns):
-            raise DownError(f"not asked again yet: {self._why}")
+        call = self._calls.setdefault(op, Call())
+        if call.failures and (call.begins or self._now_ns < call.until_ns):
+            raise DownError(f"{op}: not asked again yet: {call.why}")
+        if self.down and op != "poll":
+            raise DownError(f"{op}: not asked before a poll is answered")
         try:
             found = getattr(self.venue, op)(*arguments)
         except VenueError as error:
-            self._heed(op, error)
+            self._heed(op, call, error)
             raise
-        if self.down and op == "poll":
-            count = f"after {self.failures} calls in vain" if self.failures > 1 else ""
-            text = f"the venue answers again {count}".rstrip()
-            self._say("O14", f"{text}; all orders are asked for")
-            self.down = False
-        self.failures = 0
+        if op == "poll":
+            self._answers(call)
+        call.failures = 0
         return found
 
     @property
-    def _delay_ns(self) -> int:
-        doublings = min(self.failures - 1, 30)
-        return int(min(FIRST_NS << doublings, LONGEST_NS))
+    def was_out(self) -> bool:
+        """Whether the last polls were in vain: nobody knows what happened meanwhile."""
+        return "poll" in self._calls and self._calls["poll"].failures > 0
 
-    def _heed(self, op: str, error: VenueError) -> None:
+    def _answers(self, poll: Call) -> None:
+        self.down = False
+        if poll.failures and poll.may_say(self._now_ns):
+            count = f" after {poll.failures} polls in vain" if poll.failures > 1 else ""
+            self._say("O14", f"the venue answers again{count}; all orders are asked for")
+
+    def _heed(self, op: str, call: Call, error: VenueError) -> None:
         """Break after a call that nobody answered; note a question that is refused."""
         if isinstance(error, RefusedError) and op != "poll":
             if op in READS:
-                self._refusals += 1
-                if is_told(self._refusals):
-                    self._say("O14", f"{op} refused, {self._refusals} so far: {error}")
+                call.refusals += 1
+                if is_told(call.refusals):
+                    self._say("O14", f"{op} refused, {call.refusals} so far: {error}")
             return
-        if op not in READS and not isinstance(error, DownError | SilentError):
+        if op not in ("poll", *READS) and not isinstance(error, DownError | SilentError):
             return  # it did answer: that it does not know
-        self.down, self._begins, self._why = True, True, str(error)
-        self.failures += 1
-        if is_told(self.failures):
-            in_vain = f" to {self.failures} calls" if self.failures > 1 else ""
-            wait_s = self._delay_ns / 1e9
-            text = f"the venue does not answer{in_vain}: {error}"
-            self._say("O14", f"{text}; it is asked again after {wait_s:g} s")
+        self.down = call.begins = True
+        call.why = str(error)
+        call.failures += 1
+        if is_told(call.failures) and call.may_say(self._now_ns):
+            times = f", {call.failures} times" if call.failures > 1 else ""
+            text = f"the venue does not answer ({op}{times}): {error}"
+            self._say("O14", f"{text}; it is asked again after {call.delay_ns / 1e9:g} s")
 
 
 def is_told(count: int) -> bool:

@@ -132,12 +132,12 @@ class Gateway:
         return floor.taken()
 
     def _hear(self, now_ns: int) -> None:
-        was_down = self._floor.circuit.down
+        was_out = self._floor.circuit.was_out
         try:
             self._listener.add(self._floor.circuit.ask("poll", now_ns))
         except VenueError:
             return  # the circuit has said so
-        if was_down:  # O14: whatever happened meanwhile is asked for
+        if was_out:  # O14: whatever happened meanwhile is asked for
             self._inquirer.all_unsure(now_ns)
             self._reconciler.due_ns = now_ns
 

@@ -123,14 +123,14 @@ def test_p02_a_process_whose_venue_hangs_stops_in_time(tmp_path, adapter, monkey
     assert ended_s - asked_s < STOP_S
     assert isinstance(messages[-1], Ended)
     told = [m.text for m in messages if isinstance(m, Note) and m.rule == "O14"]
-    assert "the venue does not answer: " in told[0]
+    assert "the venue does not answer (" in told[0]
 
 
 def test_p02_a_bridge_that_knows_no_hurry_is_caught(tmp_path, adapter, monkeypatch):
     monkeypatch.setattr(bridge, "HURRY_S", 9.0)
     patient = functools.partial(bridge.BridgeVenue, timeout_s=3.0)
     monkeypatch.setattr(arming, "BridgeVenue", patient)
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=r"< 2\.0"):
         test_p02_a_process_whose_venue_hangs_stops_in_time(tmp_path, adapter, monkeypatch)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from admf_fast.errors import VenueError
 from admf_fast.journal.messages import Note, Report
-from admf_fast.venues.circuit import FIRST_NS, LONGEST_NS, Circuit
+from admf_fast.venues.circuit import FIRST_NS, LONGEST_NS, NOTES_PER_MINUTE, Call
 from admf_fast.venues.protocol import DownError, OrderView, RefusedError, SilentError, UnsureError
 from tests.venues.rig import (
     SECOND_NS,
@@ -74,12 +74,12 @@ def test_o14_a_hanging_venue_is_asked_less_and_less():
     assert len(venue.waits) > 8
     told = notes(said)
     assert len(told) == len(of_kind(said, Note)) <= len(venue.waits).bit_length()
-    assert told[0] == "the venue does not answer: timed out; it is asked again after 0.5 s"
-    assert told[1].startswith("the venue does not answer to 2 calls")
+    assert told[0] == "the venue does not answer (poll): timed out; it is asked again after 0.5 s"
+    assert told[1].startswith("the venue does not answer (poll, 2 times)")
 
 
 def test_o14_a_circuit_that_never_waits_is_caught(monkeypatch):
-    monkeypatch.setattr(Circuit, "_delay_ns", 0)
+    monkeypatch.setattr(Call, "delay_ns", 0)
     venue, _, _ = hung()
     with pytest.raises(AssertionError):
         check_waits(venue, 300)
@@ -131,9 +131,53 @@ def test_o14_a_question_without_an_answer_is_noted_and_asked_again(op, error):
     setattr(venue, op, answer)
     for k in range(3, 200):
         said += gateway.poll(T0_NS + k * SECOND_NS)
-    assert notes(said)[1] == "the venue answers again; all orders are asked for"
+    assert len(notes(said)) == 1, "polls were answered all the time"
     assert [r.status for r in of_kind(said, Report)] == ["accepted"]
     assert gateway.settled
+
+
+@pytest.mark.parametrize("op", ["query", "open_orders", "submit"])
+def test_o14_one_call_that_hangs_is_made_less_and_less_while_the_others_go_on(op):
+    venue = Hanging()
+    gateway = gateway_of(venue, answer_ns=SECOND_NS, reconcile_ns=SECOND_NS, grace_ns=SECOND_NS)
+    made, answer = getattr(venue, op), venue._answer
+
+    def hang(*_):
+        venue.hangs = True
+        try:
+            answer()
+        finally:
+            venue.hangs = False
+
+    setattr(venue, op, hang)
+    said = gateway.send([intent_of()], venue.now_ns) + looked(gateway, venue, 300)
+    check_waits(venue, 300)
+    assert len(notes(said)) <= len(venue.waits).bit_length()
+    assert all(op in text for text in notes(said))
+    setattr(venue, op, made)
+    looked(gateway, venue, 60)
+    assert gateway.settled
+    assert len(venue.sent("submit")) == 1
+
+
+def test_o14_a_call_that_fails_every_other_time_is_not_noted_every_time():
+    venue = Hanging()
+    gateway = gateway_of(venue)
+    venue.poll = iter_of_polls(venue)
+    said = looked(gateway, venue, 600)
+    assert NOTES_PER_MINUTE <= len(notes(said)) <= 11 * NOTES_PER_MINUTE
+
+
+def iter_of_polls(venue):
+    """Return a poll that answers and does not, in turns."""
+    turns = iter(range(10**6))
+
+    def poll(now_ns):
+        if next(turns) % 2:
+            raise DownError("gone")
+        return []
+
+    return poll
 
 
 def test_o14_a_question_that_is_refused_is_noted_now_and_then_and_stops_nothing():
