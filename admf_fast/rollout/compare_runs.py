@@ -42,7 +42,8 @@ def evidence_of_runs(
     differing = _differing(ours, theirs, LIVE_LAYERS if mode == "live" else PAPER_LAYERS)
     times = _times(run, after_ns)
     bps, unmatched, count = _execution(run, reference, after_ns)
-    shadowed = _shadowed(run, ours, after_ns)
+    last_ns = int(times[-1]) if len(times) else 0
+    shadowed = _shadowed(run, ours, after_ns, last_ns)
     if shadowed is not None and shadowed.divergence:
         differing = [shadowed.divergence, *differing]
     return Evidence(
@@ -50,7 +51,7 @@ def evidence_of_runs(
         digests=Digests(config=ours["inputs"]["config"], code=ours["inputs"]["code"]),
         run_id=ours["run_id"], reference_id=theirs["run_id"],
         first_ts_ns=int(times[0]) if len(times) else 0,
-        last_ts_ns=int(times[-1]) if len(times) else 0,
+        last_ts_ns=last_ns,
         bars=len(times), days=len(np.unique((times - 1) // DAY_NS)),
         logic_divergences=len(differing), first_divergence=differing[0] if differing else "",
         input_divergences=int(ours["inputs"]["data"] != theirs["inputs"]["data"]),
@@ -62,11 +63,11 @@ def evidence_of_runs(
     )  # fmt: skip
 
 
-def _shadowed(run: Path, manifest: dict[str, Any], after_ns: int) -> Shadowed | None:
-    """Return what the journal beside the tables of a run says of its shadow."""
+def _shadowed(run: Path, manifest: dict[str, Any], after_ns: int, last_ns: int) -> Shadowed | None:
+    """Return what the journal beside the tables of a run says of its shadow over their bars."""
     if not has_journal(run):
         return None
-    found = Shadowed(run, after_ns=after_ns)
+    found = Shadowed(run, after_ns=after_ns, until_ns=last_ns)
     digests = {kind: manifest["inputs"][kind] for kind in ("config", "code")}
     if found.last is None or found.digests() != Digests(**digests):
         raise StateError(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from admf_fast.data.spec import TS_NS_MAX
 from admf_fast.errors import StateError
 from admf_fast.journal import read_records
 from admf_fast.journal.messages import (
@@ -32,8 +33,8 @@ INPUTS = (BarInput, Report, Command)
 class Shadowed:
     """The bars of a journal, and those of them that a shadow has compared.
 
-    Bars of the warm-up, and those up to `after_ns`, do not count; of bars that ran with another
-    configuration or other code than the last start, none does.
+    Bars of the warm-up, those up to `after_ns` and those after `until_ns` do not count; of bars
+    that ran with another configuration or other code than the last start, none does.
 
     Attributes
     ----------
@@ -49,11 +50,11 @@ class Shadowed:
         SHA-256 of all records.
     """
 
-    def __init__(self, folder: Path, *, after_ns: int = 0) -> None:
+    def __init__(self, folder: Path, *, after_ns: int = 0, until_ns: int = TS_NS_MAX) -> None:
         self.times: list[int] = []
         self.divergence = ""
         self.last: Started | None = None
-        self._after_ns = after_ns
+        self._after_ns, self._until_ns = after_ns, until_ns
         self._compared: list[int] = []
         self._waiting: int | None = None  # a bar whose comparison nothing shows yet
         hashed = hashlib.sha256()
@@ -96,7 +97,7 @@ class Shadowed:
             self._waiting = None
 
     def _add(self, ts_ns: int) -> None:
-        if ts_ns > self._after_ns:
+        if self._after_ns < ts_ns <= self._until_ns:
             self.times.append(ts_ns)
             if self.last is not None and self.last.shadow:
                 self._waiting = ts_ns

@@ -78,10 +78,11 @@ def test_bars_count_that_a_shadow_is_known_to_have_compared(tmp_path, messages, 
     assert compared(tmp_path, *messages) == expected
 
 
-def test_bars_of_an_earlier_stage_do_not_count(tmp_path):
-    found = compared(tmp_path, started(), *bars(1, 2, 3), END, after_ns=2 * DAY_NS + 1)
+def test_bars_of_an_earlier_stage_and_after_the_tables_do_not_count(tmp_path):
+    limits = {"after_ns": 2 * DAY_NS + 1, "until_ns": 3 * DAY_NS + 1}
+    found = compared(tmp_path, started(), *bars(1, 2, 3, 4), END, **limits)
 
-    assert found == (3, 2, 3)
+    assert found == (2, 2, 2)
 
 
 def test_a_run_that_its_shadow_ended_leads_down_and_none_without_tables_leads_up(tmp_path):
