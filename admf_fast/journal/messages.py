@@ -19,7 +19,8 @@ class Started(Message, frozen=True, kw_only=True):
     """The first record of every start of the process, and what it runs.
 
     `digests` are those of config, code, data and environment; `config` is the canonical text.
-    `accepted_change` says that an operator allowed a config other than the last one's.
+    `accepted_change` says that an operator allowed a config other than the last one's, `shadow`
+    that a shadow takes every bar of this start, and ends the run where it differs.
     """
 
     is_input: ClassVar[bool] = True
@@ -29,6 +30,7 @@ class Started(Message, frozen=True, kw_only=True):
     config: bytes
     digests: dict[str, str]
     accepted_change: str = ""
+    shadow: bool = False
 
 
 class BarInput(Message, frozen=True, kw_only=True):

@@ -132,6 +132,7 @@ class LiveRun:
             config=self._setups.text,
             digests=self._setups.digests,
             accepted_change=self._accepted,
+            shadow=self.spec.shadow,
         )
         self.starts, self.inputs_replayed = found.starts + 1, found.inputs
         self._last_input, self._since_snapshot = found.last_input, found.inputs

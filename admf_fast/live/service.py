@@ -23,7 +23,7 @@ from admf_fast.live.folder import RunFolder
 from admf_fast.live.process import Ending, LiveProcess, Progress
 from admf_fast.live.run import LiveRun, OnApplied
 from admf_fast.live.shadowing import CoreShadow
-from admf_fast.live.tables import write_tables
+from admf_fast.live.tables import TwoConfigurationsError, write_tables
 from admf_fast.live.watching import Watched
 from admf_fast.monitor import LiveObserver, open_monitor
 from admf_fast.runners.setup import Setup, prepare
@@ -34,12 +34,16 @@ OnEvent = Callable[[Event], None]
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """How a process ended; `job` has the tables and figures if its feed did."""
+    """How a process ended; `job` has the tables and figures if its feed did.
+
+    `no_tables` says why there are none though the feed has ended.
+    """
 
     ending: Ending
     bars: int
     job: Job | None
     counts: dict[str, int]  # what the guard counted, by rule
+    no_tables: str = ""
 
 
 def serve(
@@ -104,12 +108,20 @@ def serve(
                 run, source, guard, clock, signals, progress=progress, on_status=watched.told
             )
             ending = _served(process, setup, source, guard)
-            job = (
-                write_tables(places, setup, source.instruments[0])
-                if ending.status == "ended"
-                else None
-            )
-    return Served(ending, run.core.bars, job, dict(guard.counts))
+            job, no_tables = _tables(places, setup, source, ending)
+    return Served(ending, run.core.bars, job, dict(guard.counts), no_tables)
+
+
+def _tables(
+    places: RunFolder, setup: Setup, source: Feed, ending: Ending
+) -> tuple[Job | None, str]:
+    """Write the tables of a run whose feed has ended, or return why there are none."""
+    if ending.status != "ended":
+        return None, ""
+    try:
+        return write_tables(places, setup, source.instruments[0]), ""
+    except TwoConfigurationsError as error:
+        return None, str(error)
 
 
 def _hurry(signals: Signals, places: RunFolder) -> Callable[[], bool]:
