@@ -7,7 +7,7 @@ from admf_fast.errors import VenueError
 from admf_fast.journal.messages import Command, Expired, Note, Report
 from admf_fast.venues.gateway import Gateway
 from admf_fast.venues.limits import GatewayLimits
-from admf_fast.venues.protocol import OrderView, RefusedError, UnsureError
+from admf_fast.venues.protocol import OrderView, RefusedError
 from tests.venues.rig import (
     SECOND_NS,
     T0_NS,
@@ -63,41 +63,6 @@ def test_o10_only_the_newest_terms_are_sent():
         venue.reports = [report_of("2", "replaced")] if venue.sent("replace") else []
 
     assert [i.limit for i in venue.sent("replace")] == [97.0]
-
-
-def lost_change(answers):
-    """Return what a venue is sent that loses the first change, and what the gateway says."""
-    venue = Script()
-    gateway = gateway_of(venue)
-    gateway.send([intent_of()], T0_NS)
-    venue.reports = [report_of("1", "accepted")]
-    venue.views["A"] = OrderView("A", "accepted", 10, 0, "X")
-    gateway.poll(after(0.1))
-    venue.fails = [UnsureError("timed out")]
-    said = gateway.send([intent_of(action="replace", limit=99.0)], after(1))
-    for k in range(1, 100):
-        if answers and len(venue.sent("replace")) == 2:
-            venue.reports = [report_of("2", answers)]
-        said += gateway.poll(after(1 + k / 2))
-    return venue, gateway, said
-
-
-@pytest.mark.parametrize("answer", ["replaced", "accepted"])
-def test_o06_a_change_that_was_lost_is_sent_again_once_the_order_was_asked_for(answer):
-    venue, gateway, _ = lost_change(answer)
-
-    assert [i.limit for i in venue.sent("replace")] == [99.0, 99.0]
-    assert venue.queries == ["A"]
-    assert gateway.settled
-    assert not gateway.frozen
-
-
-def test_o10_a_change_that_is_never_answered_is_sent_a_few_times_and_then_stops_trading():
-    venue, gateway, said = lost_change("")
-
-    assert len(venue.sent("replace")) == 4
-    assert [c.reason for c in of_kind(said, Command)] == ["O10: order 66 refuses to be changed"]
-    assert gateway.settled
 
 
 def test_o11_a_position_that_differs_twice_stops_trading_and_once_does_not():
@@ -364,26 +329,6 @@ def test_o04_a_report_that_cannot_be_booked_is_quarantined_and_the_order_asked_f
     assert gateway.book.held == {}
     assert venue.queries == ["A"]
     assert gateway.frozen == (wrong["lots"] != 0)
-
-
-def test_o10_terms_that_the_venue_refuses_are_sent_again_a_few_times():
-    venue = Script()
-    venue.views["A"] = OrderView("A", "accepted", 10, 0, "X")
-    gateway = gateway_of(venue)
-    gateway.send([intent_of(action="submit")], T0_NS)
-    venue.reports = [report_of("0", "accepted")]
-    gateway.poll(after(1))
-    said = gateway.send([intent_of(action="replace", limit=99.0)], after(1))
-    refused = 0
-    for k in range(2, 40):
-        if len(venue.sent("replace")) > refused:
-            refused += 1
-            venue.reports = [report_of(f"no {refused}", "accepted", reason="replace_rejected")]
-        said += gateway.poll(after(k))
-
-    assert len(venue.sent("replace")) == 4
-    assert gateway.frozen
-    assert "O10" in of_kind(said, Command)[0].reason
 
 
 def test_a_late_end_does_not_wake_an_order_that_is_over():
