@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -27,7 +26,6 @@ from admf_fast.live.replaying import Replay
 from admf_fast.runners.setup import prepare
 from admf_fast.runners.venue import with_venue
 from admf_fast.venues.exchange import Exchange
-from admf_fast.venues.server import BookFile
 from bench.soak import BARS_PER_KILL, CONFIG, ENVIRONMENT, PACES_S, Limits, finish, kill_often
 from bench.soak_feed import Line, Server, lines_of
 
@@ -74,12 +72,9 @@ class FarExchange:
             [*command, "--socket", str(path), "--journal", str(books)],
             stdout=subprocess.DEVNULL, env=ENVIRONMENT,
         )  # fmt: skip
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         deadline_s = time.monotonic() + PATIENCE_S
-        while True:
-            with suppress(OSError):
-                self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-                self._socket.connect(str(path))
-                break
+        while self._socket.connect_ex(str(path)):
             if time.monotonic() > deadline_s:
                 raise SystemExit("the exchange did not begin")
             time.sleep(0.05)
@@ -97,6 +92,7 @@ class FarExchange:
 
     def close(self) -> None:
         """End it; its books are in their file."""
+        self._answers.close()
         self._socket.close()
         self._process.terminate()
         self._process.wait()
@@ -135,13 +131,11 @@ def judged(
             replay.core.lineage = message.lineage
         replay.take(sequence, message)
     messages = [message for _, message in records]
-    exchange = Exchange(setup.terms)
-    taken = Counter(
-        line["order"]["client_id"]
-        for line in map(json.loads, books.read_text().splitlines())
-        if line["op"] == "submit"
-    )
-    BookFile(books).restore(exchange)
+    exchange, taken = Exchange(setup.terms), Counter[str]()
+    for request in map(json.loads, books.read_text().splitlines()):
+        exchange.repeat(request)
+        if request["op"] == "submit":
+            taken[request["order"]["client_id"]] += 1
     times = [m.ts_ns for m in messages if isinstance(m, BarInput)]
     wanted = {m.client_id for m in messages if isinstance(m, Intent)}
     fills = [m for m in messages if isinstance(m, Report) and m.lots]
