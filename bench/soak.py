@@ -99,8 +99,10 @@ class Story:
     orders: Counter[int] = field(default_factory=Counter)
 
 
-def start(folder: Path, config: Path, server: Path) -> "subprocess.Popen[bytes]":
-    arguments = [str(config), "--feed", f"unix:{server}", "--run", str(folder)]
+def start(
+    folder: Path, config: Path, server: Path, *more: str
+) -> "subprocess.Popen[bytes]":  # fmt: skip
+    arguments = [str(config), "--feed", f"unix:{server}", "--run", str(folder), *more]
     with open(folder.with_suffix(".err"), "ab") as errors:
         return subprocess.Popen(
             [*COMMAND, *arguments], stdout=subprocess.DEVNULL, stderr=errors, env=ENVIRONMENT
@@ -112,7 +114,9 @@ def said(folder: Path) -> str:
     return folder.with_suffix(".err").read_text()[-500:]
 
 
-def kill_often(folder: Path, config: Path, server: Server, limits: Limits, seed: int) -> int:
+def kill_often(
+    folder: Path, config: Path, server: Server, limits: Limits, seed: int, *more: str
+) -> int:
     """Start and kill the run, and return how often; an error if it ever ends by itself."""
     chance = random.Random(seed)
     began_s = time.monotonic()
@@ -122,7 +126,7 @@ def kill_often(folder: Path, config: Path, server: Server, limits: Limits, seed:
             return count
         server.pace_s = chance.choice(PACES_S)
         before_s, connection = time.monotonic(), server.connections + 1
-        process = start(folder, config, server.path)
+        process = start(folder, config, server.path, *more)
         if start_s and chance.random() < STARTING_SHARE:
             time.sleep(chance.uniform(0.0, start_s))
         else:
@@ -156,15 +160,18 @@ def follow(
     return heard_s
 
 
-def finish(folder: Path, config: Path, server: Path, bars: int) -> float:
+def finish(
+    folder: Path, config: Path, server: Path, bars: int, *more: str, settle_s: float = 0.0
+) -> float:
     """Let the run take all bars, stop it, and return how long stopping took, in seconds."""
-    process = start(folder, config, server)
+    process = start(folder, config, server, *more)
     deadline_s = time.monotonic() + PATIENCE_S
     try:
         while not is_done(folder, process.pid, bars):
             if process.poll() is not None or time.monotonic() > deadline_s:
                 raise SystemExit(f"the run did not end: {said(folder)}")
             time.sleep(0.05)
+        time.sleep(settle_s)
         began_s = time.monotonic()
         process.send_signal(signal.SIGTERM)
         if process.wait(60.0) != 0:

@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,12 +22,19 @@ class Server:
     ----------
     pace_s : float
         Between two bars; may be changed at any time.
+    before : function, optional
+        Called with the number of each bar before it is first sent.
     """
 
-    def __init__(self, path: Path, lines: list[Line], pace_s: float) -> None:
+    def __init__(
+        self, path: Path, lines: list[Line], pace_s: float,
+        before: Callable[[int], None] | None = None,
+    ) -> None:  # fmt: skip
         self.path = path
         self.pace_s = pace_s
         self._lines = lines
+        self._before = before
+        self._seen = 0  # bars that `before` was called with
         self._changed = threading.Condition()
         self._connections = self._new = 0
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -61,6 +69,9 @@ class Server:
         with self._changed:
             self._connections, self._new = self._connections + 1, 0
         for number in range(max(first - OVERLAP, 0), len(self._lines)):
+            if self._before is not None and number >= self._seen:
+                self._before(number)
+                self._seen = number + 1
             client.sendall(self._lines[number][1])
             if number >= first:
                 with self._changed:

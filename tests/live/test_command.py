@@ -10,6 +10,7 @@ import pytest
 
 from admf_fast.errors import ConfigError, StateError
 from admf_fast.live.service import serve
+from bench import soak_venue
 from bench.soak import Limits, soak
 from tests.live.followed import COMMAND, FOLLOWED, PATIENCE_S, ROOT, Followed, environment_of
 from tests.live.kit import ToldClock, config_of
@@ -104,6 +105,17 @@ def test_a_soak_with_real_kills_ends_as_if_undisturbed():
     assert found.kills == 5
     assert found.kills_after_bars >= 2
     assert found.eventful_bars > 5
+
+
+def test_o08_a_soak_with_real_kills_and_a_venue_doubles_no_order_and_loses_no_fill():
+    found = soak_venue.soak(Limits(kills=3, life_bars=20), 200)
+
+    assert found.equal
+    assert found.orders > 0
+    assert found.fills > 0
+    assert (found.lost_bars, found.doubled_bars, found.doubled_fills) == (0, 0, 0)
+    assert (found.doubled_orders, found.orders_without_intent) == (0, 0)
+    assert found.starts >= 3
 
 
 def test_the_example_of_a_crash_ends_as_the_backtest(environment, tmp_path):
