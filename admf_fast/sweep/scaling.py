@@ -14,11 +14,11 @@ from typing import NamedTuple
 from admf_fast.sweep.bars import BARS_KEPT
 from admf_kernels.codegen.lane_memory import LANES
 
-# Share of the time of a whole group of lanes that is paid however few of them are used.
-GROUP_SHARE = 0.4
 # Sets of one chunk of a thread at most: what is lost when the process is killed, a thread each.
 CHUNK_SETS = 128
-CHUNK_S_MAX = 60.0  # of a chunk of a worker: what is lost when that is killed
+# Of a chunk of a worker.
+CHUNK_SIZES = tuple(LANES << k for k in range(8))
+CHUNK_S_MAX = 60.0  # what is lost when it is killed
 
 
 class Costs(NamedTuple):
@@ -155,16 +155,14 @@ def estimate(
     )  # fmt: skip
 
 
-def _lanes(sets: int, size: int) -> float:
+def _lanes(sets: int, size: int) -> int:
     """Return how many sets' time is paid for all sets in chunks of this size."""
     whole, rest = divmod(sets, size)
     return whole * _paid(size) + _paid(rest)
 
 
-def _paid(sets: int) -> float:
-    groups, rest = divmod(sets, LANES)
-    spare = GROUP_SHARE * (LANES - rest) if rest else 0.0
-    return groups * LANES + rest + spare
+def _paid(sets: int) -> int:
+    return sets + -sets % LANES  # the lanes of a group are taken together
 
 
 def best_chunk_sets(sets: int, bars: Sequence[int], cores: int, costs: Costs) -> int:
@@ -178,9 +176,8 @@ def best_chunk_sets(sets: int, bars: Sequence[int], cores: int, costs: Costs) ->
         return found.seconds, found.compute_s
 
     most = max(bars, default=0) * costs.bar_set_ns / 1e9
-    groups = [k * LANES for k in (1, 2, 4, 8, 16)]
-    sizes = [size for size in groups if size == LANES or size * most <= CHUNK_S_MAX]
-    sizes = [size for size in (8, 16, 32, *sizes) if size < sets] or [sets]
+    sizes = [size for size in CHUNK_SIZES if size == LANES or size * most <= CHUNK_S_MAX]
+    sizes = [size for size in sizes if size < sets] or [sets]
     return min(sizes, key=taken)
 
 
