@@ -86,6 +86,13 @@ class SweepSpec(Section, frozen=True, kw_only=True):
         tuple[Literal["signals", "trades"], ...],
         Meta(description="Events to write besides, one file each: changed signals, trades."),
     ] = ()
+    from_signals: Annotated[
+        str,
+        Meta(
+            description="File of stored signals, of admf sweep --signals: its sets of the "
+            "strategy are played back in place of the strategy, each with all sets of the grid."
+        ),
+    ] = ""
     data: Annotated[
         tuple[str, ...],
         Meta(description="Paths of several inputs, each on an account of its own; as bars.path."),
@@ -113,6 +120,8 @@ def check_sweep(spec: SweepSpec, problems: Problems) -> None:
     for place, group in groups:
         for key, path, value in axes_of(group, place):
             _check_key(key, path, problems)
+            if spec.from_signals and key.partition(".")[0] == "strategy":
+                problems.add(path, f"{key}: sweep.from_signals has the sets of the strategy")
             if key in seen:
                 problems.add(path, f"expected each key once; {key} is there already")
             seen[key] = path
@@ -124,7 +133,7 @@ def check_sweep(spec: SweepSpec, problems: Problems) -> None:
     if isinstance(walk, WalkForwardSpec) and walk.blocks % 2:
         path = ("sweep", "walkforward", "blocks")
         problems.add(path, f"expected an even number; found {walk.blocks}")
-    if not seen:
+    if not seen and not spec.from_signals:
         problems.add(("sweep", "grid"), "expected keys with values; found none in grid or zip")
 
 

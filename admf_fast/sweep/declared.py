@@ -1,6 +1,7 @@
 """From the section ``sweep`` to its sets: axes, groups, conditions."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from msgspec import UNSET
@@ -12,7 +13,8 @@ from admf_fast.errors import ConfigError
 from admf_fast.sweep.columns import TAKEN
 from admf_fast.sweep.conditions import NotInForce, Set, Term, condition
 from admf_fast.sweep.space import Axis, Space
-from admf_fast.sweep.values import values_of
+from admf_fast.sweep.stored import Stored, read_stored
+from admf_fast.sweep.values import listed, values_of
 from admf_kernels.expressions import ExpressionError
 
 PARAMS = "strategy.params."
@@ -37,8 +39,9 @@ def space_of(config: Config) -> Space:
     written = _written(spec)
     keys = [given.key for group in written for given in group]
     data = contents(config)
-    axes: list[Axis] = []
-    groups = []
+    stored = stored_of(config)
+    axes = stored_axes(stored) if stored else []
+    groups = [tuple(range(len(axes)))] if axes else []
     for group in written:
         made = [_axis(config, given, _name_of(given.key, keys), axes, data) for given in group]
         _check_group(config, made, group[0].place, sampled=bool(spec.sample))
@@ -50,6 +53,23 @@ def space_of(config: Config) -> Space:
     holds = tuple(_condition(config, text, find, ("sweep", "where")) for text in texts)
     sample = spec.sample if isinstance(spec.sample, SampleSpec) else None
     return Space(tuple(axes), tuple(groups), holds, sample, spec.sets_max)
+
+
+def stored_of(config: Config) -> Stored | None:
+    """Return what ``sweep.from_signals`` names; None without it, StateError if it is none."""
+    spec = config.sweep
+    if not isinstance(spec, SweepSpec) or not spec.from_signals:
+        return None
+    return read_stored(Path(config.source.base_dir or ".", spec.from_signals))
+
+
+def stored_axes(stored: Stored) -> list[Axis]:
+    """Return the parameters of stored signals; their values go together."""
+    columns = zip(stored.keys, stored.names, strict=True)
+    return [
+        Axis(key, name, listed([values[k] for values in stored.sets]))
+        for k, (key, name) in enumerate(columns)
+    ]
 
 
 def _written(spec: SweepSpec) -> list[list[_Given]]:
@@ -119,7 +139,7 @@ def _finder(axes: Sequence[Axis], data: Mapping[str, Any]) -> Callable[[str], Te
             close = nearest(name, places)
             hint = f"; did you mean {close}?" if close else ""
             raise ExpressionError(
-                f"{name} is neither sweptnor configured{hint} "
+                f"{name} is neither swept nor configured{hint} "
                 f"(swept: {', '.join(axis.name for axis in axes)})"
             )
 

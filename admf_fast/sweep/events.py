@@ -54,14 +54,13 @@ def assemble_events(
     """Write all events in the order of the sets, then of the inputs, then of their time."""
     schema = events_schema(name)
     with atomic_file(target) as path, pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for table in regrouped(_groups(work, chunks, inputs, name, schema)):
+        for table in regrouped(event_groups(work, chunks, inputs, name)):
             writer.write_table(table)
 
 
-def _groups(
-    work: Work, chunks: Sequence[Chunk], inputs: int, name: str, schema: pa.Schema
-) -> Iterator[pa.Table]:
-    """Yield the events of the same sets on all inputs, in order."""
+def event_groups(work: Work, chunks: Sequence[Chunk], inputs: int, name: str) -> Iterator[pa.Table]:
+    """Yield the events of the same sets on all inputs, in order; first an empty table."""
+    schema = events_schema(name)
     yield schema.empty_table()
     for first in range(0, len(chunks), inputs):
         tables = []

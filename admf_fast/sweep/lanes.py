@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from admf_fast.data import BarBlock
 from admf_fast.runners.recorder import LayerDigests, named_columns
+from admf_fast.sweep.stored import Playback
 from admf_fast.sweep.variants import Variant
 from admf_kernels.environment import check_float_environment
 from admf_kernels.execution.summary import Summary
@@ -59,9 +60,14 @@ class LaneRun:
         None of them refused.
     keep : collection of str
         Tables of events to keep besides the signals' digest: ``signals``, ``trades``.
+    playback : Playback, optional
+        The stored signals that the sets play.
     """
 
-    def __init__(self, variants: Sequence[Variant], keep: Collection[str] = ()) -> None:
+    def __init__(
+        self, variants: Sequence[Variant], keep: Collection[str] = (),
+        playback: Playback | None = None,
+    ) -> None:  # fmt: skip
         check_float_environment()
         setups = [v.setup for v in variants if v.setup is not None]
         assert len(setups) == len(variants)
@@ -69,12 +75,15 @@ class LaneRun:
         self._variants = variants
         self._setups = setups
         self._keep = tuple(keep)
+        params, recorded = [v.params for v in variants], None
+        if playback is not None:
+            params, recorded = playback.played(params)
         per_bar = "trades" in self._keep  # whose memory is per bar and order
         self._program = LaneProgram(
-            first.strategy, [v.params for v in variants], [s.terms for s in setups],
+            first.strategy, params, [s.terms for s in setups],
             inputs=[s.inputs for s in setups], tap=None, keep=("signals", *self._keep),
             block_bars=BLOCK_BARS // 8 if per_bar else BLOCK_BARS, hashed=False,
-            clock=first.clock, actions=first.actions,
+            clock=first.clock, actions=first.actions, recorded=recorded,
         )  # fmt: skip
         self._digests = [LayerDigests(("signals",)) for _ in variants]
         self._events: list[dict[str, list[Words]]] = [{} for _ in variants]
@@ -134,7 +143,7 @@ class LaneRun:
         return LaneResult(
             summary,
             self._digests[lane].hexdigests()["signals"],
-            program.ready_bars(program.lane_reads[lane]),
+            self._variants[lane].ready_bars or program.ready_bars(program.lane_reads[lane]),
             program.refusal(lane),
             events,
         )

@@ -5,7 +5,7 @@ import json
 import os
 import resource
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,9 @@ from admf_fast.sweep.bars import Bars, open_inputs
 from admf_fast.sweep.chunk import Chunk, ChunkRun, chunks_of
 from admf_fast.sweep.declared import space_of
 from admf_fast.sweep.events import assemble_events, events_path, events_schema, events_table
+from admf_fast.sweep.replaying import playback_of, variants_of
 from admf_fast.sweep.space import Space, too_many
+from admf_fast.sweep.stored import Playback
 from admf_fast.sweep.table import (
     Row,
     param_types,
@@ -130,15 +132,16 @@ def run_sweep(
     check_target(target)
     space = space_of(config)
     _check_size(space, None)
-    variants = Variants(config, space)
+    variants = variants_of(config, space)
     inputs = open_inputs(config, data)
+    playback = playback_of(variants, inputs)
     bars = sum(one.count for one in inputs)
     _check_size(space, bars)
     sets = space.sets()
     started = time.perf_counter()
     with open_work(target) as work:
         cores = len(os.sched_getaffinity(0))
-        sweep = _Sweep(variants, space, sets, inputs, threads or cores, _kept(config))
+        sweep = Sweep(variants, space, sets, inputs, threads or cores, _kept(config), playback)
         digests = sweep.inputs_digests(config)
         size, note = work.begin(digests, chunk_sets or sweep.chunk_sets)
         kept = sweep.run(work, chunks_of(len(sets), len(inputs), size), progress)
@@ -201,12 +204,13 @@ def _hours(seconds: float) -> str:
     return f"{years:,.1f} years" if years >= 1.0 else f"{seconds / 86_400:,.0f} days"
 
 
-class _Sweep:
+class Sweep:
     """All there is to one sweep while it runs."""
 
     def __init__(
         self, variants: Variants, space: Space, sets: Sequence[Sequence[Any]],
         inputs: Sequence[Bars], threads: int, keep: Collection[str],
+        playback: Mapping[str, Playback] | None = None,
     ) -> None:  # fmt: skip
         self.space, self.sets, self.inputs, self.keep = space, sets, inputs, keep
         self.names = [axis.name for axis in space.axes]
@@ -215,7 +219,7 @@ class _Sweep:
         self.chunks: list[Chunk] = []
         self._counting = Lock()
         self.watched = Watched(len(sets) * sum(one.count for one in inputs), threads=threads)
-        self.runner = ChunkRun(variants, keep, done=self._count)
+        self.runner = ChunkRun(variants, keep, done=self._count, playback=playback or {})
 
     @property
     def chunk_sets(self) -> int:
@@ -245,6 +249,7 @@ class _Sweep:
             "bars": [[one.symbol, one.digest] for one in self.inputs],
             "code": code,
             "keep": list(self.keep),
+            "signals": next((p.stored.digest for p in self.runner.playback.values()), ""),
             "driver": hashlib.sha256(driver.encode()).hexdigest(),
             "version": __version__,
         }

@@ -1,6 +1,6 @@
 """The parameter sets of a sweep: which there are, in which order, and how many."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -71,12 +71,12 @@ class Space:
         found: dict[tuple[Any, ...], None] = {}
         for values in candidates:
             if all(holds(values) for holds in self.holds):
-                found[_comparable(values)] = None
+                found[key_of(values)] = None
                 if len(found) > self.sets_max:
                     raise ConfigError(too_many(self.size, self.sets_max, ""))
         if not found:
             raise ConfigError("sweep: no set meets the conditions of sweep.where")
-        return [tuple(_plain(v) for v in values) for values in found]
+        return [_plain_set(values) for values in found]
 
     def _from(self, group: int, values: list[Any]) -> Iterator[tuple[Any, ...]]:
         if group == len(self.groups):
@@ -121,6 +121,20 @@ def too_many(size: int, most: int, cost: str) -> str:
         f"sweep: {size:,} sets{cost}; at most {most:,} are taken (sweep.sets_max): use fewer "
         "values, or draw some of them with sweep.sample"
     )
+
+
+def distinct(sets: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """Return sets, each once, in the order they come first."""
+    return [_plain_set(values) for values in dict.fromkeys(map(key_of, sets))]
+
+
+def key_of(values: Sequence[Any]) -> tuple[Any, ...]:
+    """Return a set as what dictionaries can keep it by."""
+    return tuple(_comparable(value) for value in values)
+
+
+def _plain_set(values: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(_plain(value) for value in values)
 
 
 class _Section(tuple[tuple[str, Any], ...]):

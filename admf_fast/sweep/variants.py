@@ -23,11 +23,15 @@ VARIANTS_KEPT = 1024
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One parameter set, ready to run; `refusal` says why it cannot be, and then is all."""
+    """One parameter set, ready to run; `refusal` says why it cannot be, and then is all.
+
+    `ready_bars` is the bar on which its strategy is first asked, if another stands for it.
+    """
 
     setup: Setup | None
     params: Any = None
     refusal: str = ""
+    ready_bars: int = 0
 
     @property
     def kind(self) -> tuple[Any, ...]:
@@ -56,6 +60,11 @@ class Variants:
         self.base = prepare(self.config)
         self._made = lru_cache(VARIANTS_KEPT)(self._make)
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The swept keys, in the order of a set's values."""
+        return tuple(self._keys)
+
     def _is_param(self, key: str) -> bool:
         rest = key.removeprefix(PARAMS)
         return rest != key and "." not in rest
@@ -71,8 +80,8 @@ class Variants:
                 _put(data, key.split("."), value, key)
         return config_of(data, self.config.source)
 
-    def at(self, values: Sequence[Any]) -> Variant:
-        """Return a set ready to run, or why it is refused."""
+    def at(self, values: Sequence[Any], symbol: str = "") -> Variant:
+        """Return a set ready to run on an input, or why it is refused."""
         with self._lock:
             try:
                 return self._ready(values)
