@@ -16,20 +16,27 @@ from admf_fast.cli.output import json_option, note, write_json, write_lines
 from admf_fast.cli.progress import DELAY_S, watched
 
 if TYPE_CHECKING:
+    from admf_fast.sweep.recording import Recording
     from admf_fast.sweep.run import Progress, SweepResult, Watched
 
 
 @click.command("sweep")
 @click.argument("path", metavar="CONFIG")
 @click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE.parquet", required=True,
+    "--out", type=click.Path(path_type=Path), metavar="FILE.parquet",
     help="Where the results go; replaced if they are a sweep's.",
+)  # fmt: skip
+@click.option(
+    "--signals", type=click.Path(path_type=Path), metavar="FILE.parquet",
+    help="Store what the strategies want, for sweep.from_signals; without --out, that alone.",
 )  # fmt: skip
 @click.option(
     "--threads", type=click.IntRange(1, 1024), metavar="N", help="[default: one for each core]"
 )
 @json_option
-def command(path: str, out: Path, threads: int | None, as_json: bool) -> int:
+def command(
+    path: str, out: Path | None, signals: Path | None, threads: int | None, as_json: bool
+) -> int:
     """Run all parameter sets of the section sweep of CONFIG.
 
     Writes one row for each set and instrument, in the order of the sets: parameters, all
@@ -100,6 +107,30 @@ def _shown(*, quiet: bool) -> Iterator[Progress | None]:
             bar.update(state.done - bar.n)
 
         yield show
+
+
+def recording_json(stored: Recording) -> dict[str, Any]:
+    """Return stored signals as plain data."""
+    return {
+        "path": str(stored.path),
+        "sets": stored.sets,
+        "symbols": list(stored.symbols),
+        "bars": stored.bars,
+        "failed": stored.failed,
+        "changes": stored.changes,
+        "bytes": stored.bytes,
+        "seconds": stored.seconds,
+        "digest": stored.digest,
+    }
+
+
+def recording_lines(stored: Recording) -> list[str]:
+    """Return stored signals as text."""
+    return [
+        f"{stored.sets:,} sets of the strategy on {', '.join(stored.symbols)}: "
+        f"{stored.changes:,} changes of signals in {stored.bytes:,} bytes, {stored.seconds:.2f} s",
+        f"Signals: {stored.path}",
+    ]
 
 
 def sweep_json(result: SweepResult) -> dict[str, Any]:
