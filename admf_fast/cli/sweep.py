@@ -16,8 +16,9 @@ from admf_fast.cli.output import json_option, note, write_json, write_lines
 from admf_fast.cli.progress import DELAY_S, watched
 
 if TYPE_CHECKING:
+    from admf_fast.sweep.engine import Progress, Watched
     from admf_fast.sweep.recording import Recording
-    from admf_fast.sweep.run import Progress, SweepResult, Watched
+    from admf_fast.sweep.run import SweepResult
 
 
 @click.command("sweep")
@@ -47,21 +48,39 @@ def command(
     FILE.parquet.work; the same command goes on from there, and the file is the same.
     """
     from admf_fast.config import load_config
+    from admf_fast.sweep.recording import record_signals
     from admf_fast.sweep.run import run_sweep
 
+    if out is None and signals is None:
+        raise click.UsageError("expected --out, --signals, or both")
     config = load_config(path)
     warn_without_cache()
-    with stopped_by_sigterm(), _shown(quiet=as_json) as progress:
-        try:
+    found: dict[str, Any] = {}
+    lines: list[str] = []
+    if signals is not None:
+        with _running(signals, quiet=as_json) as progress:
+            stored = record_signals(config, signals, threads=threads, progress=progress)
+        found, lines = {"signals": recording_json(stored)}, recording_lines(stored)
+    if out is not None:
+        with _running(out, quiet=as_json) as progress:
             result = run_sweep(config, out, threads=threads, progress=progress)
+        found, lines = sweep_json(result) | found, sweep_lines(result) + lines
+    if as_json:
+        write_json(found)
+    else:
+        write_lines(lines)
+    return 0
+
+
+@contextlib.contextmanager
+def _running(out: Path, *, quiet: bool) -> Iterator[Progress | None]:
+    """Show what runs; if it is stopped, say what is kept of it."""
+    with stopped_by_sigterm(), _shown(quiet=quiet) as progress:
+        try:
+            yield progress
         except KeyboardInterrupt:
             _say_kept(out)
             raise
-    if as_json:
-        write_json(sweep_json(result))
-    else:
-        write_lines(sweep_lines(result))
-    return 0
 
 
 @contextlib.contextmanager

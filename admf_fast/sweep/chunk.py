@@ -1,13 +1,12 @@
 """One chunk: some sets over one input, as rows; what cannot be run is found and named."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any
 
 from admf_fast.sweep.bars import Stream
 from admf_fast.sweep.lanes import LaneResult, LaneRun
-from admf_fast.sweep.stored import Playback
 from admf_fast.sweep.variants import Variant, Variants
 from admf_kernels.errors import KernelError
 
@@ -47,15 +46,12 @@ class ChunkRun:
         Set it, and the run ends with `Stopped` after the call that is under way.
     done : function of int
         Called with the bars done times the sets they were done for.
-    playback : mapping of Playback by symbol
-        Where stored signals stand for the strategies.
     """
 
     variants: Variants
     keep: Collection[str] = ()
     stop: Event = field(default_factory=Event)
     done: Done = lambda count: None
-    playback: Mapping[str, Playback] = field(default_factory=dict)
 
     def results(self, sets: Sequence[Sequence[Any]], bars: Stream) -> list[LaneResult | str]:
         """Return what every set came to, or why it came to nothing, in order."""
@@ -84,7 +80,7 @@ class ChunkRun:
         return [*self._isolated(variants[:half], bars), *self._isolated(variants[half:], bars)]
 
     def _run(self, variants: Sequence[Variant], bars: Stream) -> list[LaneResult]:
-        run = LaneRun(variants, self.keep, self.playback.get(bars.symbol))
+        run = LaneRun(variants, self.keep, self.variants.playback(bars.symbol))
         counted = 0
         try:
             for block in bars.blocks():

@@ -21,10 +21,11 @@ from admf_fast.sweep.assemble import Parts
 from admf_fast.sweep.bars import open_inputs
 from admf_fast.sweep.chunk import chunks_of
 from admf_fast.sweep.declared import space_of
+from admf_fast.sweep.engine import Progress
 from admf_fast.sweep.events import event_groups
 from admf_fast.sweep.meaning import is_strategy_key, meaning_of, require_replayable
 from admf_fast.sweep.regroup import regrouped
-from admf_fast.sweep.run import Progress, Sweep
+from admf_fast.sweep.run import Sweep
 from admf_fast.sweep.space import Space, distinct
 from admf_fast.sweep.stored import METADATA, write_stored
 from admf_fast.sweep.variants import Variant, Variants
@@ -69,7 +70,7 @@ def record_signals(
         digests = sweep.inputs_digests(config) | {"signals": meaning}
         size, _ = work.begin(digests, chunk_sets or sweep.chunk_sets)
         sweep.run(work, chunks_of(len(sets), len(inputs), size), progress)
-        errors = [*_errors(Parts(work, sweep.chunks, sweep.schemas[0], len(inputs)))]
+        errors = [*_errors(Parts(work, sweep.chunks, sweep.maker.schema, len(inputs)))]
         if len(errors) == len(sets) * len(inputs):
             remove(work)
             raise ConfigError(f"sweep: no set can be run: {errors[0][2]}")
@@ -129,8 +130,11 @@ class RecordingVariants(Variants):
         variant = super()._ready(values)
         assert variant.setup is not None
         require_replayable(variant.setup.strategy)
-        terms = _idle(variant.setup.terms)
-        return replace(variant, setup=replace(variant.setup, terms=terms))
+        # What the exits read delays only a strategy that remembers: others are as they are
+        # on every bar, whenever they are first asked.
+        inputs = variant.setup.inputs if variant.setup.strategy.stateful else {}
+        setup = replace(variant.setup, terms=_idle(variant.setup.terms), inputs=inputs)
+        return replace(variant, setup=setup)
 
 
 def _idle(terms: Terms) -> Terms:

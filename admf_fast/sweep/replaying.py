@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from admf_fast.config import Config
@@ -34,6 +35,24 @@ class ReplayVariants(Variants):
         self._numbers = {key_of(values): k for k, values in enumerate(stored.sets)}
         alone = Variants(config, Space((*stored_axes(stored),), (), (), None, space.sets_max))
         _require_same(stored, meaning_of(alone, stored.sets))
+        self.signals_digest = stored.digest
+        self._playback = lru_cache(None)(lambda symbol: Playback(stored, symbol))
+
+    def check_bars(self, inputs: Sequence[Bars]) -> None:
+        """Refuse bars that the signals were not made of; StateError."""
+        for one in inputs:
+            known = self.stored.bars.get(one.symbol)
+            if known != one.digest:
+                found = "other bars" if known else f"{', '.join(self.stored.bars)} alone"
+                raise StateError(
+                    f"{self.stored.path}: expected the signals of {one.symbol} on these bars "
+                    f"({one.digest[:12]}), found those of {found}; store them again with "
+                    "admf sweep --signals"
+                )
+
+    def playback(self, symbol: str) -> Playback:
+        """Return the stored signals of an input."""
+        return self._playback(symbol)
 
     def at(self, values: Sequence[Any], symbol: str = "") -> Variant:
         """Return a set ready to run on an input, or why it is refused."""
@@ -78,23 +97,3 @@ def _require_same(stored: Stored, meaning: Mapping[str, Any]) -> None:
                 f"{stored.path}: {what} is not what the signals were stored with; store them again "
                 "with admf sweep --signals"
             )
-
-
-def playback_of(variants: Variants, inputs: Sequence[Bars]) -> dict[str, Playback]:
-    """Return the stored signals of every input; none without any.
-
-    Raises StateError for bars that they were not made of.
-    """
-    if not isinstance(variants, ReplayVariants):
-        return {}
-    stored = variants.stored
-    for one in inputs:
-        known = stored.bars.get(one.symbol)
-        if known != one.digest:
-            found = "other bars" if known else f"{', '.join(stored.bars)} alone"
-            raise StateError(
-                f"{stored.path}: expected the signals of {one.symbol} on these bars "
-                f"({one.digest[:12]}), found those of {found}; store them again with "
-                "admf sweep --signals"
-            )
-    return {one.symbol: Playback(stored, one.symbol) for one in inputs}

@@ -14,8 +14,10 @@ from admf_fast.runners.own_modules import own_modules
 from admf_fast.runners.setup import Setup, engine_inputs, named_features, prepare
 from admf_fast.runners.strategy import strategy_of
 from admf_fast.runners.terms import terms_of
+from admf_fast.sweep.bars import Bars
 from admf_fast.sweep.declared import PARAMS
 from admf_fast.sweep.space import Space
+from admf_fast.sweep.stored import Playback
 from admf_kernels.errors import KernelError
 
 VARIANTS_KEPT = 1024
@@ -47,7 +49,14 @@ class Variants:
 
     A strategy's own parameters are checked by its kernel alone; all other keys make another
     configuration, which is read as from a file. Each of these is made once for many sets.
+
+    Attributes
+    ----------
+    signals_digest : str
+        Of the stored signals that stand for the strategies; empty where there are none.
     """
+
+    signals_digest = ""
 
     def __init__(self, config: Config, space: Space) -> None:
         self.config = _single(config)
@@ -59,6 +68,13 @@ class Variants:
         self._lock = Lock()  # modules of the user's own are found by a path of the process
         self.base = prepare(self.config)
         self._made = lru_cache(VARIANTS_KEPT)(self._make)
+
+    def check_bars(self, inputs: Sequence[Bars]) -> None:
+        """Refuse bars that these sets cannot be run on; nothing here."""
+
+    def playback(self, symbol: str) -> Playback | None:
+        """Return the stored signals that the sets play on an input; None here."""
+        return None
 
     @property
     def keys(self) -> tuple[str, ...]:
