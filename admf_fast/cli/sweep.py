@@ -16,6 +16,7 @@ from admf_fast.cli.output import json_option, note, write_json, write_lines
 from admf_fast.cli.progress import DELAY_S, watched
 
 if TYPE_CHECKING:
+    from admf_fast.sweep.dask_cluster import DaskSpec
     from admf_fast.sweep.engine import Progress, Watched
     from admf_fast.sweep.recording import Recording
     from admf_fast.sweep.run import SweepResult
@@ -34,10 +35,23 @@ if TYPE_CHECKING:
 @click.option(
     "--threads", type=click.IntRange(1, 1024), metavar="N", help="[default: one for each core]"
 )
+@click.option(
+    "--engine", type=click.Choice(["threads", "dask"]), default="threads", show_default=True,
+    help="Compute in this process, or on workers of Dask (needs the extra dask).",
+)  # fmt: skip
+@click.option(
+    "--scheduler", metavar="ADDRESS", default="",
+    help="With --engine dask: a scheduler that runs, such as tcp://10.0.0.1:8786.",
+)  # fmt: skip
+@click.option(
+    "--workers", type=click.IntRange(1, 1024), metavar="N",
+    help="With --engine dask: processes on this machine.  [default: one for each core]",
+)  # fmt: skip
 @json_option
 def command(
-    path: str, out: Path | None, signals: Path | None, threads: int | None, as_json: bool
-) -> int:
+    path: str, out: Path | None, signals: Path | None, threads: int | None, engine: str,
+    scheduler: str, workers: int | None, as_json: bool,
+) -> int:  # fmt: skip
     """Run all parameter sets of the section sweep of CONFIG.
 
     Writes one row for each set and instrument, in the order of the sets: parameters, all
@@ -45,7 +59,8 @@ def command(
     bit, what `admf backtest` gives for that set alone.
 
     A sweep that is stopped (Ctrl-C, SIGTERM, kill -9) keeps its finished parts in
-    FILE.parquet.work; the same command goes on from there, and the file is the same.
+    FILE.parquet.work; the same command goes on from there, and the file is the same, on
+    whichever engine. Workers of Dask need the same folders of bars and results as this process.
     """
     from admf_fast.config import load_config
     from admf_fast.sweep.recording import record_signals
@@ -53,6 +68,7 @@ def command(
 
     if out is None and signals is None:
         raise click.UsageError("expected --out, --signals, or both")
+    dask = _dask(engine, scheduler, workers, threads)
     config = load_config(path)
     warn_without_cache()
     found: dict[str, Any] = {}
@@ -63,7 +79,7 @@ def command(
         found, lines = {"signals": recording_json(stored)}, recording_lines(stored)
     if out is not None:
         with _running(out, quiet=as_json) as progress:
-            result = run_sweep(config, out, threads=threads, progress=progress)
+            result = run_sweep(config, out, threads=threads, progress=progress, dask=dask)
         found, lines = sweep_json(result) | found, sweep_lines(result) + lines
     if as_json:
         write_json(found)
@@ -81,6 +97,21 @@ def _running(out: Path, *, quiet: bool) -> Iterator[Progress | None]:
         except KeyboardInterrupt:
             _say_kept(out)
             raise
+
+
+def _dask(engine: str, scheduler: str, workers: int | None, threads: int | None) -> DaskSpec | None:
+    """Return what the options say of Dask; None for threads."""
+    from admf_fast.sweep.dask_cluster import DaskSpec
+
+    if engine == "threads":
+        if scheduler or workers:
+            raise click.UsageError("--scheduler and --workers belong to --engine dask.")
+        return None
+    if threads:
+        raise click.UsageError("--threads belongs to --engine threads; use --workers.")
+    if scheduler and workers:
+        raise click.UsageError("The workers of a scheduler are its own: leave out --workers.")
+    return DaskSpec(scheduler, workers)
 
 
 @contextlib.contextmanager
@@ -165,6 +196,8 @@ def sweep_json(result: SweepResult) -> dict[str, Any]:
         "bars": result.bars,
         "seconds": result.seconds,
         "ns_per_bar_and_set": result.ns_per_bar_and_set,
+        "engine": result.engine,
+        "workers": result.workers,
         "threads": result.threads,
         "peak_memory_bytes": peak_memory_bytes(),
         "digest": found.digest,
@@ -179,13 +212,19 @@ def sweep_json(result: SweepResult) -> dict[str, Any]:
     }
 
 
+def _where(result: SweepResult) -> str:
+    if result.engine == "threads":
+        return f"{result.threads} threads"
+    return f"{result.workers} workers of Dask, {result.threads} threads"
+
+
 def sweep_lines(result: SweepResult) -> list[str]:
     """Return a finished sweep as text."""
     found, rate = result.found, result.ns_per_bar_and_set
     speed = f", {rate:.1f} ns per bar and set" if rate is not None else ""
     lines = [
         f"{result.sets:,} sets on {', '.join(result.symbols)} ({result.bars:,} bars) in "
-        f"{result.seconds:.2f} s on {result.threads} threads{speed}"
+        f"{result.seconds:.2f} s on {_where(result)}{speed}"
     ]
     notes = list(result.notes)
     if result.chunks_kept:

@@ -120,6 +120,14 @@ class Running:
     _ended: "SimpleQueue[tuple[Chunk, Future[int]]]" = field(default_factory=SimpleQueue)
     _count: int = 0
 
+    def __post_init__(self) -> None:
+        self._count_threads()
+
+    def _count_threads(self) -> None:
+        watched, engine = self.watched, self.engine
+        watched.engine = engine.name
+        watched.workers, watched.threads = engine.workers, engine.threads
+
     def submit(self, chunk: Chunk) -> None:
         """Hand a chunk to the engine."""
         future = self.engine.submit(chunk)
@@ -141,11 +149,10 @@ class Running:
             yield chunk, self._outcome(future)
 
     def _look(self) -> None:
-        watched, engine = self.watched, self.engine
-        engine.look()
-        watched.threads, watched.workers = engine.threads, engine.workers
+        self.engine.look()
+        self._count_threads()
         if self.progress:
-            self.progress(watched)
+            self.progress(self.watched)
 
     def _outcome(self, future: "Future[int]") -> WorkerLost | None:
         try:

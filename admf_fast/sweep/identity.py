@@ -12,7 +12,7 @@ from admf_kernels.execution.summary import summarize
 
 
 def code_digests(variants: Variants) -> dict[str, str]:
-    """Return the digests of kernels and drivers, and the version of the rest."""
+    """Return the digests of kernels, drivers and tables, and the version of the rest."""
     setup = variants.base
     program = setup.program(1)
     code = drivers.code_digest(
@@ -22,6 +22,8 @@ def code_digests(variants: Variants) -> dict[str, str]:
     return {
         "code": code,
         "driver": hashlib.sha256(driver.encode()).hexdigest(),
+        "calendar": setup.calendar.digest if setup.calendar else "",
+        "actions": setup.actions.digest if setup.actions else "",
         "version": __version__,
     }
 

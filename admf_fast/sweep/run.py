@@ -5,7 +5,7 @@ import json
 import os
 import resource
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -19,6 +19,7 @@ from admf_fast.errors import ConfigError, StateError
 from admf_fast.sweep.assemble import METADATA, Assembled, assemble
 from admf_fast.sweep.bars import Bars, open_inputs
 from admf_fast.sweep.chunk import Chunk, chunks_of
+from admf_fast.sweep.dask_cluster import DaskSpec
 from admf_fast.sweep.declared import space_of
 from admf_fast.sweep.engine import Engine, Progress, Running, ThreadEngine, Watched, run_chunks
 from admf_fast.sweep.events import assemble_events, events_path
@@ -56,6 +57,10 @@ class SweepResult:
         Of wall clock, for all of it but reading the bars the first time.
     found : Assembled
     notes : tuple of str
+    engine : str
+        Where it was computed: ``threads`` or ``dask``.
+    workers, threads : int
+        Processes that computed, and their threads together.
     """
 
     path: Path
@@ -69,6 +74,8 @@ class SweepResult:
     chunks_kept: int
     found: Assembled
     notes: tuple[str, ...] = ()
+    engine: str = "threads"
+    workers: int = 1
 
     @property
     def ns_per_bar_and_set(self) -> float | None:
@@ -84,6 +91,7 @@ def run_sweep(
     threads: int | None = None,
     chunk_sets: int | None = None,
     progress: Progress | None = None,
+    dask: DaskSpec | None = None,
 ) -> SweepResult:
     """Run the section ``sweep`` of a configuration and write its results as one Parquet file.
 
@@ -99,6 +107,10 @@ def run_sweep(
         Sets of a chunk; they change no result.
     progress : function of Watched, optional
         Called about ten times a second, from the thread that called this.
+    dask : DaskSpec, optional
+        Compute on workers of Dask, which share the folders of bars and results with this
+        process, instead of threads. Own workers import the main module as `multiprocessing`
+        does: a script needs its ``if __name__ == "__main__"``.
 
     Raises
     ------
@@ -110,7 +122,9 @@ def run_sweep(
     space = space_of(config)
     _check_size(space, None)
     variants = variants_of(config, space)
-    inputs = open_inputs(config, data)
+    if dask is not None and data is not None:
+        raise ConfigError("expected files of bars for workers to read, found bars in memory")
+    inputs = open_inputs(config, data, bars_kept=None if dask is None else 0)
     variants.check_bars(inputs)
     bars = sum(one.count for one in inputs)
     _check_size(space, bars)
@@ -118,7 +132,7 @@ def run_sweep(
     started = time.perf_counter()
     with open_work(target) as work:
         cores = len(os.sched_getaffinity(0))
-        sweep = Sweep(variants, space, sets, inputs, threads or cores, _kept(config))
+        sweep = Sweep(config, variants, space, sets, inputs, threads or cores, dask)
         digests = sweep.inputs_digests(config)
         size, note = work.begin(digests, chunk_sets or sweep.chunk_sets)
         kept = sweep.run(work, chunks_of(len(sets), len(inputs), size), progress)
@@ -132,6 +146,7 @@ def run_sweep(
     return SweepResult(
         target, len(sets), bars, tuple(b.symbol for b in inputs), sweep.watched.done, seconds,
         sweep.watched.threads, sweep.watched.chunks_total, kept, found, (note,) if note else (),
+        sweep.watched.engine, sweep.watched.workers,
     )  # fmt: skip
 
 
@@ -185,16 +200,19 @@ class Sweep:
     """All there is to one sweep while it runs."""
 
     def __init__(
-        self, variants: Variants, space: Space, sets: Sequence[Sequence[Any]],
-        inputs: Sequence[Bars], threads: int, keep: Collection[str],
+        self, config: Config, variants: Variants, space: Space, sets: Sequence[Sequence[Any]],
+        inputs: list[Bars], threads: int, dask: DaskSpec | None = None, *,
+        keep: Collection[str] | None = None, types: Mapping[str, pa.DataType] | None = None,
     ) -> None:  # fmt: skip
-        self.space, self.sets, self.inputs, self.keep = space, sets, inputs, keep
+        self.config, self.dask = config, dask
+        self.keep = tuple(_kept(config) if keep is None else keep)
+        self.space, self.sets, self.inputs = space, sets, inputs
         self.names = [axis.name for axis in space.axes]
-        self.types = param_types(space.axes, sets)
+        self.types = param_types(space.axes, sets) if types is None else types
         self.chunks: list[Chunk] = []
         self._counting = Lock()
         self.watched = Watched(len(sets) * sum(one.count for one in inputs), threads=threads)
-        self.maker = PartMaker(variants, self.types, keep, done=self._count)
+        self.maker = PartMaker(variants, self.types, self.keep, done=self._count)
 
     @property
     def chunk_sets(self) -> int:
@@ -224,6 +242,11 @@ class Sweep:
         if not missing:
             return kept
         engine = self._engine(work)
+        watched.engine, watched.workers, watched.threads = (
+            engine.name,
+            engine.workers,
+            engine.threads,
+        )
         running = Running(engine, watched, progress)
         numbers = itertools.count(len(chunks))
         isolation = Isolation(running, self.maker, work, self.sets, self.inputs, numbers)
@@ -235,6 +258,11 @@ class Sweep:
         return kept
 
     def _engine(self, work: Work) -> Engine:
+        if self.dask is not None:
+            from admf_fast.sweep.dask_engine import DaskEngine
+
+            return DaskEngine(self.dask, self.config, self.maker, work, self.sets, self.inputs)
+
         def make(chunk: Chunk) -> None:
             sets = self.sets[chunk.first : chunk.last]
             self.maker.make(work, chunk, sets, self.inputs[chunk.input])

@@ -1,0 +1,164 @@
+"""A connection to Dask: a scheduler that runs already, or workers of our own on this machine.
+
+Own workers listen on the loopback interface alone and serve no pages. Dask sends tasks
+between processes as pickles, and trusts whoever reaches its ports: a scheduler for several
+machines belongs into a network of its own, or behind TLS (Dask's own configuration).
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from admf_fast.errors import ConfigError, StateError
+
+CONNECT_S, WORKERS_S = 10, 60
+# Of own workers: what must be set before they start. One retry tells an accident from a set
+# that kills; no route is served.
+SETTINGS = {
+    "distributed.scheduler.allowed-failures": 1,
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+}
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class DaskSpec:
+    """Where the workers are.
+
+    Attributes
+    ----------
+    scheduler : str
+        Address of a scheduler, such as ``tcp://10.0.0.1:8786``; empty for workers of our own.
+    workers : int, optional
+        Own processes, of one thread each; as many as there are cores.
+    """
+
+    scheduler: str = ""
+    workers: int | None = None
+
+
+@dataclass(slots=True)
+class Connection:
+    """A client of a scheduler, and the cluster behind it if that is ours."""
+
+    client: Any
+    cluster: Any = None
+    _open: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    def close(self) -> None:
+        """Leave; own workers are ended at once, as what they write is whole or not there."""
+        with self._open:
+            if self.cluster is not None:
+                _kill(self.cluster)
+
+    def size(self) -> tuple[int, int]:
+        """Return how many workers there are now, and threads of theirs."""
+        found = self.client.scheduler_info(n_workers=0)
+        return int(found["n_workers"]), int(found["total_threads"])
+
+
+def library() -> Any:
+    """Return the package `distributed`; ConfigError where it is not installed."""
+    try:
+        import distributed
+    except ImportError as error:
+        raise ConfigError(
+            "--engine dask needs distributed: pip install 'admf-fast[dask]', or use "
+            "--engine threads"
+        ) from error
+    return distributed
+
+
+def connect(spec: DaskSpec) -> Connection:
+    """Return a connection with at least one worker; close it.
+
+    Raises ConfigError without the package or the scheduler, StateError without workers.
+    """
+    distributed = library()
+    with contextlib.ExitStack() as opened:
+        cluster = None
+        if not spec.scheduler:
+            cluster = _own_workers(distributed, spec.workers, opened)
+        client = _client(distributed, cluster or spec.scheduler)
+        opened.callback(client.close)
+        try:
+            client.wait_for_workers(1, timeout=WORKERS_S)
+        except TimeoutError as error:
+            raise StateError(
+                f"{spec.scheduler or 'Dask'}: expected workers, found none in {WORKERS_S} s; "
+                "start some: dask worker ADDRESS --nthreads 1"
+            ) from error
+        return Connection(client, cluster, opened.pop_all())
+
+
+def _client(distributed: Any, where: Any) -> Any:
+    try:
+        return distributed.Client(where, timeout=CONNECT_S, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"--scheduler {where}: expected the address of a Dask scheduler, found none in "
+            f"{CONNECT_S} s ({error}); start one: dask scheduler"
+        ) from error
+
+
+def _own_workers(distributed: Any, workers: int | None, opened: contextlib.ExitStack) -> Any:
+    """Return workers on this machine, which are ended with `opened`."""
+    import dask
+
+    opened.enter_context(_silent())
+    folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="admf-dask-"))
+    loop = _loop(opened)
+    with dask.config.set(SETTINGS):
+        cluster = distributed.LocalCluster(
+            n_workers=workers or len(os.sched_getaffinity(0)), threads_per_worker=1,
+            processes=True, host=LOOPBACK, dashboard_address=None, memory_limit=0, loop=loop,
+            silence_logs=logging.CRITICAL, local_directory=folder,
+            scheduler_kwargs={"dashboard_address": f"{LOOPBACK}:0"},
+        )  # fmt: skip
+    opened.callback(cluster.close)
+    return cluster
+
+
+def _loop(opened: contextlib.ExitStack) -> Any:
+    """Return a running event loop whose processes do not hear Ctrl-C: we stop them ourselves.
+
+    A terminal sends it to all processes of a command. Processes inherit what the thread that
+    starts them blocks, also those that take the place of one that died.
+    """
+    from distributed.utils import LoopRunner
+
+    runner: Any = LoopRunner()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        runner.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    opened.callback(runner.stop)
+    return runner.loop
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Keep Dask from telling on standard error what we tell ourselves."""
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client", "tornado")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+def _kill(cluster: Any) -> None:
+    for nanny in cluster.workers.values():
+        with contextlib.suppress(OSError):
+            if nanny.pid:
+                os.kill(nanny.pid, signal.SIGKILL)
