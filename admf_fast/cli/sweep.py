@@ -16,10 +16,11 @@ from admf_fast.cli.output import json_option, note, write_json, write_lines
 from admf_fast.cli.progress import DELAY_S, watched
 
 if TYPE_CHECKING:
+    from admf_fast.config import Config
     from admf_fast.sweep.dask_cluster import DaskSpec
     from admf_fast.sweep.engine import Progress, Watched
     from admf_fast.sweep.recording import Recording
-    from admf_fast.sweep.run import SweepResult
+    from admf_fast.sweep.run import Best, SweepResult
 
 
 @click.command("sweep")
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
     "--signals", type=click.Path(path_type=Path), metavar="FILE.parquet",
     help="Store what the strategies want, for sweep.from_signals; without --out, that alone.",
 )  # fmt: skip
+@click.option(
+    "--trials", type=click.IntRange(1), metavar="N",
+    help="Let a study propose so many sets, as sweep.search does; needs the extra search.",
+)  # fmt: skip
+@click.option("--metric", metavar="FIGURE", help="What the study looks for.  [default: sharpe]")
 @click.option(
     "--threads", type=click.IntRange(1, 1024), metavar="N", help="[default: one for each core]"
 )
@@ -49,8 +55,8 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @json_option
 def command(
-    path: str, out: Path | None, signals: Path | None, threads: int | None, engine: str,
-    scheduler: str, workers: int | None, as_json: bool,
+    path: str, out: Path | None, signals: Path | None, trials: int | None, metric: str | None,
+    threads: int | None, engine: str, scheduler: str, workers: int | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Run all parameter sets of the section sweep of CONFIG.
 
@@ -69,7 +75,7 @@ def command(
     if out is None and signals is None:
         raise click.UsageError("expected --out, --signals, or both")
     dask = _dask(engine, scheduler, workers, threads)
-    config = load_config(path)
+    config = _searching(load_config(path), trials, metric)
     warn_without_cache()
     found: dict[str, Any] = {}
     lines: list[str] = []
@@ -86,6 +92,23 @@ def command(
     else:
         write_lines(lines)
     return 0
+
+
+def _searching(config: Config, trials: int | None, metric: str | None) -> Config:
+    """Return the configuration with what the options say of sweep.search."""
+    from msgspec import structs
+
+    from admf_fast.config import SearchSpec, SweepSpec
+
+    spec = config.sweep
+    if (trials is None and metric is None) or not isinstance(spec, SweepSpec):
+        return config
+    search = spec.search if isinstance(spec.search, SearchSpec) else None
+    if search is None and trials is None:
+        raise click.UsageError("--metric belongs to a search: add --trials")
+    made = search or SearchSpec(trials=trials or 0)
+    made = structs.replace(made, trials=trials or made.trials, metric=metric or made.metric)
+    return structs.replace(config, sweep=structs.replace(spec, search=made))
 
 
 @contextlib.contextmanager
@@ -209,7 +232,27 @@ def sweep_json(result: SweepResult) -> dict[str, Any]:
         "same_results": found.same_results,
         "dead_parameters": list(found.dead),
         "notes": list(result.notes),
+        **({"search": _best_json(result.best)} if result.best else {}),
     }
+
+
+def _best_json(best: Best) -> dict[str, Any]:
+    from admf_fast.sweep.table import plain_params
+
+    return {
+        **best.counts,
+        "metric": best.metric,
+        "best": {"set": best.set, best.metric: best.figure, "params": plain_params(best.params)},
+    }
+
+
+def _best_line(best: Best) -> str:
+    from admf_fast.sweep.show import shown
+    from admf_fast.sweep.table import plain_params
+
+    params = ", ".join(f"{n}={shown(v)}" for n, v in plain_params(best.params).items())
+    counts = ", ".join(f"{count:,} {what}" for what, count in best.counts.items())
+    return f"Search ({counts}): best {best.metric} {shown(best.figure)} by set {best.set}, {params}"
 
 
 def _where(result: SweepResult) -> str:
@@ -237,4 +280,6 @@ def sweep_lines(result: SweepResult) -> list[str]:
         notes.append(f"{found.same_signals:,} rows have the signals of an earlier set")
     if found.dead:
         notes.append(f"no result depends on {', '.join(found.dead)}")
+    if result.best:
+        lines.append(_best_line(result.best))
     return [*lines, *(f"Note: {text}" for text in notes), f"Results: {result.path}"]

@@ -52,7 +52,7 @@ from admf_fast.config.strategy import (
     StateSpec,
     StrategySpec,
 )
-from admf_fast.config.sweep import SampleSpec, SweepSpec, WalkForwardSpec, axes_of
+from admf_fast.config.sweep import SampleSpec, SearchSpec, SweepSpec, WalkForwardSpec, axes_of
 
 __all__ = [
     "MISSING",
@@ -91,6 +91,7 @@ __all__ = [
     "RiskSizing",
     "RiskSpec",
     "SampleSpec",
+    "SearchSpec",
     "ServeSpec",
     "SessionEndSpec",
     "SideSpec",

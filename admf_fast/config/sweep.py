@@ -30,6 +30,25 @@ class SampleSpec(Section, frozen=True, kw_only=True):
     seed: Annotated[int, Meta(ge=0, le=2**53, description="The same seed draws the same sets.")] = 0
 
 
+class SearchSpec(Section, frozen=True, kw_only=True):
+    """Let a sampler of Optuna propose the sets, by what the ones before them came to."""
+
+    trials: Annotated[Count, Meta(description="How many sets are proposed, repeated ones too.")]
+    metric: Annotated[str, Meta(description="Figure to look for; of several inputs its mean.")] = (
+        "sharpe"
+    )
+    direction: Annotated[
+        Literal["maximize", "minimize"], Meta(description="Whether large or small is good.")
+    ] = "maximize"
+    sampler: Annotated[
+        Literal["tpe", "random"], Meta(description="Of Optuna: learning, or not.")
+    ] = "tpe"
+    seed: Annotated[int, Meta(ge=0, lt=2**32, description="The same seed finds the same sets.")] = 0
+    batch: Annotated[
+        Count, Meta(description="Sets proposed at once, before any of them has a figure.")
+    ] = 64
+
+
 class WalkForwardSpec(Section, frozen=True, kw_only=True):
     """Choose a set on past bars, see what it does on the following ones, and move on."""
 
@@ -78,6 +97,10 @@ class SweepSpec(Section, frozen=True, kw_only=True):
     ] = ()
     sample: Annotated[
         SampleSpec | UnsetType, Meta(description="Draw some of the sets instead of taking all.")
+    ] = UNSET
+    search: Annotated[
+        SearchSpec | UnsetType,
+        Meta(description="Propose some of the sets by the figures of those before them."),
     ] = UNSET
     walkforward: Annotated[
         WalkForwardSpec | UnsetType, Meta(description="How admf walkforward splits the bars.")
@@ -133,6 +156,8 @@ def check_sweep(spec: SweepSpec, problems: Problems) -> None:
     if isinstance(walk, WalkForwardSpec) and walk.blocks % 2:
         path = ("sweep", "walkforward", "blocks")
         problems.add(path, f"expected an even number; found {walk.blocks}")
+    if isinstance(spec.search, SearchSpec) and isinstance(spec.sample, SampleSpec):
+        problems.add(("sweep", "search"), "expected search or sample; found both")
     if not seen and not spec.from_signals:
         problems.add(("sweep", "grid"), "expected keys with values; found none in grid or zip")
 

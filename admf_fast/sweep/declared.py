@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from msgspec import UNSET
 
-from admf_fast.config import Config, SampleSpec, SweepSpec, axes_of, contents
+from admf_fast.config import Config, SampleSpec, SearchSpec, SweepSpec, axes_of, contents
 from admf_fast.config.source import KeyPath, nearest
 from admf_fast.config.strategy import texts_of
 from admf_fast.errors import ConfigError
@@ -44,7 +44,7 @@ def space_of(config: Config) -> Space:
     groups = [tuple(range(len(axes)))] if axes else []
     for group in written:
         made = [_axis(config, given, _name_of(given.key, keys), axes, data) for given in group]
-        _check_group(config, made, group[0].place, sampled=bool(spec.sample))
+        _check_group(config, made, group[0].place, drawn=bool(spec.sample or spec.search))
         groups.append(tuple(range(len(axes), len(axes) + len(made))))
         axes += made
     find = _finder(axes, data)
@@ -52,7 +52,8 @@ def space_of(config: Config) -> Space:
     texts = [where] if isinstance(where, str) else where
     holds = tuple(_condition(config, text, find, ("sweep", "where")) for text in texts)
     sample = spec.sample if isinstance(spec.sample, SampleSpec) else None
-    return Space(tuple(axes), tuple(groups), holds, sample, spec.sets_max)
+    search = spec.search if isinstance(spec.search, SearchSpec) else None
+    return Space(tuple(axes), tuple(groups), holds, sample, spec.sets_max, search)
 
 
 def stored_of(config: Config) -> Stored | None:
@@ -112,17 +113,17 @@ def _condition(
         raise ConfigError(f"{config.where(*place)}: {text}: {error.text}") from error
 
 
-def _check_group(config: Config, axes: Sequence[Axis], place: KeyPath, *, sampled: bool) -> None:
+def _check_group(config: Config, axes: Sequence[Axis], place: KeyPath, *, drawn: bool) -> None:
     counts = {axis.key: axis.values.count for axis in axes}
     if len(set(counts.values())) > 1:
         shown = ", ".join(f"{key} has {count}" for key, count in counts.items())
         raise ConfigError(
             f"{config.where(*place)}: expected as many values for each key of a zip: {shown}"
         )
-    if 0 in counts.values() and not sampled:
+    if 0 in counts.values() and not drawn:
         raise ConfigError(
             f"{config.where(*place)}: {axes[0].key}: uniform and loguniform can only be drawn "
-            "from; add sweep.sample, or use linspace or logspace"
+            "from; add sweep.sample or sweep.search, or use linspace or logspace"
         )
 
 

@@ -41,6 +41,17 @@ CANDIDATES_PER_SET = 20
 
 
 @dataclass(frozen=True, slots=True)
+class Best:
+    """The set that a search found, its figure, and how many sets were proposed."""
+
+    metric: str
+    figure: float
+    set: int
+    params: Mapping[str, Any]
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class SweepResult:
     """A finished sweep.
 
@@ -61,6 +72,8 @@ class SweepResult:
         Where it was computed: ``threads`` or ``dask``.
     workers, threads : int
         Processes that computed, and their threads together.
+    best : Best, optional
+        Of a search.
     """
 
     path: Path
@@ -76,6 +89,7 @@ class SweepResult:
     notes: tuple[str, ...] = ()
     engine: str = "threads"
     workers: int = 1
+    best: Best | None = None
 
     @property
     def ns_per_bar_and_set(self) -> float | None:
@@ -120,14 +134,18 @@ def run_sweep(
     """
     check_target(target)
     space = space_of(config)
-    _check_size(space, None)
+    if space.search is not None:
+        from admf_fast.sweep.search import run_search  # which is made of what is here
+
+        return run_search(config, target, data, threads=threads, progress=progress, dask=dask)
+    check_size(space, None)
     variants = variants_of(config, space)
     if dask is not None and data is not None:
         raise ConfigError("expected files of bars for workers to read, found bars in memory")
     inputs = open_inputs(config, data, bars_kept=None if dask is None else 0)
     variants.check_bars(inputs)
     bars = sum(one.count for one in inputs)
-    _check_size(space, bars)
+    check_size(space, bars)
     sets = space.sets()
     started = time.perf_counter()
     with open_work(target) as work:
@@ -175,9 +193,9 @@ def check_target(target: Path) -> None:
         )
 
 
-def _check_size(space: Space, bars: int | None) -> None:
+def check_size(space: Space, bars: int | None) -> None:
     """Refuse more sets than are allowed, with what they would take."""
-    limit = space.sets_max * (CANDIDATES_PER_SET if space.holds and not space.sample else 1)
+    limit = space.sets_max * (CANDIDATES_PER_SET if space.holds and not space.is_drawn else 1)
     if space.size <= limit:
         return
     million = 1_000_000 if bars is None else bars
@@ -241,6 +259,7 @@ class Sweep:
         watched.total, watched.chunks_total, watched.chunks = lost, len(chunks), kept
         if not missing:
             return kept
+        self.maker.runner.stop.clear()  # set when the engine of chunks before these was closed
         engine = self._engine(work)
         watched.engine, watched.workers, watched.threads = (
             engine.name,
@@ -248,7 +267,7 @@ class Sweep:
             engine.threads,
         )
         running = Running(engine, watched, progress)
-        numbers = itertools.count(len(chunks))
+        numbers = itertools.count(1 + max(chunk.number for chunk in chunks))
         isolation = Isolation(running, self.maker, work, self.sets, self.inputs, numbers)
         try:
             for chunk in run_chunks(running, missing):

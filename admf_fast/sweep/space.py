@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from admf_fast.config import SampleSpec
+from admf_fast.config import SampleSpec, SearchSpec
 from admf_fast.errors import ConfigError
 from admf_fast.sweep.conditions import Set
 from admf_fast.sweep.sampling import draws
@@ -48,6 +48,7 @@ class Space:
     holds: tuple[Callable[[Set], bool], ...]
     sample: SampleSpec | None
     sets_max: int
+    search: SearchSpec | None = None
 
     @property
     def candidates(self) -> int:
@@ -60,7 +61,14 @@ class Space:
     @property
     def size(self) -> int:
         """The most sets there can be."""
+        if self.search:
+            return self.search.trials
         return self.sample.sets if self.sample else self.candidates
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether only some of the combinations are taken, of numbers in between too."""
+        return self.sample is not None or self.search is not None
 
     def sets(self) -> list[tuple[Any, ...]]:
         """Return all sets in order; ConfigError when there are none, or too many."""
@@ -101,18 +109,25 @@ class Space:
 
     def _drawn(self, shares: Sequence[Sequence[float]]) -> Iterator[tuple[Any, ...]]:
         for row in shares:
-            values: list[Any] = [UNSET] * len(self.axes)
-            for group in range(len(self.groups)):
-                self._enter(group, values, partial(_drawn, row[group]))
-            yield tuple(values)
+            yield self.chosen(partial(_drawn, row))
+
+    def chosen(self, choose: Callable[[int, Axis], Any]) -> tuple[Any, ...]:
+        """Return the set whose values a function chooses, asked of those in force, in order.
+
+        It is handed the number of the group and the axis.
+        """
+        values: list[Any] = [UNSET] * len(self.axes)
+        for group in range(len(self.groups)):
+            self._enter(group, values, partial(choose, group))
+        return tuple(values)
 
 
 def _counted(place: int, axis: Axis) -> Any:
     return axis.values.at(place)
 
 
-def _drawn(share: float, axis: Axis) -> Any:
-    return axis.values.draw(share)
+def _drawn(shares: Sequence[float], group: int, axis: Axis) -> Any:
+    return axis.values.draw(shares[group])
 
 
 def too_many(size: int, most: int, cost: str) -> str:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from msgspec import UNSET
 
 from admf_fast.atomic import atomic_file
 from admf_fast.data import format_ts
 from admf_fast.report import align, values
 from admf_fast.sweep.show import shown
+from admf_fast.sweep.table import plain_params
 from admf_fast.sweep.walkforward import FoldResult, WalkForward
 
 NS_PER_S = 1_000_000_000
@@ -32,12 +32,8 @@ def walk_json(walk: WalkForward) -> dict[str, Any]:
         "deflated_sharpe": walk.deflated._asdict(),
         "block_bootstrap": walk.bootstrap._asdict(),
         "permutation": walk.permutation._asdict(),
-        "best": {"set": walk.best, "params": _plain(walk.best_params)},
+        "best": {"set": walk.best, "params": plain_params(walk.best_params)},
     }
-
-
-def _plain(params: dict[str, Any]) -> dict[str, Any]:
-    return {name: None if value is UNSET else value for name, value in params.items()}
 
 
 def _fold_json(one: FoldResult, by: str) -> dict[str, Any]:
@@ -54,7 +50,7 @@ def _fold_json(one: FoldResult, by: str) -> dict[str, Any]:
             "bars.end": format_ts(one.run_ts_ns[1] + NS_PER_S),
         },
         "set": one.chosen,
-        "params": _plain(one.params),
+        "params": plain_params(one.params),
         f"train_{by}": getattr(one.train.summary, by),
         f"test_{by}": getattr(one.test.summary, by),
         "test_rank": one.test_rank,
@@ -72,7 +68,7 @@ def walk_lines(walk: WalkForward) -> list[str]:
             [
                 str(one.fold.number + 1),
                 *(format_ts(ts)[:10] for ts in one.fold.test_ts_ns),
-                ", ".join(f"{n}={shown(v)}" for n, v in _plain(one.params).items()),
+                ", ".join(f"{n}={shown(v)}" for n, v in plain_params(one.params).items()),
                 shown(getattr(one.train.summary, walk.by)),
                 shown(getattr(summary, walk.by)),
                 values.number(one.test_rank),
@@ -109,7 +105,7 @@ def _row(walk: WalkForward, one: FoldResult) -> dict[str, Any]:
         first, last = getattr(one.fold, f"{side}_ts_ns")
         row |= {f"{side}_start_ts_ns": first, f"{side}_end_ts_ns": last}
     row |= {"warmup_bars": one.warmup_bars, "set": one.chosen, "test_rank": one.test_rank}
-    for name, value in _plain(one.params).items():
+    for name, value in plain_params(one.params).items():
         row[name] = value if value is None or isinstance(value, int | float) else str(value)
     row |= {f"train_{n}": v for n, v in one.train.summary._asdict().items()}
     row |= {f"test_{n}": v for n, v in one.test.summary._asdict().items()}

@@ -20,7 +20,7 @@ from admf_fast.runners.historical import run_historical
 from admf_fast.sweep import guards
 from admf_fast.sweep.bars import Bars, open_inputs
 from admf_fast.sweep.chunk import ChunkRun
-from admf_fast.sweep.declared import space_of
+from admf_fast.sweep.declared import space_of, stored_of
 from admf_fast.sweep.folds import Fold, Window, folds_of, split_digest, times_of
 from admf_fast.sweep.lanes import LaneResult, LaneRun
 from admf_fast.sweep.show import figure_of
@@ -97,6 +97,11 @@ def walk_forward(
         )
     figure_of(spec.by)
     space = space_of(config)
+    if space.search is not None or stored_of(config) is not None:
+        raise ConfigError(
+            f"{config.where('sweep')}: walk-forward runs all sets on bars of its own; leave out "
+            "search and from_signals"
+        )
     variants = Variants(config, space)
     sets = space.sets()
     names = [axis.name for axis in space.axes]
