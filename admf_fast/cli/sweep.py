@@ -53,10 +53,15 @@ if TYPE_CHECKING:
     "--workers", type=click.IntRange(1, 1024), metavar="N",
     help="With --engine dask: processes on this machine.  [default: one for each core]",
 )  # fmt: skip
+@click.option(
+    "--estimate", is_flag=True,
+    help="Say what it would take on how many cores, and run nothing but a few milliseconds.",
+)  # fmt: skip
 @json_option
 def command(
     path: str, out: Path | None, signals: Path | None, trials: int | None, metric: str | None,
-    threads: int | None, engine: str, scheduler: str, workers: int | None, as_json: bool,
+    threads: int | None, engine: str, scheduler: str, workers: int | None, estimate: bool,
+    as_json: bool,
 ) -> int:  # fmt: skip
     """Run all parameter sets of the section sweep of CONFIG.
 
@@ -72,11 +77,13 @@ def command(
     from admf_fast.sweep.recording import record_signals
     from admf_fast.sweep.run import run_sweep
 
-    if out is None and signals is None:
+    if out is None and signals is None and not estimate:
         raise click.UsageError("expected --out, --signals, or both")
     dask = _dask(engine, scheduler, workers, threads)
     config = _searching(load_config(path), trials, metric)
     warn_without_cache()
+    if estimate:
+        return _estimate(config, as_json=as_json)
     found: dict[str, Any] = {}
     lines: list[str] = []
     if signals is not None:
@@ -120,6 +127,17 @@ def _running(out: Path, *, quiet: bool) -> Iterator[Progress | None]:
         except KeyboardInterrupt:
             _say_kept(out)
             raise
+
+
+def _estimate(config: Config, *, as_json: bool) -> int:
+    from admf_fast.sweep.estimating import estimated, estimated_json, estimated_lines
+
+    found = estimated(config)
+    if as_json:
+        write_json(estimated_json(found))
+    else:
+        write_lines(estimated_lines(found))
+    return 0
 
 
 def _dask(engine: str, scheduler: str, workers: int | None, threads: int | None) -> DaskSpec | None:

@@ -42,6 +42,11 @@ class DaskSpec:
     scheduler: str = ""
     workers: int | None = None
 
+    @property
+    def own(self) -> int:
+        """How many workers of our own there are to be; 0 with a scheduler."""
+        return 0 if self.scheduler else self.workers or len(os.sched_getaffinity(0))
+
 
 @dataclass(slots=True)
 class Connection:
@@ -61,6 +66,17 @@ class Connection:
         """Return how many workers there are now, and threads of theirs."""
         found = self.client.scheduler_info(n_workers=0)
         return int(found["n_workers"]), int(found["total_threads"])
+
+
+def cores_of(spec: DaskSpec) -> int:
+    """Return how many threads there are, or will be; raises as `connect`."""
+    if spec.own:
+        return spec.own
+    connection = connect(spec)
+    try:
+        return connection.size()[1]
+    finally:
+        connection.close()
 
 
 def library() -> Any:
@@ -84,7 +100,7 @@ def connect(spec: DaskSpec) -> Connection:
     with contextlib.ExitStack() as opened:
         cluster = None
         if not spec.scheduler:
-            cluster = _own_workers(distributed, spec.workers, opened)
+            cluster = _own_workers(distributed, spec.own, opened)
         client = _client(distributed, cluster or spec.scheduler)
         opened.callback(client.close)
         try:
@@ -107,7 +123,7 @@ def _client(distributed: Any, where: Any) -> Any:
         ) from error
 
 
-def _own_workers(distributed: Any, workers: int | None, opened: contextlib.ExitStack) -> Any:
+def _own_workers(distributed: Any, workers: int, opened: contextlib.ExitStack) -> Any:
     """Return workers on this machine, which are ended with `opened`."""
     import dask
 
@@ -116,7 +132,7 @@ def _own_workers(distributed: Any, workers: int | None, opened: contextlib.ExitS
     loop = _loop(opened)
     with dask.config.set(SETTINGS):
         cluster = distributed.LocalCluster(
-            n_workers=workers or len(os.sched_getaffinity(0)), threads_per_worker=1,
+            n_workers=workers, threads_per_worker=1,
             processes=True, host=LOOPBACK, dashboard_address=None, memory_limit=0, loop=loop,
             silence_logs=logging.CRITICAL, local_directory=folder,
             scheduler_kwargs={"dashboard_address": f"{LOOPBACK}:0"},

@@ -18,8 +18,9 @@ from admf_fast.config import Config, SweepSpec
 from admf_fast.errors import ConfigError, StateError
 from admf_fast.sweep.assemble import METADATA, Assembled, assemble
 from admf_fast.sweep.bars import Bars, open_inputs
+from admf_fast.sweep.calibration import compile_for
 from admf_fast.sweep.chunk import Chunk, chunks_of
-from admf_fast.sweep.dask_cluster import DaskSpec
+from admf_fast.sweep.dask_cluster import DaskSpec, cores_of
 from admf_fast.sweep.declared import space_of
 from admf_fast.sweep.engine import Engine, Progress, Running, ThreadEngine, Watched, run_chunks
 from admf_fast.sweep.events import assemble_events, events_path
@@ -27,16 +28,19 @@ from admf_fast.sweep.identity import inputs_digests
 from admf_fast.sweep.isolation import Isolation
 from admf_fast.sweep.parts import PartMaker
 from admf_fast.sweep.replaying import variants_of
+from admf_fast.sweep.scaling import (
+    CHUNK_SETS,
+    DASK,
+    THREADS,
+    best_chunk_sets,
+    estimate,
+    thread_chunk_sets,
+)
 from admf_fast.sweep.space import Space, too_many
 from admf_fast.sweep.table import param_types, result_schema
 from admf_fast.sweep.variants import Variants
 from admf_fast.sweep.work import Work, open_work, remove
-from admf_kernels.codegen.lane_memory import LANES
 
-# Sets of one chunk at most: the work that is lost when a process is killed, a thread each.
-CHUNK_SETS = 128
-# What a refusal estimates with: nanoseconds a bar and set on one core, bytes a row.
-TYPICAL_NS, ROW_BYTES = 20.0, 700
 CANDIDATES_PER_SET = 20
 
 
@@ -200,9 +204,10 @@ def check_size(space: Space, bars: int | None) -> None:
         return
     million = 1_000_000 if bars is None else bars
     of = "a million bars" if bars is None else f"{bars:,} bars"
+    found = estimate(space.size, [million], 1, THREADS, CHUNK_SETS)
     cost = (
-        f", about {_hours(space.size * million * TYPICAL_NS / 1e9)} of one core over {of} and "
-        f"{space.size * ROW_BYTES / 1e9:,.1f} GB of results"
+        f", about {_hours(found.seconds)} of one core over {of} and "
+        f"{found.bytes_written / 1e9:,.1f} GB of parts and results"
     )
     raise ConfigError(too_many(space.size, space.sets_max, cost))
 
@@ -234,11 +239,11 @@ class Sweep:
 
     @property
     def chunk_sets(self) -> int:
-        """Sets of a chunk: a few chunks for each thread, and no lane of a program to spare."""
-        wanted = -(-len(self.sets) * len(self.inputs) // (2 * self.watched.threads))
-        if len(self.sets) > LANES:
-            wanted += -wanted % LANES
-        return max(1, min(CHUNK_SETS, wanted, len(self.sets)))
+        """Sets of a chunk."""
+        if self.dask is not None:
+            bars = [one.count for one in self.inputs]
+            return best_chunk_sets(len(self.sets), bars, cores_of(self.dask), DASK)
+        return thread_chunk_sets(len(self.sets), len(self.inputs), self.watched.threads)
 
     def _count(self, count: int) -> None:
         with self._counting:
@@ -270,7 +275,8 @@ class Sweep:
         numbers = itertools.count(1 + max(chunk.number for chunk in chunks))
         isolation = Isolation(running, self.maker, work, self.sets, self.inputs, numbers)
         try:
-            for chunk in run_chunks(running, missing):
+            # One input after the other, so that a worker has to read few.
+            for chunk in run_chunks(running, sorted(missing, key=lambda chunk: chunk.input)):
                 isolation.run(chunk)
         finally:
             engine.close()
@@ -280,6 +286,7 @@ class Sweep:
         if self.dask is not None:
             from admf_fast.sweep.dask_engine import DaskEngine
 
+            compile_for(self.maker.runner.variants, self.sets, self.inputs[0].symbol)
             return DaskEngine(self.dask, self.config, self.maker, work, self.sets, self.inputs)
 
         def make(chunk: Chunk) -> None:

@@ -71,8 +71,14 @@ class Space:
         return self.sample is not None or self.search is not None
 
     def sets(self) -> list[tuple[Any, ...]]:
-        """Return all sets in order; ConfigError when there are none, or too many."""
-        drawn = draws(self.sample, len(self.groups)) if self.sample else None
+        """Return all sets in order; ConfigError when there are none, or too many.
+
+        Of a space that is searched, as many as there are trials, drawn at random.
+        """
+        sample = self.sample
+        if self.search:
+            sample = SampleSpec(sets=self.search.trials, seed=self.search.seed)
+        drawn = draws(sample, len(self.groups)) if sample else None
         candidates = (
             self._drawn(drawn) if drawn is not None else self._from(0, [UNSET] * len(self.axes))
         )
