@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from admf_fast.config.section import Count, Section
 from admf_fast.config.source import KeyPath, Problems, nearest
+from admf_fast.config.splits import SPLITS, HoldoutSpec, KFoldSpec, SplitSpec, WalkForwardSpec
 from admf_fast.config.strategy import Conditions
 
 SETS_MAX = 1_000_000
@@ -49,35 +50,6 @@ class SearchSpec(Section, frozen=True, kw_only=True):
     ] = 64
 
 
-class WalkForwardSpec(Section, frozen=True, kw_only=True):
-    """Choose a set on past bars, see what it does on the following ones, and move on."""
-
-    train: Annotated[Count, Meta(description="Length of the bars that a set is chosen on.")]
-    test: Annotated[Count, Meta(description="Length of the bars that it is tested on.")]
-    unit: Annotated[
-        Literal["bars", "days"],
-        Meta(description="Of all lengths: bars, or UTC days on which there are bars."),
-    ] = "bars"
-    gap: Annotated[int, Meta(ge=0, le=10**9, description="Left out between train and test.")] = 0
-    anchored: Annotated[bool, Meta(description="Whether every train begins at the first bar.")] = (
-        False
-    )
-    by: Annotated[str, Meta(description="Figure by which the set is chosen, the largest.")] = (
-        "sharpe"
-    )
-    warmup: Annotated[
-        Literal["cold", "ready"] | Annotated[int, Meta(ge=0, le=10**9)],
-        Meta(
-            description="Bars before the test that its run begins with: cold: none; ready: as "
-            "many as the strategy needs before its first signal; or a number of bars."
-        ),
-    ] = "cold"
-    blocks: Annotated[
-        int,
-        Meta(ge=2, le=16, description="Even number of parts for the probability of overfitting."),
-    ] = 10
-
-
 class SweepSpec(Section, frozen=True, kw_only=True):
     """Many parameter sets of one configuration."""
 
@@ -104,6 +76,12 @@ class SweepSpec(Section, frozen=True, kw_only=True):
     ] = UNSET
     walkforward: Annotated[
         WalkForwardSpec | UnsetType, Meta(description="How admf walkforward splits the bars.")
+    ] = UNSET
+    kfold: Annotated[KFoldSpec | UnsetType, Meta(description="How admf kfold splits the bars.")] = (
+        UNSET
+    )
+    holdout: Annotated[
+        HoldoutSpec | UnsetType, Meta(description="How admf holdout splits the bars.")
     ] = UNSET
     keep: Annotated[
         tuple[Literal["signals", "trades"], ...],
@@ -152,10 +130,11 @@ def check_sweep(spec: SweepSpec, problems: Problems) -> None:
                 for name in value:
                     if name not in _AXIS_KEYS:
                         problems.unknown((*path, name), _AXIS_KEYS)
-    walk = spec.walkforward
-    if isinstance(walk, WalkForwardSpec) and walk.blocks % 2:
-        path = ("sweep", "walkforward", "blocks")
-        problems.add(path, f"expected an even number; found {walk.blocks}")
+    for name in SPLITS:
+        split = getattr(spec, name)
+        if isinstance(split, SplitSpec) and split.blocks % 2:
+            path = ("sweep", name, "blocks")
+            problems.add(path, f"expected an even number; found {split.blocks}")
     if isinstance(spec.search, SearchSpec) and isinstance(spec.sample, SampleSpec):
         problems.add(("sweep", "search"), "expected search or sample; found both")
     if not seen and not spec.from_signals:

@@ -126,6 +126,13 @@ class LaneRun:
         curves = self._program.curves()
         return np.array([(c.bars, c.return_sum, c.return_square_sum) for c in curves], np.float64)
 
+    def equities(self) -> NDArray[np.float64]:
+        """Return the equity of every lane after the last bar, before the first its cash."""
+        cash = np.array([setup.terms.a.cash for setup in self._setups])
+        if not self._program.bars_seen:
+            return cash
+        return np.array([curve.equity for curve in self._program.curves()], np.float64)
+
     def results(self) -> list[LaneResult]:
         """Return what every set came to, in order."""
         self._take(0)
