@@ -161,7 +161,7 @@ class _Ready:
                 if count <= BARS_KEPT:
                     bars.keep()
             except DataError as error:
-                raise type(error)(f"{_here()}: {error}") from error
+                raise type(error)(f"{_here()}, in {self.job.base_dir}: {error}") from error
             while self._kept and sum(b.count for b in self._kept.values()) + count > BARS_KEPT:
                 del self._kept[next(iter(self._kept))]
             self._kept[place] = bars

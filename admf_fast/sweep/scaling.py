@@ -45,7 +45,7 @@ class Costs(NamedTuple):
     bar_set_ns: float = 10.0
     read_ns: float = 80.0
     bar_bytes: float = 16.0
-    set_s: float = 0.000_15
+    set_s: float = 0.000_2
     part_s: float = 0.012
     row_s: float = 0.000_03
     row_bytes: float = 700.0
@@ -57,7 +57,7 @@ class Costs(NamedTuple):
 
 
 THREADS = Costs()
-DASK = THREADS._replace(task_s=0.001, gap_s=0.004, start_s=2.0, ready_s=0.8)
+DASK = THREADS._replace(task_s=0.002, gap_s=0.008, start_s=2.5, ready_s=1.0)
 
 
 @dataclass(frozen=True, slots=True)
