@@ -84,9 +84,16 @@ class SweepSpec(Section, frozen=True, kw_only=True):
         HoldoutSpec | UnsetType, Meta(description="How admf holdout splits the bars.")
     ] = UNSET
     keep: Annotated[
-        tuple[Literal["signals", "trades"], ...],
-        Meta(description="Events to write besides, one file each: changed signals, trades."),
+        tuple[Literal["signals", "trades", "equity"], ...],
+        Meta(
+            description="What to write besides, one file each: changed signals, closed trades, "
+            "equity where it changes."
+        ),
     ] = ()
+    equity_every: Annotated[
+        Literal["day"] | Count,
+        Meta(description="When equity is looked at: at the end of UTC days, or so many bars."),
+    ] = "day"
     from_signals: Annotated[
         str,
         Meta(

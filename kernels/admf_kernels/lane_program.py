@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from admf_kernels import drivers
 from admf_kernels.actions import Actions
@@ -251,6 +252,12 @@ class LaneProgram(TradingProgram):
     def curves(self) -> list[Curve]:
         """Return the sums of every lane's equity curve after the last bar."""
         return self._groups("curve", metrics.Curve)
+
+    def equities(self) -> NDArray[np.float64]:
+        """Return the equity of every lane after the last bar; 0.0 before the first."""
+        at = engine.offsets(self.strategy)["curve"] + metrics.Curve._fields.index("equity")
+        found: NDArray[np.float64] = self.lanes[: len(self.sets), at].copy().view(np.float64)
+        return found
 
     def ledgers(self) -> list[Ledger]:
         """Return the counts and sums of every lane's orders, fills and trades."""
