@@ -1,5 +1,6 @@
 """Sweeps on one core, two threads and workers of Dask, beside what the model of costs says."""
 
+import os
 import statistics
 import tempfile
 import time
@@ -52,22 +53,25 @@ def measure(scale: Scale) -> list[Figure]:
         source = parquet_of(Path(name), scale.bars)
         config = config_of(SWEPT, source)
         parts, bar_set_ns = _parts(config, source, rounds)
-        calls = {f"{n} threads": (n, None) for n in (1, 2)}
+        calls: dict[str, tuple[int, DaskSpec | None]] = {"one thread": (1, None)}
+        calls["two threads"] = (2, None)
         if find_spec("distributed") is not None:
             parts += _tasks(rounds)
-            calls |= {f"Dask, {n} workers": (n, DaskSpec(workers=n)) for n in (1, 2)}
-        whole = [
-            _whole(config, scale.bars, what, cores, dask, bar_set_ns, rounds)
-            for what, (cores, dask) in calls.items()
-        ]
-    return parts + whole
+            calls["one worker of Dask"] = (1, DaskSpec(workers=1))
+            calls["two workers of Dask"] = (2, DaskSpec(workers=2))
+        for what, (cores, dask) in calls.items():
+            parts += _whole(config, scale.bars, what, cores, dask, bar_set_ns, rounds)
+    return parts
 
 
 def _whole(
     config: Config, bars: int, what: str, cores: int, dask: DaskSpec | None, bar_set_ns: float,
     rounds: int,
-) -> Figure:  # fmt: skip
-    """Return the time of a sweep from its file to results, workers started included."""
+) -> list[Figure]:  # fmt: skip
+    """Return the time of a sweep from its file to results, workers started included.
+
+    Wall clock, and the time of all cores together, which a busy machine changes less.
+    """
     target = Path(config.source.base_dir) / "results.parquet"
     sets = len(space_of(config).sets())
     costs = (THREADS if dask is None else DASK)._replace(bar_set_ns=bar_set_ns)
@@ -78,12 +82,23 @@ def _whole(
     )
     model = estimate(sets, [bars], cores, costs, size)
 
-    def call() -> Any:
-        return run_sweep(config, target, threads=cores, dask=dask, chunk_sets=size)
-
-    seconds = _least_s(call, rounds)
+    walls, cpus = [], []
+    for _ in range(rounds):
+        started, busy_s = time.perf_counter(), _busy_s()
+        run_sweep(config, target, threads=cores, dask=dask, chunk_sets=size)
+        walls.append(time.perf_counter() - started)
+        cpus.append(_busy_s() - busy_s)
     name = f"{sets:,} sets x {bars:,} bars, {what}, {model.tasks} tasks"
-    return Figure(GROUP, name, seconds, "s", model.seconds, "the model")
+    return [
+        _figure(name, min(walls), "s", model.seconds),
+        _figure(f"{name}, all cores", min(cpus), "s", model.busy_s),
+    ]
+
+
+def _busy_s() -> float:
+    """Return the processor time of this process and its ended children."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def _parts(config: Config, source: Path, rounds: int) -> tuple[list[Figure], float]:

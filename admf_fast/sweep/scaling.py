@@ -73,6 +73,8 @@ class Estimate:
         The driver alone: workers started and bars read once; rows put together.
     compute_s, schedule_s, storage_s : float
         The cores, the scheduler and the storage, which work at the same time.
+    busy_s : float
+        Of all cores together, the driver's included: what is paid for.
     core_s : float
         Of one core, were all the work done by one of them without tasks and parts.
     """
@@ -87,6 +89,7 @@ class Estimate:
     schedule_s: float
     storage_s: float
     after_s: float
+    busy_s: float
     core_s: float
 
     @property
@@ -133,18 +136,21 @@ def estimate(
     # One input after the other: a worker reads it for its first chunk, or for each if it is long.
     bars_read = sum(b * (chunks if b > BARS_KEPT else min(cores, chunks)) for b in bars)
     of_bars_s = _lanes(sets, size) * sum(bars) * costs.bar_set_ns / 1e9
-    of_tasks_s = tasks * (costs.part_s + costs.gap_s) + sets * len(bars) * costs.set_s
-    all_s = of_bars_s + of_tasks_s + bars_read * costs.read_ns / 1e9
+    waits_s = tasks * (costs.part_s + costs.gap_s)
+    all_s = of_bars_s + sets * len(bars) * costs.set_s + bars_read * costs.read_ns / 1e9
     rounds = -(-tasks // cores)
+    read_s, after_s = sum(bars) * costs.read_ns / 1e9, sets * len(bars) * costs.row_s
+    driver_s = read_s + tasks * costs.task_s + after_s
     return Estimate(
         cores=cores, chunk_sets=size, tasks=tasks,
         bytes_read=bars_read * costs.bar_bytes,
         bytes_written=2.0 * sets * len(bars) * costs.row_bytes,
-        before_s=costs.start_s + sum(bars) * costs.read_ns / 1e9,
-        compute_s=costs.ready_s + all_s / tasks * rounds,
+        before_s=costs.start_s + read_s,
+        compute_s=costs.ready_s + (all_s + waits_s) / tasks * rounds,
         schedule_s=tasks * costs.task_s,
         storage_s=bars_read * costs.bar_bytes / costs.storage_bytes_s,
-        after_s=sets * len(bars) * costs.row_s,
+        after_s=after_s,
+        busy_s=all_s + driver_s + costs.start_s + min(cores, tasks) * costs.ready_s,
         core_s=_lanes(sets, LANES) * sum(bars) * costs.bar_set_ns / 1e9,
     )  # fmt: skip
 
