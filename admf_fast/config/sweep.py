@@ -105,6 +105,14 @@ class SweepSpec(Section, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="Paths of several inputs, each on an account of its own; as bars.path."),
     ] = ()
+    deadline_s: Annotated[
+        float,
+        Meta(
+            ge=0.0, le=1e6,
+            description="How long a chunk of sets may make no progress before its sets are tried "
+            "apart, in processes that can be ended; 0: for ever.",
+        ),
+    ] = 300.0  # fmt: skip
     sets_max: Annotated[
         int, Meta(ge=1, le=10**9, description="More sets than this are refused.")
     ] = SETS_MAX

@@ -66,7 +66,9 @@ def record_signals(
     started = time.perf_counter()
     with open_work(target) as work:
         cores = len(os.sched_getaffinity(0))
-        sweep = Sweep(config, variants, space, sets, inputs, threads or cores, keep=["signals"])
+        sweep = Sweep(
+            config, variants, space, sets, inputs, threads or cores, keep=["signals"], apart=False
+        )
         digests = sweep.inputs_digests(config) | {"signals": meaning}
         size, _ = work.begin(digests, chunk_sets or sweep.chunk_sets)
         sweep.run(work, chunks_of(len(sets), len(inputs), size), progress)

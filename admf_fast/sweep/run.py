@@ -5,24 +5,26 @@ import json
 import os
 import resource
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from admf_fast.config import Config, SweepSpec
 from admf_fast.errors import ConfigError, StateError
+from admf_fast.sweep.apart import Apart
 from admf_fast.sweep.assemble import METADATA, Assembled, assemble
 from admf_fast.sweep.bars import Bars, open_inputs
 from admf_fast.sweep.calibration import compile_for
 from admf_fast.sweep.chunk import Chunk, chunks_of
 from admf_fast.sweep.dask_cluster import DaskSpec, cores_of
 from admf_fast.sweep.declared import space_of
-from admf_fast.sweep.engine import Engine, Progress, Running, ThreadEngine, Watched, run_chunks
+from admf_fast.sweep.engine import Engine, Progress, Running, Watched, run_chunks
 from admf_fast.sweep.events import assemble_events, events_path
 from admf_fast.sweep.identity import inputs_digests
 from admf_fast.sweep.isolation import Isolation
@@ -38,6 +40,7 @@ from admf_fast.sweep.scaling import (
 )
 from admf_fast.sweep.space import Space, too_many
 from admf_fast.sweep.table import param_types, result_schema
+from admf_fast.sweep.threads import ThreadEngine
 from admf_fast.sweep.variants import Variants
 from admf_fast.sweep.work import Work, open_work, remove
 
@@ -154,7 +157,9 @@ def run_sweep(
     started = time.perf_counter()
     with open_work(target) as work:
         cores = len(os.sched_getaffinity(0))
-        sweep = Sweep(config, variants, space, sets, inputs, threads or cores, dask)
+        sweep = Sweep(
+            config, variants, space, sets, inputs, threads or cores, dask, apart=data is None
+        )
         digests = sweep.inputs_digests(config)
         size, note = work.begin(digests, chunk_sets or sweep.chunk_sets)
         kept = sweep.run(work, chunks_of(len(sets), len(inputs), size), progress)
@@ -170,6 +175,10 @@ def run_sweep(
         sweep.watched.threads, sweep.watched.chunks_total, kept, found, (note,) if note else (),
         sweep.watched.engine, sweep.watched.workers,
     )  # fmt: skip
+
+
+def _deadline_s(config: Config) -> float:
+    return config.sweep.deadline_s if isinstance(config.sweep, SweepSpec) else 0.0
 
 
 def _kept(config: Config) -> tuple[str, ...]:
@@ -226,7 +235,9 @@ class Sweep:
         self, config: Config, variants: Variants, space: Space, sets: Sequence[Sequence[Any]],
         inputs: list[Bars], threads: int, dask: DaskSpec | None = None, *,
         keep: Collection[str] | None = None, types: Mapping[str, pa.DataType] | None = None,
+        apart: bool = True,
     ) -> None:  # fmt: skip
+        self.apart = apart  # whether its chunks can be run by other processes
         self.config, self.dask = config, dask
         self.keep = tuple(_kept(config) if keep is None else keep)
         self.space, self.sets, self.inputs = space, sets, inputs
@@ -234,6 +245,7 @@ class Sweep:
         self.types = param_types(space.axes, sets) if types is None else types
         self.chunks: list[Chunk] = []
         self._counting = Lock()
+        self._beat: Callable[[], None] = lambda: None
         self.watched = Watched(len(sets) * sum(one.count for one in inputs), threads=threads)
         self.maker = PartMaker(variants, self.types, self.keep, done=self._count)
 
@@ -246,6 +258,7 @@ class Sweep:
         return thread_chunk_sets(len(self.sets), len(self.inputs), self.watched.threads)
 
     def _count(self, count: int) -> None:
+        self._beat()
         with self._counting:
             self.watched.done += count
 
@@ -273,7 +286,7 @@ class Sweep:
         )
         running = Running(engine, watched, progress)
         numbers = itertools.count(1 + max(chunk.number for chunk in chunks))
-        isolation = Isolation(running, self.maker, work, self.sets, self.inputs, numbers)
+        isolation = self._isolation(running, work, numbers)
         try:
             # One input after the other, so that a worker has to read few.
             for chunk in run_chunks(running, sorted(missing, key=lambda chunk: chunk.input)):
@@ -293,7 +306,36 @@ class Sweep:
             sets = self.sets[chunk.first : chunk.last]
             self.maker.make(work, chunk, sets, self.inputs[chunk.input])
 
-        return ThreadEngine(self.watched.threads, make, self.maker.runner.stop)
+        stop, deadline_s = self.maker.runner.stop, _deadline_s(self.config)
+        engine = ThreadEngine(self.watched.threads, make, stop, deadline_s)
+        self._beat = engine.beat
+        return engine
+
+    def _isolation(
+        self, running: Running, work: Work, numbers: "itertools.count[int]"
+    ) -> Isolation | Apart:
+        if self.dask is not None:
+            return Isolation(running, self.maker, work, self.sets, self.inputs, numbers)
+
+        def job() -> dict[str, Any]:
+            from admf_fast.sweep.dask_engine import job_of
+
+            found: dict[str, Any] = msgspec.to_builtins(
+                job_of(self.config, self.maker, work, self.inputs)
+            )
+            return found
+
+        deadline_s = _deadline_s(self.config)
+        return Apart(
+            job if self.apart else None,
+            self.watched,
+            self.maker,
+            work,
+            self.sets,
+            self.inputs,
+            numbers,
+            deadline_s,
+        )
 
     def finish(self, work: Work, digests: dict[str, Any], target: Path) -> Assembled:
         """Write the results."""

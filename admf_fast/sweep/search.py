@@ -59,7 +59,7 @@ def run_search(
     started = time.perf_counter()
     types = param_types(space.axes, _some_sets(space.axes))
     cores = threads or len(os.sched_getaffinity(0))
-    sweep = Sweep(config, variants, space, [], inputs, cores, dask, types=types)
+    sweep = Sweep(config, variants, space, [], inputs, cores, dask, types=types, apart=data is None)
     searched = {"search": {**msgspec.to_builtins(space.search), **versions()}}
     asked = [msgspec.json.encode(config.sweep).decode()]
     digests = inputs_digests(config, variants, sweep.names, asked, inputs, sweep.keep) | searched

@@ -24,6 +24,7 @@ sweep:
   grid: {strategy.params.fast: [5, 10], exits.stop_loss.atr: [1, 2]}
   data: [../data/AAPL_1d.parquet, ../data/MSFT_1d.parquet]
   keep: [trades, signals, equity]
+  equity_every: 100
 """
 
 
