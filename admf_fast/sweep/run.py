@@ -147,10 +147,7 @@ def run_sweep(
         return run_search(config, target, data, threads=threads, progress=progress, dask=dask)
     check_size(space, None)
     variants = variants_of(config, space)
-    if dask is not None and data is not None:
-        raise ConfigError("expected files of bars for workers to read, found bars in memory")
-    inputs = open_inputs(config, data, bars_kept=None if dask is None else 0)
-    variants.check_bars(inputs)
+    inputs = opened_for(variants, config, data, dask)
     bars = sum(one.count for one in inputs)
     check_size(space, bars)
     sets = space.sets()
@@ -175,6 +172,17 @@ def run_sweep(
         sweep.watched.threads, sweep.watched.chunks_total, kept, found, (note,) if note else (),
         sweep.watched.engine, sweep.watched.workers,
     )  # fmt: skip
+
+
+def opened_for(
+    variants: Variants, config: Config, data: object | None, dask: DaskSpec | None
+) -> list[Bars]:
+    """Return the inputs of a sweep, which its sets can be run on; ConfigError, StateError."""
+    if dask is not None and data is not None:
+        raise ConfigError("expected files of bars for workers to read, found bars in memory")
+    inputs = open_inputs(config, data, bars_kept=None if dask is None else 0)
+    variants.check_bars(inputs)
+    return inputs
 
 
 def _deadline_s(config: Config) -> float:

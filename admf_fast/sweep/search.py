@@ -19,7 +19,6 @@ import pyarrow as pa
 
 from admf_fast.config import Config, SearchSpec
 from admf_fast.errors import ConfigError, StateError
-from admf_fast.sweep.bars import open_inputs
 from admf_fast.sweep.chunk import Chunk
 from admf_fast.sweep.dask_cluster import DaskSpec
 from admf_fast.sweep.declared import space_of
@@ -27,7 +26,7 @@ from admf_fast.sweep.engine import Progress, Watched
 from admf_fast.sweep.identity import inputs_digests
 from admf_fast.sweep.proposals import ORDERED_MAX, Proposals, versions
 from admf_fast.sweep.replaying import variants_of
-from admf_fast.sweep.run import Best, Sweep, SweepResult, check_size, check_target
+from admf_fast.sweep.run import Best, Sweep, SweepResult, check_size, check_target, opened_for
 from admf_fast.sweep.show import figure_of
 from admf_fast.sweep.space import Axis
 from admf_fast.sweep.table import param_types, shown
@@ -50,10 +49,7 @@ def run_search(
     figure_of(space.search.metric)
     proposals = Proposals(space, space.search)
     variants = variants_of(config, space)
-    if dask is not None and data is not None:
-        raise ConfigError("expected files of bars for workers to read, found bars in memory")
-    inputs = open_inputs(config, data, bars_kept=None if dask is None else 0)
-    variants.check_bars(inputs)
+    inputs = opened_for(variants, config, data, dask)
     bars = sum(one.count for one in inputs)
     check_size(space, bars)
     started = time.perf_counter()

@@ -92,7 +92,8 @@ def _fold_row(one: FoldResult, by: str) -> list[str]:
         *(format_ts(ts)[:10] for ts in one.fold.test_ts_ns),
         ", ".join(f"{n}={shown(v)}" for n, v in plain_params(one.params).items()),
         shown(one.train_figure),
-        shown(getattr(one.test.summary, by)),
+        # Where the figure is known of the test bars alone, that one.
+        shown(one.test_bars._asdict().get(by, getattr(one.test.summary, by))),
         values.number(one.test_rank),
         f"{values.percent(one.test_bars.total_return)} %",
         str(one.test.summary.trades),

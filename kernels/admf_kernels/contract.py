@@ -360,10 +360,8 @@ class Strategy(Kernel):
         if adjusted or ADJUSTMENT in self.arguments:
             names += [n for n in PRICE_COLUMNS if n in self.arguments or n == "close"]
             names.append(ADJUSTMENT)
-        found: dict[str, Source] = {**self.outputs_for(params), **{name: name for name in names}}
-        if RECORDED in self.arguments:
-            found[RECORDED] = f"{RECORDED}:{params.series}"
-        return found
+        played = {RECORDED: f"{RECORDED}:{params.series}"} if RECORDED in self.arguments else {}
+        return {**self.outputs_for(params), **{name: name for name in names}, **played}
 
 
 def derive_constants(

@@ -62,11 +62,11 @@ def test_c08_a_stuck_set_is_named_and_the_rest_completes(tmp_path):
     (tmp_path / "own.py").write_text(OWN)
     _, good = swept(tmp_path, "good", "[1, 2, 3]", 100)  # compiles, too
     started = time.monotonic()
-    found, rows = swept(tmp_path, "stuck", "[1, 13, 2, 3]", 1)
+    found, rows = swept(tmp_path, "stuck", "[1, 13, 2, 3]", 2)
 
     assert time.monotonic() - started < 60.0
     assert found["failed"] == 1
-    assert rows["error"][1] == "no progress for 1 s in a process of its own: stuck"
+    assert rows["error"][1] == "no progress for 2 s in a process of its own: stuck"
     figures = [c for c in good.columns if not c.startswith("same") and c != "set"]
     kept = rows.filter(pl.col("error").is_null()).select(figures)
     assert kept.equals(good.select(figures))

@@ -1,6 +1,7 @@
 """Stored signals, played back: every row is that of the whole run, byte for byte."""
 
 import json
+import re
 
 import polars as pl
 import pyarrow as pa
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from admf_fast import load_config
 from admf_fast.cli.main import main
 from admf_fast.errors import ConfigError, StateError
 from admf_fast.sweep.declared import space_of
@@ -16,7 +18,7 @@ from admf_fast.sweep.recording import record_signals
 from admf_fast.sweep.run import run_sweep
 from admf_fast.sweep.stored import METADATA, Playback, read_stored
 from admf_fast.sweep.variants import Variants
-from tests.sweep.kit import BASE, EXITS, alone, config_of
+from tests.sweep.kit import BASE, EXITS, ROOT, alone, config_of
 
 STRATEGY = "strategy.params.fast: [5, 10, 20], strategy.params.slow: [15, 50]"
 BEHIND = {
@@ -195,9 +197,22 @@ def test_a_strategy_that_reads_its_account_has_no_signals_of_its_own(tmp_path):
     assert not [*tmp_path.iterdir()]
 
 
-def test_the_command_stores_and_plays(tmp_path, capsys):
-    from tests.sweep.kit import ROOT
+def test_the_page_plays_what_it_stores(tmp_path):
+    page = (ROOT / "docs" / "sweeps.md").read_text()
+    (block,) = [
+        b for b in re.findall(r"^```yaml\n(.*?)^```$", page, re.M | re.S) if "from_signals" in b
+    ]
+    example = ROOT / "examples" / "sma_cross_sweep.yaml"
+    assert main(["sweep", str(example), "--signals", str(tmp_path / "signals.parquet")]) == 0
+    (tmp_path / "p.yaml").write_text(block.replace("../data", str(ROOT / "data")))
+    result = run_sweep(load_config(tmp_path / "p.yaml"), tmp_path / "x.parquet")
+    assert result.found.failed == 0
+    assert result.found.rows == 6 * len(
+        {s for s in read_stored(tmp_path / "signals.parquet").sets if s[0] < 20}
+    )
 
+
+def test_the_command_stores_and_plays(tmp_path, capsys):
     base = BASE.replace("../data", str(ROOT / "data"))
     two = TWO.replace("../data", str(ROOT / "data"))
     (tmp_path / "c.yaml").write_text(base + swept(STRATEGY).replace(TWO, two))
