@@ -1,8 +1,9 @@
 """A connection to Dask: a scheduler that runs already, or workers of our own on this machine.
 
-Own workers listen on the loopback interface alone and serve no pages. Dask sends tasks
-between processes as pickles, and trusts whoever reaches its ports: a scheduler for several
-machines belongs into a network of its own, or behind TLS (Dask's own configuration).
+Dask sends tasks between processes as pickles, and trusts whoever may connect. Own workers
+listen on the loopback interface alone, serve no pages, and talk over TLS with keys made for
+them alone, so that nobody else on the machine may. A scheduler for several machines belongs
+into a network of its own, or behind TLS (Dask's own configuration).
 """
 
 import contextlib
@@ -25,6 +26,7 @@ SETTINGS = {
     "distributed.worker.http.routes": [],
 }
 LOOPBACK = "127.0.0.1"
+MISSING = "--engine dask needs {}: pip install 'admf-fast[dask]', or use --engine threads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,11 @@ class Connection:
             if self.cluster is not None:
                 _kill(self.cluster)
 
+    def refill(self) -> None:
+        """Let own workers take the place of those that died while they were starting."""
+        if self.cluster is not None and len(self.cluster.workers) < len(self.cluster.worker_spec):
+            self.cluster.scale(len(self.cluster.worker_spec))
+
     def size(self) -> tuple[int, int]:
         """Return how many workers there are now, and threads of theirs."""
         found = self.client.scheduler_info(n_workers=0)
@@ -84,10 +91,7 @@ def library() -> Any:
     try:
         import distributed
     except ImportError as error:
-        raise ConfigError(
-            "--engine dask needs distributed: pip install 'admf-fast[dask]', or use "
-            "--engine threads"
-        ) from error
+        raise ConfigError(MISSING.format("distributed")) from error
     return distributed
 
 
@@ -130,13 +134,21 @@ def _own_workers(distributed: Any, workers: int, opened: contextlib.ExitStack) -
     opened.enter_context(_silent())
     folder = opened.enter_context(tempfile.TemporaryDirectory(prefix="admf-dask-"))
     loop = _loop(opened)
-    with dask.config.set(SETTINGS):
-        cluster = distributed.LocalCluster(
-            n_workers=workers, threads_per_worker=1,
-            processes=True, host=LOOPBACK, dashboard_address=None, memory_limit=0, loop=loop,
-            silence_logs=logging.CRITICAL, local_directory=folder,
-            scheduler_kwargs={"dashboard_address": f"{LOOPBACK}:0"},
-        )  # fmt: skip
+    try:
+        with dask.config.set(SETTINGS):
+            cluster = distributed.LocalCluster(
+                n_workers=workers, threads_per_worker=1, processes=True, host=LOOPBACK,
+                protocol="tls", security=True, dashboard_address=None, memory_limit=0, loop=loop,
+                silence_logs=logging.CRITICAL, local_directory=folder,
+                scheduler_kwargs={"dashboard_address": f"{LOOPBACK}:0"},
+            )  # fmt: skip
+    except ImportError as error:
+        raise ConfigError(MISSING.format("cryptography")) from error
+    except RuntimeError as error:
+        raise StateError(
+            f"workers of Dask could not be started ({error}); a script of your own that starts "
+            'them needs its if __name__ == "__main__"'
+        ) from error
     opened.callback(cluster.close)
     return cluster
 

@@ -1,5 +1,6 @@
 """Chunks of a sweep on workers of Dask distributed, of this machine or of many."""
 
+import contextlib
 import time
 import uuid
 from concurrent.futures import CancelledError, Future
@@ -19,6 +20,7 @@ from admf_fast.sweep.identity import code_digests
 from admf_fast.sweep.parts import PartMaker, Sets
 from admf_fast.sweep.remote import Job, run_chunk, stop, text_of
 from admf_fast.sweep.work import Work
+from admf_kernels.errors import KernelError
 
 SIZE_S, WITHOUT_WORKERS_S = 2.0, 60.0
 STOP_S = 0.1
@@ -80,7 +82,7 @@ class DaskEngine:
             return WorkerLost(str(error))
         if isinstance(error, CancelledError):
             return StateError(f"{self._where}: the scheduler has gone; {KEPT}")
-        if isinstance(error, AdmfError):
+        if isinstance(error, AdmfError | KernelError):
             return error
         return StateError(
             f"{self._where}: a worker cannot run the sweep: {type(error).__name__}: {error}; "
@@ -97,6 +99,7 @@ class DaskEngine:
             self._size = self._connection.size()
         except OSError as error:
             raise StateError(f"{self._where}: the scheduler has gone; {KEPT}") from error
+        self._connection.refill()
         if self._size[0]:
             self._seen_s = now_s
         elif now_s - self._seen_s > WITHOUT_WORKERS_S:
@@ -114,7 +117,8 @@ class DaskEngine:
         """Tell workers to stop after the call that is under way; not all of them may answer."""
 
         def tell() -> None:
-            self._connection.client.run(stop, self._job["run"], on_error="ignore")
+            with contextlib.suppress(Exception):  # the client may be gone before they answer
+                self._connection.client.run(stop, self._job["run"], on_error="ignore")
 
         teller = Thread(target=tell, daemon=True)
         teller.start()

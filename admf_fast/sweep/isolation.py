@@ -15,6 +15,7 @@ from admf_fast.sweep.engine import Running
 from admf_fast.sweep.parts import PartMaker, Sets
 from admf_fast.sweep.work import Work
 
+TRIES = 2  # of a set alone, before it is to blame
 REASON = "the process that ran it alone died: it crashed, was killed, or memory was short"
 
 
@@ -36,6 +37,11 @@ class Isolation:
         self.running.watched.chunks += 1
 
     def _dies(self, chunk: Chunk) -> bool:
+        """Whether the process of a chunk dies with nothing beside it, of one set every time."""
+        tries = TRIES if chunk.last - chunk.first == 1 else 1
+        return all(self._lost(chunk) for _ in range(tries))
+
+    def _lost(self, chunk: Chunk) -> bool:
         self.running.submit(chunk)
         return any(lost is not None for _, lost in self.running.ended())
 

@@ -5,6 +5,8 @@ import json
 import logging
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -50,6 +52,7 @@ class Poison(distributed.WorkerPlugin):
                 for v in run._variants
             )
             if bad and os.path.exists(self.path):
+                time.sleep(0.5)  # a nanny replaces only what it knows to have started
                 os._exit(1)
             return feed(run, block)
 
@@ -208,15 +211,29 @@ def family_of(process):
 
 
 def listening(family):
-    """The addresses that processes listen on."""
+    """The addresses and ports that processes listen on."""
     found = set()
     for process in family:
         with contextlib.suppress(psutil.NoSuchProcess):
-            found |= {c.laddr.ip for c in process.net_connections("inet") if c.status == "LISTEN"}
+            found |= {tuple(c.laddr) for c in process.net_connections("inet") if not c.raddr}
     return found
 
 
-def test_c02_own_workers_stop_with_their_terminal_and_listen_on_loopback_alone(tmp_path):
+def what_a_stranger_hears(address):
+    """Why a port refuses a client without a certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection(address, timeout=5.0) as plain,
+            context.wrap_socket(plain) as stranger,
+        ):
+            return stranger.recv(100)
+    except ssl.SSLError as error:
+        return error.reason
+
+
+def test_c02_own_workers_stop_with_their_terminal_and_hear_nobody_else(tmp_path):
     text = BASE.replace("../data", str(ROOT / "data"))
     grid = "{strategy.params.fast: 'range(2, 41)', strategy.params.slow: 'range(50, 99)'}"
     (tmp_path / "long.yaml").write_text(f"{text}sweep: {{grid: {grid}}}\n")
@@ -226,12 +243,13 @@ def test_c02_own_workers_stop_with_their_terminal_and_listen_on_loopback_alone(t
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     deadline = time.monotonic() + 120.0
-    addresses = set()
+    addresses, heard = set(), []
     while not [*tmp_path.glob("x.parquet.work/part-*")]:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         family = family_of(psutil.Process(process.pid))
-        addresses |= listening(family)
+        if not heard and len(addresses := listening(family)) >= 2 + 3 * WORKERS:
+            heard = [what_a_stranger_hears(address) for address in addresses]
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to every process of the command
     _, err = process.communicate(timeout=60)
@@ -240,7 +258,9 @@ def test_c02_own_workers_stop_with_their_terminal_and_listen_on_loopback_alone(t
     assert len(err.split("\n\n")) == 2, err
     assert "goes on from there" in err
     assert len(family) > WORKERS
-    assert addresses == {"127.0.0.1"}
+    assert {address for address, _ in addresses} == {"127.0.0.1"}
+    assert heard.count("TLSV13_ALERT_CERTIFICATE_REQUIRED") > WORKERS
+    assert set(heard) <= {"TLSV13_ALERT_CERTIFICATE_REQUIRED", "WRONG_VERSION_NUMBER"}
     assert not psutil.wait_procs(family, timeout=5.0)[1]
 
     done = subprocess.run(
