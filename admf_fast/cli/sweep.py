@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from admf_fast.sweep.dask_cluster import DaskSpec
     from admf_fast.sweep.engine import Progress, Watched
     from admf_fast.sweep.recording import Recording
-    from admf_fast.sweep.run import Best, SweepResult
+    from admf_fast.sweep.result import Best, SweepResult
 
 
 @click.command("sweep")

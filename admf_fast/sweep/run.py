@@ -6,7 +6,6 @@ import os
 import resource
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -30,6 +29,7 @@ from admf_fast.sweep.identity import inputs_digests
 from admf_fast.sweep.isolation import Isolation
 from admf_fast.sweep.parts import PartMaker
 from admf_fast.sweep.replaying import variants_of
+from admf_fast.sweep.result import SweepResult
 from admf_fast.sweep.scaling import (
     CHUNK_SETS,
     DASK,
@@ -45,63 +45,6 @@ from admf_fast.sweep.variants import Variants
 from admf_fast.sweep.work import Work, open_work, remove
 
 CANDIDATES_PER_SET = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Best:
-    """The set that a search found, its figure, and how many sets were proposed."""
-
-    metric: str
-    figure: float
-    set: int
-    params: Mapping[str, Any]
-    counts: Mapping[str, int]
-
-
-@dataclass(frozen=True, slots=True)
-class SweepResult:
-    """A finished sweep.
-
-    Attributes
-    ----------
-    path : Path
-        The results.
-    sets, bars : int
-        Parameter sets; bars of all inputs together.
-    symbols : tuple of str
-    bar_sets : int
-        Bars times sets that this process computed; fewer than all if a stopped sweep went on.
-    seconds : float
-        Of wall clock, for all of it but reading the bars the first time.
-    found : Assembled
-    notes : tuple of str
-    engine : str
-        Where it was computed: ``threads`` or ``dask``.
-    workers, threads : int
-        Processes that computed, and their threads together.
-    best : Best, optional
-        Of a search.
-    """
-
-    path: Path
-    sets: int
-    bars: int
-    symbols: tuple[str, ...]
-    bar_sets: int
-    seconds: float
-    threads: int
-    chunks: int
-    chunks_kept: int
-    found: Assembled
-    notes: tuple[str, ...] = ()
-    engine: str = "threads"
-    workers: int = 1
-    best: Best | None = None
-
-    @property
-    def ns_per_bar_and_set(self) -> float | None:
-        """Wall clock per bar and set, of those that this process computed; None without any."""
-        return 1e9 * self.seconds / self.bar_sets if self.bar_sets else None
 
 
 def run_sweep(

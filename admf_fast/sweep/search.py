@@ -26,7 +26,8 @@ from admf_fast.sweep.engine import Progress, Watched
 from admf_fast.sweep.identity import inputs_digests
 from admf_fast.sweep.proposals import ORDERED_MAX, Proposals, versions
 from admf_fast.sweep.replaying import variants_of
-from admf_fast.sweep.run import Best, Sweep, SweepResult, check_size, check_target, opened_for
+from admf_fast.sweep.result import Best, SweepResult
+from admf_fast.sweep.run import Sweep, check_size, check_target, opened_for
 from admf_fast.sweep.show import figure_of
 from admf_fast.sweep.space import Axis
 from admf_fast.sweep.table import param_types, shown
