@@ -78,7 +78,7 @@ def command(
     from admf_fast.sweep.run import run_sweep
 
     if out is None and signals is None and not estimate:
-        raise click.UsageError("expected --out, --signals, or both")
+        raise click.UsageError("Missing option '--out', or '--signals', or '--estimate'.")
     dask = _dask(engine, scheduler, workers, threads)
     config = _searching(load_config(path), trials, metric)
     warn_without_cache()

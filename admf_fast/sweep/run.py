@@ -253,19 +253,24 @@ class Sweep:
             compile_for(self.maker.runner.variants, self.sets, self.inputs[0].symbol)
             return DaskEngine(self.dask, self.config, self.maker, work, self.sets, self.inputs)
 
+        stop, deadline_s = self.maker.runner.stop, _deadline_s(self.config)
+        engine = ThreadEngine(self.watched.threads, self._making(work), stop, deadline_s)
+        self._beat = engine.beat
+        return engine
+
+    def _making(self, work: Work) -> Callable[[Chunk], None]:
+        """Return what makes the part of a chunk in this process."""
+
         def make(chunk: Chunk) -> None:
             sets = self.sets[chunk.first : chunk.last]
             self.maker.make(work, chunk, sets, self.inputs[chunk.input])
 
-        stop, deadline_s = self.maker.runner.stop, _deadline_s(self.config)
-        engine = ThreadEngine(self.watched.threads, make, stop, deadline_s)
-        self._beat = engine.beat
-        return engine
+        return make
 
     def _isolation(
         self, running: Running, work: Work, numbers: "itertools.count[int]"
     ) -> Isolation | Apart:
-        if self.dask is not None:
+        if not isinstance(running.engine, ThreadEngine):
             return Isolation(running, self.maker, work, self.sets, self.inputs, numbers)
 
         def job() -> dict[str, Any]:
