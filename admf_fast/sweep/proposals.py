@@ -51,6 +51,7 @@ class Proposals:
     trials: int = 0
     repeated: int = 0
     refused: int = 0
+    _ended: bool = False
     _study: Any = None
     _known: dict[Key, float | None] = field(default_factory=dict)
     _open: dict[Key, list[Any]] = field(default_factory=dict)
@@ -68,7 +69,7 @@ class Proposals:
         """Return the next sets, none of them proposed before; none when the study has ended."""
         found: list[tuple[Any, ...]] = []
         fruitless = 0
-        while len(found) < self.spec.batch and self.trials < self.spec.trials:
+        while len(found) < self.spec.batch and self.trials < self.spec.trials and not self._ended:
             trial = self._study.ask()
             values = self.space.chosen(_Choice(trial, self.space))
             key = key_of(values)
@@ -87,7 +88,7 @@ class Proposals:
                     continue
             fruitless += 1
             if fruitless == FRUITLESS_MAX:
-                self.trials = self.spec.trials
+                self._ended = True
         return found
 
     def _repeat(self, trial: Any, key: Key) -> None:

@@ -111,6 +111,11 @@ def _check_target(target: Path) -> None:
 def _strategy_space(config: Config) -> tuple[Space, list[tuple[Any, ...]]]:
     """Return the keys of a sweep that decide what its strategies want, and their distinct sets."""
     space = space_of(config)
+    if space.search is not None:
+        raise ConfigError(
+            f"{config.where('sweep', 'search')}: signals are stored of the sets of a grid or a "
+            "sample; leave out search"
+        )
     own = [k for k, axis in enumerate(space.axes) if is_strategy_key(axis.key)]
     axes = tuple(space.axes[k] for k in own)
     sets = distinct(tuple(values[k] for k in own) for values in space.sets())
