@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from admf_fast import load_config
 from admf_fast.cli.main import main
 from admf_fast.errors import ConfigError, StateError
+from admf_fast.sweep.batch import _tasks, load_batch
 from admf_fast.sweep.declared import space_of
 from admf_fast.sweep.recording import record_signals
 from admf_fast.sweep.run import run_sweep
@@ -195,6 +196,28 @@ def test_a_strategy_that_reads_its_account_has_no_signals_of_its_own(tmp_path):
     with pytest.raises(ConfigError, match="reads position: what it wants depends on"):
         record_signals(config_of("sweep: {grid: {costs.fee_bps: [0]}}", base), tmp_path / "s")
     assert not [*tmp_path.iterdir()]
+
+
+def test_a_batch_sees_that_stored_signals_are_others(stored, tmp_path):
+    (tmp_path / "s.parquet").write_bytes(stored.read_bytes())
+    text = replayed("s.parquet", "costs.fee_bps: [0, 2]").replace("../data", str(ROOT / "data"))
+    (tmp_path / "c.yaml").write_text(BASE.replace("../data", str(ROOT / "data")) + text)
+    (tmp_path / "jobs.yaml").write_text("out: r\njobs: [{name: a, kind: sweep, config: c.yaml}]\n")
+
+    def digest():
+        spec, base = load_batch(tmp_path / "jobs.yaml")
+        return [task.digest for task in _tasks(spec.jobs[0], base, tmp_path / "r")]
+
+    before = digest()
+    assert digest() == before
+    record_signals(config_of(swept("strategy.params.fast: [7]", "")), tmp_path / "s.parquet")
+    assert digest() != before
+
+
+def test_signals_are_not_stored_of_a_search(tmp_path):
+    text = "sweep: {grid: {strategy.params.fast: [5, 6]}, search: {trials: 3}}"
+    with pytest.raises(ConfigError, match="leave out search"):
+        record_signals(config_of(text), tmp_path / "s.parquet")
 
 
 def test_the_page_plays_what_it_stores(tmp_path):
