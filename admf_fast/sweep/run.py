@@ -230,11 +230,6 @@ class Sweep:
             return kept
         self.maker.runner.stop.clear()  # set when the engine of chunks before these was closed
         engine = self._engine(work)
-        watched.engine, watched.workers, watched.threads = (
-            engine.name,
-            engine.workers,
-            engine.threads,
-        )
         running = Running(engine, watched, progress)
         numbers = itertools.count(1 + max(chunk.number for chunk in chunks))
         isolation = self._isolation(running, work, numbers)

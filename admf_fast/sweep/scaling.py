@@ -57,7 +57,7 @@ class Costs(NamedTuple):
 
 
 THREADS = Costs()
-DASK = THREADS._replace(task_s=0.002, gap_s=0.008, start_s=2.5, ready_s=1.0)
+DASK = THREADS._replace(task_s=0.0025, gap_s=0.008, start_s=2.5, ready_s=1.0)
 
 
 @dataclass(frozen=True, slots=True)
