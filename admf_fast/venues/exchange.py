@@ -12,7 +12,7 @@ import msgspec
 
 from admf_fast.journal.messages import Intent, Report
 from admf_fast.venues.protocol import DownError, OrderView, RefusedError, UnsureError
-from admf_kernels.execution.costs import month_of, quote
+from admf_kernels.execution.costs import month_end_ns, quote
 from admf_kernels.execution.matching import NEVER, meeting
 from admf_kernels.execution.reasons import (
     FOK,
@@ -318,8 +318,8 @@ class Exchange:
     def _count(self, notional: float, now_ns: int) -> None:
         """Count the month's turnover, which fees may go by."""
         ledger = self._desk.ledger
-        if ledger.month != month_of(now_ns):
-            ledger.month, ledger.month_turnover = month_of(now_ns), 0.0
+        if now_ns >= ledger.month_end_ns:
+            ledger.month_end_ns, ledger.month_turnover = month_end_ns(now_ns), 0.0
         ledger.month_turnover += notional
 
     def _end(self, order: Resting, status: str, now_ns: int) -> None:

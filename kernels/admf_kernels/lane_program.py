@@ -128,7 +128,7 @@ class LaneProgram(TradingProgram):
         self._add_logs()
         tables = self._engine_tables()
         columns, fixed = self._feature_columns(), self._fixed()
-        fields = lane_memory.hot_fields(self.strategy)
+        fields = lane_memory.hot_fields(self.strategy, self.form)
         groups = self._places_taken // LANES
         self._hot = np.zeros((groups, len(fields), LANES), np.int64)
         self._status_at = fields.index(("", "status"))

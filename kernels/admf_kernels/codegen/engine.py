@@ -139,11 +139,14 @@ def record_lines(kernel: Strategy, base: str) -> list[str]:
     ]
 
 
-def open_condition(form: Form, row: str = "t") -> str:
-    """Return when the engine is called for the first stage of a bar."""
+def open_condition(form: Form, row: str = "t", *, follows: bool = False) -> str:
+    """Return when the engine is called for the first stage of a bar.
+
+    Not for a new extreme of a position where the driver itself `follows` it with the stop.
+    """
     u = form.uses
     quiet = ["low > intent.below", "high < intent.above"]
-    if u.following:
+    if u.following and not follows:
         quiet.append(
             "(q.lots == 0.0 or (high <= span.highest if q.lots > 0.0 else low >= span.lowest))"
         )
@@ -200,18 +203,15 @@ def decide_lines(kernel: Strategy, form: Form, call: list[str]) -> list[str]:
     return [f"if {decide_condition(kernel, form)}:", *indent([*call, "called = 1"])]
 
 
-def close_condition(form: Form) -> str:
-    """Return when the engine is called to fill at the close."""
+def close_lines(form: Form, call: list[str], when: str = "intent.working != 0") -> list[str]:
+    """Return the lines that fill at the close, where a run does that.
+
+    All that fills there was made on this bar, or could have filled at its open: a driver that
+    knows whether the engine was called on the bar need not ask on others.
+    """
     if not (form.uses.same_close or form.general):
-        return "False"
-    return "True" if form.general else "intent.working != 0"
-
-
-def close_lines(form: Form, call: list[str]) -> list[str]:
-    """Return the lines that fill at the close, where a run does that."""
-    condition = close_condition(form)
-    if condition == "False":
         return []
+    condition = "True" if form.general else when
     return [f"if {condition}:", *indent([*call, "called = 1"])]
 
 
