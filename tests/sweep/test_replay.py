@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from admf_fast import load_config
 from admf_fast.cli.main import main
 from admf_fast.errors import ConfigError, StateError
+from admf_fast.sweep.bars import open_inputs
 from admf_fast.sweep.batch import _tasks, load_batch
 from admf_fast.sweep.declared import space_of
 from admf_fast.sweep.recording import record_signals
+from admf_fast.sweep.replaying import variants_of
 from admf_fast.sweep.run import run_sweep
 from admf_fast.sweep.stored import METADATA, Playback, read_stored
 from admf_fast.sweep.variants import Variants
@@ -228,11 +230,13 @@ def test_the_page_plays_what_it_stores(tmp_path):
     example = ROOT / "examples" / "sma_cross_sweep.yaml"
     assert main(["sweep", str(example), "--signals", str(tmp_path / "signals.parquet")]) == 0
     (tmp_path / "p.yaml").write_text(block.replace("../data", str(ROOT / "data")))
-    result = run_sweep(load_config(tmp_path / "p.yaml"), tmp_path / "x.parquet")
-    assert result.found.failed == 0
-    assert result.found.rows == 6 * len(
-        {s for s in read_stored(tmp_path / "signals.parquet").sets if s[0] < 20}
-    )
+    config = load_config(tmp_path / "p.yaml")
+    space = space_of(config)
+    sets, variants = space.sets(), variants_of(config, space)
+    stored = read_stored(tmp_path / "signals.parquet")
+    assert len(sets) == 6 * sum(fast < 20 for fast, _ in stored.sets)
+    variants.check_bars(open_inputs(config))
+    assert all(not variants.at(values, "AAPL").refusal for values in sets[::7])
 
 
 def test_the_command_stores_and_plays(tmp_path, capsys):
