@@ -145,6 +145,9 @@ class LaneProgram(TradingProgram):
                  self._hot[g], fixed[:, those].copy()],
             )  # fmt: skip
 
+    def _event_bars(self, block_bars: int) -> int:
+        return 1 if self.tap == NO_TAP else block_bars  # the driver wants an address in any case
+
     @property
     def statuses(self) -> Words:
         """0, or why and on which bar each lane could not be used; `refusal` has the words."""

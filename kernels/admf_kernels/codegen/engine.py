@@ -180,8 +180,15 @@ def open_lines(form: Form, call: list[str], row: str = "t") -> list[str]:
     ]
 
 
-def decide_condition(kernel: Strategy, form: Form) -> str:
-    """Return when the engine is called to decide: the signal or the position's age asks for it."""
+# Of an account with one instrument; of several, each with a position is looked at.
+SHORT_OF_MARGIN = (
+    "(q.lots != 0.0 and a.maintenance > 0.0 "
+    "and equity < a.maintenance * abs(q.lots * n.lot_value * close))"
+)
+
+
+def decide_condition(kernel: Strategy, form: Form, short: str = SHORT_OF_MARGIN) -> str:
+    """Return when the engine is called to decide: signal, margin, or the position's age ask it."""
     u = form.uses
     when = [
         "signal != intent.signal",
@@ -190,7 +197,7 @@ def decide_condition(kernel: Strategy, form: Form) -> str:
     ]
     when += [f"asked[{k}].action != 0" for k in range(kernel.orders)]
     if u.margin:
-        when.append("q.lots != 0.0")
+        when.append(short)
     if u.max_bars:
         when.append("(q.lots != 0.0 and span.bars >= x.max_bars)")
     if u.limits or form.general:
@@ -198,9 +205,11 @@ def decide_condition(kernel: Strategy, form: Form) -> str:
     return " or ".join(when)
 
 
-def decide_lines(kernel: Strategy, form: Form, call: list[str]) -> list[str]:
+def decide_lines(
+    kernel: Strategy, form: Form, call: list[str], short: str = SHORT_OF_MARGIN
+) -> list[str]:
     """Return the lines that call the engine when something asks for a decision."""
-    return [f"if {decide_condition(kernel, form)}:", *indent([*call, "called = 1"])]
+    return [f"if {decide_condition(kernel, form, short)}:", *indent([*call, "called = 1"])]
 
 
 def close_lines(form: Form, call: list[str], when: str = "intent.working != 0") -> list[str]:

@@ -36,7 +36,7 @@ PER_LANE = ("atr", "atr_before", "deviation")  # columns of the engine's alone
 def may_be_quiet(form: Form) -> bool:
     """Return whether there are bars on which no lane needs the engine."""
     u = form.uses
-    return not (u.financing or u.venue or u.limits or u.margin or form.general)
+    return not (u.financing or u.venue or u.limits or form.general)
 
 
 class QuietPass(LaneMemory):
