@@ -30,8 +30,8 @@ from admf_fast.cli import (
     status,
     sweep,
     sweep_results,
+    validation,
     verify,
-    walkforward,
 )
 from admf_fast.cli.output import OutputClosed, abandon
 
@@ -57,7 +57,8 @@ for command in (
     backtest.command, live.command, status.status_command, status.control_command,
     parity.command, check.command, verify.command, compare.command, explain.command,
     baseline.command, rollout.group, sweep.command, sweep_results.top, sweep_results.heatmap,
-    sweep_results.parallel, walkforward.command, batch.command, kernels.group, data.group,
+    sweep_results.parallel, validation.walkforward, validation.kfold, validation.holdout,
+    batch.command, kernels.group, data.group,
     config.group, demo.group, simulate.command,
 ):  # fmt: skip
     admf.add_command(command)

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from admf_fast.config import Config
     from admf_fast.sweep.dask_cluster import DaskSpec
     from admf_fast.sweep.engine import Progress, Watched
-    from admf_fast.sweep.run import SweepResult
+    from admf_fast.sweep.recording import Recording
+    from admf_fast.sweep.result import Best, SweepResult
 
 
 @click.command("sweep")
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
     "--out", type=click.Path(path_type=Path), metavar="FILE.parquet",
     help="Where the results go; replaced if they are a sweep's.",
 )  # fmt: skip
+@click.option(
+    "--signals", type=click.Path(path_type=Path), metavar="FILE.parquet",
+    help="Store what the strategies want, for sweep.from_signals; without --out, that alone.",
+)  # fmt: skip
+@click.option(
+    "--trials", type=click.IntRange(1), metavar="N",
+    help="Let a study propose so many sets, as sweep.search does; needs the extra search.",
+)  # fmt: skip
+@click.option("--metric", metavar="FIGURE", help="What the study looks for.  [default: sharpe]")
 @click.option(
     "--threads", type=click.IntRange(1, 1024), metavar="N", help="[default: one for each core]"
 )
@@ -49,8 +59,9 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @json_option
 def command(
-    path: str, out: Path | None, threads: int | None, engine: str, scheduler: str,
-    workers: int | None, estimate: bool, as_json: bool,
+    path: str, out: Path | None, signals: Path | None, trials: int | None, metric: str | None,
+    threads: int | None, engine: str, scheduler: str, workers: int | None, estimate: bool,
+    as_json: bool,
 ) -> int:  # fmt: skip
     """Run all parameter sets of the section sweep of CONFIG.
 
@@ -63,26 +74,59 @@ def command(
     whichever engine. Workers of Dask need the same folders of bars and results as this process.
     """
     from admf_fast.config import load_config
+    from admf_fast.sweep.recording import record_signals
     from admf_fast.sweep.run import run_sweep
 
+    if out is None and signals is None and not estimate:
+        raise click.UsageError("Missing option '--out', or '--signals', or '--estimate'.")
     dask = _dask(engine, scheduler, workers, threads)
-    if out is None and not estimate:
-        raise click.UsageError("Missing option '--out'.")
-    config = load_config(path)
+    config = _searching(load_config(path), trials, metric)
     warn_without_cache()
-    if out is None or estimate:
+    if estimate:
         return _estimate(config, as_json=as_json)
-    with stopped_by_sigterm(), _shown(quiet=as_json) as progress:
-        try:
+    found: dict[str, Any] = {}
+    lines: list[str] = []
+    if signals is not None:
+        with _running(signals, quiet=as_json) as progress:
+            stored = record_signals(config, signals, threads=threads, progress=progress)
+        found, lines = {"signals": recording_json(stored)}, recording_lines(stored)
+    if out is not None:
+        with _running(out, quiet=as_json) as progress:
             result = run_sweep(config, out, threads=threads, progress=progress, dask=dask)
+        found, lines = sweep_json(result) | found, sweep_lines(result) + lines
+    if as_json:
+        write_json(found)
+    else:
+        write_lines(lines)
+    return 0
+
+
+def _searching(config: Config, trials: int | None, metric: str | None) -> Config:
+    """Return the configuration with what the options say of sweep.search."""
+    from msgspec import structs
+
+    from admf_fast.config import SearchSpec, SweepSpec
+
+    spec = config.sweep
+    if (trials is None and metric is None) or not isinstance(spec, SweepSpec):
+        return config
+    search = spec.search if isinstance(spec.search, SearchSpec) else None
+    if search is None and trials is None:
+        raise click.UsageError("--metric belongs to a search: add --trials")
+    made = search or SearchSpec(trials=trials or 0)
+    made = structs.replace(made, trials=trials or made.trials, metric=metric or made.metric)
+    return structs.replace(config, sweep=structs.replace(spec, search=made))
+
+
+@contextlib.contextmanager
+def _running(out: Path, *, quiet: bool) -> Iterator[Progress | None]:
+    """Show what runs; if it is stopped, say what is kept of it."""
+    with stopped_by_sigterm(), _shown(quiet=quiet) as progress:
+        try:
+            yield progress
         except KeyboardInterrupt:
             _say_kept(out)
             raise
-    if as_json:
-        write_json(sweep_json(result))
-    else:
-        write_lines(sweep_lines(result))
-    return 0
 
 
 def _estimate(config: Config, *, as_json: bool) -> int:
@@ -156,6 +200,30 @@ def _shown(*, quiet: bool) -> Iterator[Progress | None]:
         yield show
 
 
+def recording_json(stored: Recording) -> dict[str, Any]:
+    """Return stored signals as plain data."""
+    return {
+        "path": str(stored.path),
+        "sets": stored.sets,
+        "symbols": list(stored.symbols),
+        "bars": stored.bars,
+        "failed": stored.failed,
+        "changes": stored.changes,
+        "bytes": stored.bytes,
+        "seconds": stored.seconds,
+        "digest": stored.digest,
+    }
+
+
+def recording_lines(stored: Recording) -> list[str]:
+    """Return stored signals as text."""
+    return [
+        f"{stored.sets:,} sets of the strategy on {', '.join(stored.symbols)}: "
+        f"{stored.changes:,} changes of signals in {stored.bytes:,} bytes, {stored.seconds:.2f} s",
+        f"Signals: {stored.path}",
+    ]
+
+
 def sweep_json(result: SweepResult) -> dict[str, Any]:
     """Return a finished sweep as plain data."""
     from admf_fast.sweep.run import peak_memory_bytes
@@ -182,7 +250,27 @@ def sweep_json(result: SweepResult) -> dict[str, Any]:
         "same_results": found.same_results,
         "dead_parameters": list(found.dead),
         "notes": list(result.notes),
+        **({"search": _best_json(result.best)} if result.best else {}),
     }
+
+
+def _best_json(best: Best) -> dict[str, Any]:
+    from admf_fast.sweep.table import plain_params
+
+    return {
+        **best.counts,
+        "metric": best.metric,
+        "best": {"set": best.set, best.metric: best.figure, "params": plain_params(best.params)},
+    }
+
+
+def _best_line(best: Best) -> str:
+    from admf_fast.sweep.show import shown
+    from admf_fast.sweep.table import plain_params
+
+    params = ", ".join(f"{n}={shown(v)}" for n, v in plain_params(best.params).items())
+    counts = ", ".join(f"{count:,} {what}" for what, count in best.counts.items())
+    return f"Search ({counts}): best {best.metric} {shown(best.figure)} by set {best.set}, {params}"
 
 
 def _where(result: SweepResult) -> str:
@@ -210,4 +298,6 @@ def sweep_lines(result: SweepResult) -> list[str]:
         notes.append(f"{found.same_signals:,} rows have the signals of an earlier set")
     if found.dead:
         notes.append(f"no result depends on {', '.join(found.dead)}")
+    if result.best:
+        lines.append(_best_line(result.best))
     return [*lines, *(f"Note: {text}" for text in notes), f"Results: {result.path}"]

@@ -44,6 +44,14 @@ from admf_fast.config.sizing import (
     VolatilitySizing,
 )
 from admf_fast.config.source import Problems, Source, nearest
+from admf_fast.config.splits import (
+    SPLITS,
+    HoldoutSpec,
+    KFoldSpec,
+    Split,
+    SplitSpec,
+    WalkForwardSpec,
+)
 from admf_fast.config.strategy import (
     EnsembleSpec,
     MemberSpec,
@@ -52,11 +60,12 @@ from admf_fast.config.strategy import (
     StateSpec,
     StrategySpec,
 )
-from admf_fast.config.sweep import SampleSpec, SweepSpec, WalkForwardSpec, axes_of
+from admf_fast.config.sweep import SampleSpec, SearchSpec, SweepSpec, axes_of
 
 __all__ = [
     "MISSING",
     "SIZE_MAX_BYTES",
+    "SPLITS",
     "AccountSpec",
     "ActionsSpec",
     "AlertsSpec",
@@ -74,7 +83,9 @@ __all__ = [
     "FeatureSpec",
     "FeedSpec",
     "FixedSizing",
+    "HoldoutSpec",
     "InstrumentSpec",
+    "KFoldSpec",
     "KellySizing",
     "KernelSizing",
     "LimitsSpec",
@@ -91,11 +102,14 @@ __all__ = [
     "RiskSizing",
     "RiskSpec",
     "SampleSpec",
+    "SearchSpec",
     "ServeSpec",
     "SessionEndSpec",
     "SideSpec",
     "Sizing",
     "Source",
+    "Split",
+    "SplitSpec",
     "StateSpec",
     "StrategySpec",
     "SweepSpec",

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from admf_fast.config.section import Count, Section
 from admf_fast.config.source import KeyPath, Problems, nearest
+from admf_fast.config.splits import SPLITS, HoldoutSpec, KFoldSpec, SplitSpec, WalkForwardSpec
 from admf_fast.config.strategy import Conditions
 
 SETS_MAX = 1_000_000
@@ -30,33 +31,23 @@ class SampleSpec(Section, frozen=True, kw_only=True):
     seed: Annotated[int, Meta(ge=0, le=2**53, description="The same seed draws the same sets.")] = 0
 
 
-class WalkForwardSpec(Section, frozen=True, kw_only=True):
-    """Choose a set on past bars, see what it does on the following ones, and move on."""
+class SearchSpec(Section, frozen=True, kw_only=True):
+    """Let a sampler of Optuna propose the sets, by what the ones before them came to."""
 
-    train: Annotated[Count, Meta(description="Length of the bars that a set is chosen on.")]
-    test: Annotated[Count, Meta(description="Length of the bars that it is tested on.")]
-    unit: Annotated[
-        Literal["bars", "days"],
-        Meta(description="Of all lengths: bars, or UTC days on which there are bars."),
-    ] = "bars"
-    gap: Annotated[int, Meta(ge=0, le=10**9, description="Left out between train and test.")] = 0
-    anchored: Annotated[bool, Meta(description="Whether every train begins at the first bar.")] = (
-        False
-    )
-    by: Annotated[str, Meta(description="Figure by which the set is chosen, the largest.")] = (
+    trials: Annotated[Count, Meta(description="How many sets are proposed, repeated ones too.")]
+    metric: Annotated[str, Meta(description="Figure to look for; of several inputs its mean.")] = (
         "sharpe"
     )
-    warmup: Annotated[
-        Literal["cold", "ready"] | Annotated[int, Meta(ge=0, le=10**9)],
-        Meta(
-            description="Bars before the test that its run begins with: cold: none; ready: as "
-            "many as the strategy needs before its first signal; or a number of bars."
-        ),
-    ] = "cold"
-    blocks: Annotated[
-        int,
-        Meta(ge=2, le=16, description="Even number of parts for the probability of overfitting."),
-    ] = 10
+    direction: Annotated[
+        Literal["maximize", "minimize"], Meta(description="Whether large or small is good.")
+    ] = "maximize"
+    sampler: Annotated[
+        Literal["tpe", "random"], Meta(description="Of Optuna: learning, or not.")
+    ] = "tpe"
+    seed: Annotated[int, Meta(ge=0, lt=2**32, description="The same seed finds the same sets.")] = 0
+    batch: Annotated[
+        Count, Meta(description="Sets proposed at once, before any of them has a figure.")
+    ] = 64
 
 
 class SweepSpec(Section, frozen=True, kw_only=True):
@@ -79,17 +70,49 @@ class SweepSpec(Section, frozen=True, kw_only=True):
     sample: Annotated[
         SampleSpec | UnsetType, Meta(description="Draw some of the sets instead of taking all.")
     ] = UNSET
+    search: Annotated[
+        SearchSpec | UnsetType,
+        Meta(description="Propose some of the sets by the figures of those before them."),
+    ] = UNSET
     walkforward: Annotated[
         WalkForwardSpec | UnsetType, Meta(description="How admf walkforward splits the bars.")
     ] = UNSET
+    kfold: Annotated[KFoldSpec | UnsetType, Meta(description="How admf kfold splits the bars.")] = (
+        UNSET
+    )
+    holdout: Annotated[
+        HoldoutSpec | UnsetType, Meta(description="How admf holdout splits the bars.")
+    ] = UNSET
     keep: Annotated[
-        tuple[Literal["signals", "trades"], ...],
-        Meta(description="Events to write besides, one file each: changed signals, trades."),
+        tuple[Literal["signals", "trades", "equity"], ...],
+        Meta(
+            description="What to write besides, one file each: changed signals, closed trades, "
+            "equity where it changes."
+        ),
     ] = ()
+    equity_every: Annotated[
+        Literal["day"] | Count,
+        Meta(description="When equity is looked at: at the end of UTC days, or so many bars."),
+    ] = "day"
+    from_signals: Annotated[
+        str,
+        Meta(
+            description="File of stored signals, of admf sweep --signals: its sets of the "
+            "strategy are played back in place of the strategy, each with all sets of the grid."
+        ),
+    ] = ""
     data: Annotated[
         tuple[str, ...],
         Meta(description="Paths of several inputs, each on an account of its own; as bars.path."),
     ] = ()
+    deadline_s: Annotated[
+        float,
+        Meta(
+            ge=0.0, le=1e6,
+            description="How long a chunk of sets may make no progress before its sets are tried "
+            "apart, in processes that can be ended; 0: for ever.",
+        ),
+    ] = 300.0  # fmt: skip
     sets_max: Annotated[
         int, Meta(ge=1, le=10**9, description="More sets than this are refused.")
     ] = SETS_MAX
@@ -113,6 +136,8 @@ def check_sweep(spec: SweepSpec, problems: Problems) -> None:
     for place, group in groups:
         for key, path, value in axes_of(group, place):
             _check_key(key, path, problems)
+            if spec.from_signals and key.partition(".")[0] == "strategy":
+                problems.add(path, f"{key}: sweep.from_signals has the sets of the strategy")
             if key in seen:
                 problems.add(path, f"expected each key once; {key} is there already")
             seen[key] = path
@@ -120,11 +145,14 @@ def check_sweep(spec: SweepSpec, problems: Problems) -> None:
                 for name in value:
                     if name not in _AXIS_KEYS:
                         problems.unknown((*path, name), _AXIS_KEYS)
-    walk = spec.walkforward
-    if isinstance(walk, WalkForwardSpec) and walk.blocks % 2:
-        path = ("sweep", "walkforward", "blocks")
-        problems.add(path, f"expected an even number; found {walk.blocks}")
-    if not seen:
+    for name in SPLITS:
+        split = getattr(spec, name)
+        if isinstance(split, SplitSpec) and split.blocks % 2:
+            path = ("sweep", name, "blocks")
+            problems.add(path, f"expected an even number; found {split.blocks}")
+    if isinstance(spec.search, SearchSpec) and isinstance(spec.sample, SampleSpec):
+        problems.add(("sweep", "search"), "expected search or sample; found both")
+    if not seen and not spec.from_signals:
         problems.add(("sweep", "grid"), "expected keys with values; found none in grid or zip")
 
 

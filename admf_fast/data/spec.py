@@ -143,8 +143,8 @@ def check_symbol(symbol: str) -> None:
 
 def parse_range(spec: BarSpec) -> tuple[int, int]:
     """Return the half-open range [start_ns, end_ns) of close stamps that `spec` selects."""
-    start_ns = _parse_instant("start", spec.start) if spec.start else 0
-    end_ns = _parse_instant("end", spec.end) if spec.end else TS_NS_MAX
+    start_ns = parse_instant("bars.start", spec.start) if spec.start else 0
+    end_ns = parse_instant("bars.end", spec.end) if spec.end else TS_NS_MAX
     if start_ns >= end_ns:
         raise ConfigError(
             f"bars.end: expected a time after bars.start {spec.start}, found {spec.end}"
@@ -152,12 +152,13 @@ def parse_range(spec: BarSpec) -> tuple[int, int]:
     return start_ns, end_ns
 
 
-def _parse_instant(field: str, text: str) -> int:
+def parse_instant(key: str, text: str) -> int:
+    """Return the nanoseconds of an ISO date or time, UTC when naive; ConfigError names the key."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ConfigError(
-            f"bars.{field}: expected an ISO date or time such as 2024-01-31 or "
+            f"{key}: expected an ISO date or time such as 2024-01-31 or "
             f"2024-01-31T14:30:00Z, found {text[:80]!r}"
         ) from None
     if moment.tzinfo is None:
@@ -166,7 +167,7 @@ def _parse_instant(field: str, text: str) -> int:
     delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
     ts_ns = ((delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds) * 1000
     if not 0 <= ts_ns <= TS_NS_MAX:
-        raise ConfigError(f"bars.{field}: expected a time within 1970..2262, found {text[:80]!r}")
+        raise ConfigError(f"{key}: expected a time within 1970..2262, found {text[:80]!r}")
     return ts_ns
 
 

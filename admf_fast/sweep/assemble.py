@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import xxhash
 from numpy.typing import NDArray
 
 from admf_fast.atomic import atomic_file
 from admf_fast.errors import ConfigError, StateError
-from admf_fast.sweep.arrays import integers, numbers_of
+from admf_fast.sweep.arrays import integers
 from admf_fast.sweep.chunk import Chunk
+from admf_fast.sweep.digest import TableDigest
 from admf_fast.sweep.regroup import ROWS_PER_GROUP, regrouped
 from admf_fast.sweep.relations import codes_of, digest_array, first_equal, is_dead
 from admf_fast.sweep.work import Work
@@ -58,7 +58,7 @@ def assemble(
     sweep was cut, interrupted or spread over threads.
     Raises ConfigError when no set came to anything, StateError for a part that is gone.
     """
-    parts = _Parts(work, chunks, schemas[0], inputs)
+    parts = Parts(work, chunks, schemas[0], inputs)
     signals, results, error, failed = _digests(parts, len(sets), inputs)
     if failed == len(sets) * inputs:
         raise ConfigError(f"sweep: no set can be run: {error}")
@@ -88,8 +88,11 @@ def assemble(
     return made
 
 
-class _Parts:
-    """The rows of all parts, those of the same sets on all inputs together, set by set."""
+class Parts:
+    """The rows of all parts, those of the same sets on all inputs together, set by set.
+
+    Going through them raises StateError for a part that is gone.
+    """
 
     def __init__(self, work: Work, chunks: Sequence[Chunk], schema: pa.Schema, inputs: int):
         self.work, self.chunks, self.schema, self.inputs = work, chunks, schema, inputs
@@ -116,7 +119,7 @@ class _Parts:
 
 
 def _digests(
-    parts: _Parts, sets: int, inputs: int
+    parts: Parts, sets: int, inputs: int
 ) -> tuple[list[NDArray[Any]], list[NDArray[Any]], str, int]:
     """Return the digests of signals and results for each input, the first error, how many."""
     signals: list[str | None] = []
@@ -136,7 +139,7 @@ def _digests(
 
 
 def _compared(
-    parts: _Parts, same: Mapping[str, Sequence[NDArray[np.int64]]], schema: pa.Schema
+    parts: Parts, same: Mapping[str, Sequence[NDArray[np.int64]]], schema: pa.Schema
 ) -> Iterator[pa.Table]:
     """Yield the rows with the columns that compare them."""
     first = 0
@@ -148,29 +151,3 @@ def _compared(
             columns[name] = integers(np.maximum(values, 0), values >= 0)
         yield pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
         first += sets
-
-
-class TableDigest:
-    """XXH3-128 over the columns of a table, whatever the cuts and the file."""
-
-    def __init__(self) -> None:
-        self._hashers: dict[str, Any] = {}
-
-    def update(self, table: pa.Table) -> None:
-        """Append rows."""
-        for name in table.column_names:
-            hasher = self._hashers.setdefault(name, xxhash.xxh3_128())
-            column = table[name]
-            if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-                valid = numbers_of(column.is_valid())
-                hasher.update(valid.tobytes())
-                hasher.update(np.where(valid != 0, numbers_of(column), 0).tobytes())
-            else:
-                hasher.update(json.dumps(column.to_pylist()).encode())
-
-    def hexdigest(self) -> str:
-        """Return the digest of all rows so far."""
-        total = xxhash.xxh3_128()
-        for name, hasher in sorted(self._hashers.items()):
-            total.update(name.encode() + b"\0" + hasher.digest())
-        return total.hexdigest()

@@ -19,6 +19,11 @@ class Stream(Protocol):
     """Bars that can be read from the first to the last as often as wanted."""
 
     @property
+    def symbol(self) -> str:
+        """Of which instrument."""
+        ...
+
+    @property
     def count(self) -> int:
         """How many bars there are."""
         ...

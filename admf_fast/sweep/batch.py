@@ -145,7 +145,7 @@ def _tasks(job: JobSpec, base: Path, out: Path) -> Iterator[Task]:
         stem = file.stem if file is not None else config.name
         name = stem if job.kind == "backtest" else f"{stem}.parquet"
         source = str(file) if file is not None else str(bars.path)
-        read = _own_files(config) if file is None else [file]
+        read = [*(_own_files(config) if file is None else [file]), *_signals(config)]
         target = out / job.name / name
         yield Task(job.name, job.kind, changed, source, target, _digest(changed, read))
 
@@ -182,6 +182,13 @@ def _own_files(config: Config) -> list[Path]:
     paths = listed or ((path,) if isinstance(path, str) else path)
     base = Path(config.source.base_dir or ".")
     return [file for one in paths for file in _files(base, one)]
+
+
+def _signals(config: Config) -> list[Path]:
+    """Return the file of stored signals that a sweep plays, if it does."""
+    spec = config.sweep
+    name = spec.from_signals if isinstance(spec, SweepSpec) else ""
+    return _files(Path(config.source.base_dir or "."), name) if name else []
 
 
 def _done(task: Task, noted: dict[str, Any] | None, backtest: Backtest) -> dict[str, Any]:

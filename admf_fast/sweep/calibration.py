@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from admf_fast.data import BarBlock
 from admf_fast.sweep.bars import Bars
 from admf_fast.sweep.lanes import LaneRun
 from admf_fast.sweep.variants import Variants
@@ -16,7 +17,8 @@ BARS, ROUNDS = 4096, 5
 
 def calibrated(variants: Variants, sets: Sequence[Sequence[Any]], bars: Bars) -> float | None:
     """Return ns per bar and set of one core, a group of lanes in use; None if none can run."""
-    chosen = [variants.at(values) for values in sets[:: max(1, len(sets) // LANES)][:LANES]]
+    some = sets[:: max(1, len(sets) // LANES)][:LANES]
+    chosen = [variants.at(values, bars.symbol) for values in some]
     ready = [variant for variant in chosen if variant.setup is not None]
     alike = [variant for variant in ready if variant.kind == ready[0].kind]
     block = next(iter(bars.blocks()), None)
@@ -25,21 +27,23 @@ def calibrated(variants: Variants, sets: Sequence[Sequence[Any]], bars: Bars) ->
     lanes = list(itertools.islice(itertools.cycle(alike), LANES))
     piece = block.slice(0, BARS)
     try:
-        best_s = min(_fed_s(lanes, piece) for _ in range(ROUNDS))
+        best_s = min(
+            _fed_s(LaneRun(lanes, playback=variants.playback(bars.symbol)), piece)
+            for _ in range(ROUNDS)
+        )
     except KernelError:
         return None
     return 1e9 * best_s / (len(piece) * LANES)
 
 
-def compile_for(variants: Variants, sets: Sequence[Sequence[Any]]) -> None:
+def compile_for(variants: Variants, sets: Sequence[Sequence[Any]], symbol: str) -> None:
     """Compile what the first set needs, before many processes would each do it; run nothing."""
-    variant = variants.at(sets[0])
+    variant = variants.at(sets[0], symbol)
     if variant.setup is not None:
-        LaneRun([variant])
+        LaneRun([variant], playback=variants.playback(symbol))
 
 
-def _fed_s(lanes: Sequence[Any], piece: Any) -> float:
-    run = LaneRun(lanes)
+def _fed_s(run: LaneRun, piece: BarBlock) -> float:
     started = time.perf_counter()
     for _ in run.feed(piece):
         pass

@@ -2,15 +2,22 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event
 from typing import Any
 
+from admf_fast.config import Config, SweepSpec
 from admf_fast.sweep.bars import Stream
 from admf_fast.sweep.lanes import LaneResult, LaneRun
 from admf_fast.sweep.variants import Variant, Variants
 from admf_kernels.errors import KernelError
 
 Done = Callable[[int], None]
+
+
+def equity_every(config: Config) -> str | int:
+    """Return how often the equity of a sweep's sets is kept."""
+    return config.sweep.equity_every if isinstance(config.sweep, SweepSpec) else "day"
 
 
 class Stopped(Exception):  # noqa: N818 - no error: somebody asked for it
@@ -46,16 +53,19 @@ class ChunkRun:
         Set it, and the run ends with `Stopped` after the call that is under way.
     done : function of int
         Called with the bars done times the sets they were done for.
+    folder : Path, optional
+        Where there is room for what is kept of a chunk.
     """
 
     variants: Variants
     keep: Collection[str] = ()
     stop: Event = field(default_factory=Event)
     done: Done = lambda count: None
+    folder: Path | None = None
 
     def results(self, sets: Sequence[Sequence[Any]], bars: Stream) -> list[LaneResult | str]:
         """Return what every set came to, or why it came to nothing, in order."""
-        ready = [self.variants.at(values) for values in sets]
+        ready = [self.variants.at(values, bars.symbol) for values in sets]
         found: list[LaneResult | str] = [variant.refusal for variant in ready]
         by_kind: dict[tuple[Any, ...], list[int]] = {}
         for k, variant in enumerate(ready):
@@ -80,7 +90,10 @@ class ChunkRun:
         return [*self._isolated(variants[:half], bars), *self._isolated(variants[half:], bars)]
 
     def _run(self, variants: Sequence[Variant], bars: Stream) -> list[LaneResult]:
-        run = LaneRun(variants, self.keep)
+        run = LaneRun(
+            variants, self.keep, self.variants.playback(bars.symbol),
+            equity_every(self.variants.config), self.folder,
+        )  # fmt: skip
         counted = 0
         try:
             for block in bars.blocks():

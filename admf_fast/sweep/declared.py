@@ -1,18 +1,20 @@
 """From the section ``sweep`` to its sets: axes, groups, conditions."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from msgspec import UNSET
 
-from admf_fast.config import Config, SampleSpec, SweepSpec, axes_of, contents
+from admf_fast.config import Config, SampleSpec, SearchSpec, SweepSpec, axes_of, contents
 from admf_fast.config.source import KeyPath, nearest
 from admf_fast.config.strategy import texts_of
 from admf_fast.errors import ConfigError
 from admf_fast.sweep.columns import TAKEN
 from admf_fast.sweep.conditions import NotInForce, Set, Term, condition
 from admf_fast.sweep.space import Axis, Space
-from admf_fast.sweep.values import values_of
+from admf_fast.sweep.stored import Stored, read_stored
+from admf_fast.sweep.values import listed, values_of
 from admf_kernels.expressions import ExpressionError
 
 PARAMS = "strategy.params."
@@ -37,11 +39,12 @@ def space_of(config: Config) -> Space:
     written = _written(spec)
     keys = [given.key for group in written for given in group]
     data = contents(config)
-    axes: list[Axis] = []
-    groups = []
+    stored = stored_of(config)
+    axes = stored_axes(stored) if stored else []
+    groups = [tuple(range(len(axes)))] if axes else []
     for group in written:
         made = [_axis(config, given, _name_of(given.key, keys), axes, data) for given in group]
-        _check_group(config, made, group[0].place, sampled=bool(spec.sample))
+        _check_group(config, made, group[0].place, drawn=bool(spec.sample or spec.search))
         groups.append(tuple(range(len(axes), len(axes) + len(made))))
         axes += made
     find = _finder(axes, data)
@@ -49,7 +52,25 @@ def space_of(config: Config) -> Space:
     texts = [where] if isinstance(where, str) else where
     holds = tuple(_condition(config, text, find, ("sweep", "where")) for text in texts)
     sample = spec.sample if isinstance(spec.sample, SampleSpec) else None
-    return Space(tuple(axes), tuple(groups), holds, sample, spec.sets_max)
+    search = spec.search if isinstance(spec.search, SearchSpec) else None
+    return Space(tuple(axes), tuple(groups), holds, sample, spec.sets_max, search)
+
+
+def stored_of(config: Config) -> Stored | None:
+    """Return what ``sweep.from_signals`` names; None without it, StateError if it is none."""
+    spec = config.sweep
+    if not isinstance(spec, SweepSpec) or not spec.from_signals:
+        return None
+    return read_stored(Path(config.source.base_dir or ".", spec.from_signals))
+
+
+def stored_axes(stored: Stored) -> list[Axis]:
+    """Return the parameters of stored signals; their values go together."""
+    columns = zip(stored.keys, stored.names, strict=True)
+    return [
+        Axis(key, name, listed([values[k] for values in stored.sets]))
+        for k, (key, name) in enumerate(columns)
+    ]
 
 
 def _written(spec: SweepSpec) -> list[list[_Given]]:
@@ -92,17 +113,17 @@ def _condition(
         raise ConfigError(f"{config.where(*place)}: {text}: {error.text}") from error
 
 
-def _check_group(config: Config, axes: Sequence[Axis], place: KeyPath, *, sampled: bool) -> None:
+def _check_group(config: Config, axes: Sequence[Axis], place: KeyPath, *, drawn: bool) -> None:
     counts = {axis.key: axis.values.count for axis in axes}
     if len(set(counts.values())) > 1:
         shown = ", ".join(f"{key} has {count}" for key, count in counts.items())
         raise ConfigError(
             f"{config.where(*place)}: expected as many values for each key of a zip: {shown}"
         )
-    if 0 in counts.values() and not sampled:
+    if 0 in counts.values() and not drawn:
         raise ConfigError(
             f"{config.where(*place)}: {axes[0].key}: uniform and loguniform can only be drawn "
-            "from; add sweep.sample, or use linspace or logspace"
+            "from; add sweep.sample or sweep.search, or use linspace or logspace"
         )
 
 
@@ -119,7 +140,7 @@ def _finder(axes: Sequence[Axis], data: Mapping[str, Any]) -> Callable[[str], Te
             close = nearest(name, places)
             hint = f"; did you mean {close}?" if close else ""
             raise ExpressionError(
-                f"{name} is neither sweptnor configured{hint} "
+                f"{name} is neither swept nor configured{hint} "
                 f"(swept: {', '.join(axis.name for axis in axes)})"
             )
 

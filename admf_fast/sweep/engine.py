@@ -5,10 +5,9 @@ Nothing of the results depends on which engine it was.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from threading import Event
 from typing import Protocol
 
 from admf_fast.sweep.chunk import Chunk
@@ -60,38 +59,6 @@ class Engine(Protocol):
     def close(self) -> None:
         """Stop what is under way, and wait until it has stopped."""
         ...
-
-
-class ThreadEngine:
-    """Threads of this process; compiled code runs without the interpreter's lock."""
-
-    name = "threads"
-    workers = 1
-
-    def __init__(self, threads: int, make: Callable[[Chunk], None], stop: Event) -> None:
-        self.threads = threads
-        self._make, self._stop = make, stop
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="sweep")
-
-    def submit(self, chunk: Chunk) -> "Future[int]":
-        """Compute a chunk in a thread; what is done is counted there."""
-        return self._pool.submit(self._counted, chunk)
-
-    def _counted(self, chunk: Chunk) -> int:
-        self._make(chunk)
-        return 0
-
-    def fault(self, error: Exception) -> Exception:
-        """Return the error itself."""
-        return error
-
-    def look(self) -> None:
-        """Do nothing: threads do not go away."""
-
-    def close(self) -> None:
-        """Stop after the calls into compiled code that are under way."""
-        self._stop.set()
-        self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 @dataclass(slots=True)

@@ -7,8 +7,8 @@ from admf_fast.config import Config
 from admf_fast.sweep.bars import open_inputs
 from admf_fast.sweep.calibration import calibrated
 from admf_fast.sweep.declared import space_of
+from admf_fast.sweep.replaying import variants_of
 from admf_fast.sweep.scaling import DASK, THREADS, Costs, Estimate, estimate, thread_chunk_sets
-from admf_fast.sweep.variants import Variants
 
 THREADS_SHOWN, CORES_SHOWN = (1, 2), (1, 2, 10, 100, 1000)
 
@@ -31,7 +31,7 @@ def estimated(config: Config) -> Estimated:
     Raises ConfigError, DataError.
     """
     space = space_of(config)
-    variants = Variants(config, space)
+    variants = variants_of(config, space)
     inputs = open_inputs(config, bars_kept=0)
     sets, bars = space.sets(), [one.count for one in inputs]
     measured_ns = calibrated(variants, sets, inputs[0])

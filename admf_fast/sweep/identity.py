@@ -5,6 +5,7 @@ from typing import Any
 
 from admf_fast import __version__
 from admf_fast.config import Config, config_digest
+from admf_fast.sweep.chunk import equity_every
 from admf_fast.sweep.variants import Variants
 from admf_kernels import drivers
 from admf_kernels.codegen import lanes
@@ -42,5 +43,7 @@ def inputs_digests(
         "sets": sets_digest(names, sets),
         "bars": [[one.symbol, one.digest] for one in bars],
         **code_digests(variants),
+        "signals": variants.signals_digest,
         "keep": list(keep),
+        "equity_every": equity_every(config),
     }

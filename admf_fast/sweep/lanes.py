@@ -6,13 +6,16 @@ and which sets stand beside each other, changes nothing.
 
 import time
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from admf_fast.data import BarBlock
 from admf_fast.runners.recorder import LayerDigests, named_columns
+from admf_fast.sweep.kept import EquitySamples, Kept
+from admf_fast.sweep.stored import Playback
 from admf_fast.sweep.variants import Variant
 from admf_kernels.environment import check_float_environment
 from admf_kernels.execution.summary import Summary
@@ -39,15 +42,21 @@ class LaneResult:
         On which bar, counted from 1, its strategy was first asked.
     refusal : str
         Why it stopped, and on which bar; empty if it did not.
-    events : dict of int64 (columns, rows)
-        Kept tables of events as words, times first.
+    lane : int
+    kept : Kept, optional
+        Tables of events of all lanes, as words, times first.
     """
 
     summary: Summary
     signals: str
     ready_bars: int
     refusal: str = ""
-    events: dict[str, Words] = field(default_factory=dict)
+    lane: int = 0
+    kept: Kept | None = None
+
+    def events(self, name: str) -> Words | None:
+        """Return a kept table, int64 (columns, rows); None without rows."""
+        return None if self.kept is None else self.kept.words(self.lane, name)
 
 
 class LaneRun:
@@ -58,26 +67,43 @@ class LaneRun:
     variants : sequence of Variant
         None of them refused.
     keep : collection of str
-        Tables of events to keep besides the signals' digest: ``signals``, ``trades``.
+        Tables of events to keep besides the signals' digest: ``signals``, ``trades``; and
+        ``equity``.
+    equity_every : "day" or int
+        How often the equity is kept, see `EquitySamples`.
+    folder : Path, optional
+        Where there is room for what is kept.
+    playback : Playback, optional
+        The stored signals that the sets play.
     """
 
-    def __init__(self, variants: Sequence[Variant], keep: Collection[str] = ()) -> None:
+    def __init__(
+        self, variants: Sequence[Variant], keep: Collection[str] = (),
+        playback: Playback | None = None, equity_every: str | int = "day",
+        folder: Path | None = None,
+    ) -> None:  # fmt: skip
         check_float_environment()
         setups = [v.setup for v in variants if v.setup is not None]
         assert len(setups) == len(variants)
         first = setups[0]
         self._variants = variants
         self._setups = setups
-        self._keep = tuple(keep)
+        self._keep = tuple(name for name in keep if name != "equity")
+        params, recorded = [v.params for v in variants], None
+        if playback is not None:
+            params, recorded = playback.played(params)
         per_bar = "trades" in self._keep  # whose memory is per bar and order
         self._program = LaneProgram(
-            first.strategy, [v.params for v in variants], [s.terms for s in setups],
+            first.strategy, params, [s.terms for s in setups],
             inputs=[s.inputs for s in setups], tap=None, keep=("signals", *self._keep),
             block_bars=BLOCK_BARS // 8 if per_bar else BLOCK_BARS, hashed=False,
-            clock=first.clock, actions=first.actions,
+            clock=first.clock, actions=first.actions, recorded=recorded,
         )  # fmt: skip
         self._digests = [LayerDigests(("signals",)) for _ in variants]
-        self._events: list[dict[str, list[Words]]] = [{} for _ in variants]
+        self._kept = Kept(folder)
+        cash = np.array([setup.terms.a.cash for setup in setups])
+        self._samples = EquitySamples(equity_every, cash, self._kept) if "equity" in keep else None
+        self._last_ts_ns = 0
         self._piece_bars = 256  # of the first call, until it is known how long one takes
 
     @property
@@ -88,15 +114,26 @@ class LaneRun:
     def feed(self, block: BarBlock) -> Iterable[int]:
         """Advance over a block; yields the bars done after each call into compiled code."""
         first = 0
+        due = self._samples.due(block.ts_ns).tolist() if self._samples else []
+        due = [*reversed(due)]
         while first < len(block):
+            if due and due[-1] == first:
+                due.pop()
+                self._sample()
             size = min(self._piece_bars, self._program.block_bars)
+            size = min(size, due[-1] - first) if due else size
             piece = block.slice(first, first + size)
             started = time.perf_counter()
             self._take(ROWS_KEPT)
             self._program.feed(*piece.columns())  # type: ignore[arg-type]
             self._pace(len(piece), time.perf_counter() - started)
             first += len(piece)
+            self._last_ts_ns = int(piece.ts_ns[-1])
             yield len(piece)
+
+    def _sample(self) -> None:
+        if self._samples and self._program.bars_seen:
+            self._samples.note(self._last_ts_ns, self._program.equities())
 
     def _pace(self, bars: int, seconds: float) -> None:
         """Choose the size of the next call by how long the last one took."""
@@ -110,16 +147,24 @@ class LaneRun:
                 if name == "signals":
                     self._digests[lane].update("signals", named_columns("signals", words))
                 if name in self._keep:
-                    self._events[lane].setdefault(name, []).append(words)
+                    self._kept.add(lane, name, words)
 
     def return_sums(self) -> NDArray[np.float64]:
         """Return bars, sum and sum of squares of the returns per bar so far; shape (lanes, 3)."""
         curves = self._program.curves()
         return np.array([(c.bars, c.return_sum, c.return_square_sum) for c in curves], np.float64)
 
+    def equities(self) -> NDArray[np.float64]:
+        """Return the equity of every lane after the last bar, before the first its cash."""
+        cash = np.array([setup.terms.a.cash for setup in self._setups])
+        return self._program.equities() if self._program.bars_seen else cash
+
     def results(self) -> list[LaneResult]:
         """Return what every set came to, in order."""
         self._take(0)
+        self._sample()
+        if self._samples:
+            self._samples.flush()
         program, first = self._program, self._setups[0]
         cash = [setup.terms.a.cash for setup in self._setups]
         summaries = summarize_all(
@@ -130,11 +175,11 @@ class LaneRun:
 
     def _result(self, lane: int, summary: Summary) -> LaneResult:
         program = self._program
-        events = {n: np.concatenate(words, axis=1) for n, words in self._events[lane].items()}
         return LaneResult(
             summary,
             self._digests[lane].hexdigests()["signals"],
-            program.ready_bars(program.lane_reads[lane]),
+            self._variants[lane].ready_bars or program.ready_bars(program.lane_reads[lane]),
             program.refusal(lane),
-            events,
+            lane,
+            self._kept,
         )

@@ -5,10 +5,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from admf_fast.errors import StateError
 from admf_fast.sweep.bars import Bars
 from admf_fast.sweep.chunk import Chunk, ChunkRun, Done
-from admf_fast.sweep.events import events_schema, events_table
+from admf_fast.sweep.events import events_schema, events_tables
 from admf_fast.sweep.lanes import LaneResult
 from admf_fast.sweep.table import Row, part_schema, row_of, shown, table_of
 from admf_fast.sweep.variants import Variants
@@ -47,12 +46,12 @@ class PartMaker:
     def is_there(self, work: Work, chunk: Chunk) -> bool:
         """Whether a chunk has a part, whole and undamaged."""
         return all(
-            work.read(chunk.number, schema, name) is not None
-            for name, schema in self.schemas.items()
+            work.is_whole(chunk.number, schema, name) for name, schema in self.schemas.items()
         )
 
     def make(self, work: Work, chunk: Chunk, sets: Sets, bars: Bars) -> None:
         """Run the sets of a chunk and write its part."""
+        self.runner.folder = work.folder
         self._write(work, chunk, sets, bars, self.runner.results(sets, bars))
 
     def refuse(self, work: Work, chunk: Chunk, sets: Sets, bars: Bars, reason: str) -> None:
@@ -62,14 +61,8 @@ class PartMaker:
     def join(self, work: Work, pieces: Sequence[Chunk], chunk: Chunk) -> None:
         """Write the part of a chunk from those of its pieces, which are removed."""
         for name, schema in sorted(self.schemas.items(), reverse=True):  # rows come last
-            tables = [work.read(piece.number, schema, name) for piece in pieces]
-            found = [table for table in tables if table is not None]
-            if len(found) < len(tables):
-                raise StateError(
-                    f"{work.folder}: a part was damaged or removed while the sweep ran; run it "
-                    "again, finished parts are kept"
-                )
-            work.write(chunk.number, pa.concat_tables(found), name)
+            tables = (t for piece in pieces for t in work.tables(piece.number, schema, name))
+            work.write_all(chunk.number, tables, schema, name)
         for piece in pieces:
             for name in self.schemas:
                 work.part(piece.number, name).unlink(missing_ok=True)
@@ -84,7 +77,7 @@ class PartMaker:
             params = {name: shown(value, kind) for (name, kind), value in pairs}
             rows.append(row_of(chunk.first + k, bars.symbol, params, bars.count, result))
         for name in self.keep:
-            events = events_table(name, chunk.first, bars.symbol, results)
-            work.write(chunk.number, events, name)
+            events = events_tables(name, chunk.first, bars.symbol, results)
+            work.write_all(chunk.number, events, self.schemas[name], name)
         # The rows come last: where they are, all is.
         work.write(chunk.number, table_of(rows, self.schema))

@@ -19,11 +19,12 @@ from admf_fast import __version__
 from admf_fast.config import config_digest, parse_config
 from admf_fast.errors import ConfigError, DataError, StateError
 from admf_fast.sweep.bars import BARS_KEPT, Bars, reopened
+from admf_fast.sweep.calibration import compile_for
 from admf_fast.sweep.chunk import Chunk, Stopped
 from admf_fast.sweep.declared import space_of
 from admf_fast.sweep.identity import code_digests
 from admf_fast.sweep.parts import PartMaker, Sets
-from admf_fast.sweep.variants import Variants
+from admf_fast.sweep.replaying import variants_of
 from admf_fast.sweep.work import Work
 
 RUNS_KEPT = 2  # of sweeps, for which a worker stays ready
@@ -98,6 +99,16 @@ def run_chunk(job: dict[str, Any], chunk: Sequence[int], sets: str) -> int:
     return ready.run(Chunk(*chunk), sets_of(sets, len(ready.job.types)))
 
 
+def make_ready(job: dict[str, Any], chunks: Sequence[tuple[Sequence[int], str]]) -> None:
+    """Do all that comes before the first of some chunks, compiling too.
+
+    Raises what `run_chunk` does.
+    """
+    ready = _ready_for(msgspec.convert(job, Job))
+    for (_, place, _, _), sets in chunks:
+        ready.compile(place, sets_of(sets, len(ready.job.types)))
+
+
 def stop(run: str) -> None:
     """Stop what this worker computes of a run; what comes later stops at once."""
     with _lock:
@@ -127,7 +138,7 @@ class _Ready:
         self.config = parse_config(job.config, name=job.name, format="yaml", base_dir=job.base_dir)
         space = space_of(self.config)
         names = [axis.name for axis in space.axes]
-        variants = Variants(self.config, space)
+        variants = variants_of(self.config, space)
         found = {"config": config_digest(self.config), "names": names, **code_digests(variants)}
         expected = {"config": job.config_digest, "names": [n for n, _ in job.types], **job.code}
         for what, one in expected.items():
@@ -140,7 +151,18 @@ class _Ready:
         self.maker = PartMaker(variants, types, job.keep)
         self.work = Work(Path(job.work), job.key)
         self._kept: dict[int, Bars] = {}
+        self._kinds: set[Any] = set()
         self._reading = threading.Lock()
+
+    def compile(self, place: int, sets: Sets) -> None:
+        """Compile what sets need, each kind once."""
+        symbol = self.job.bars[place][0]
+        variants = self.maker.runner.variants
+        for values in sets:
+            variant = variants.at(values, symbol)
+            if variant.setup is not None and variant.kind not in self._kinds:
+                self._kinds.add(variant.kind)
+                compile_for(variants, [values], symbol)
 
     def run(self, chunk: Chunk, sets: Sets) -> int:
         """Compute a chunk, write its part, and return its bars times sets."""

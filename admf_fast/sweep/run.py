@@ -5,28 +5,31 @@ import json
 import os
 import resource
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from admf_fast.config import Config, SweepSpec
 from admf_fast.errors import ConfigError, StateError
+from admf_fast.sweep.apart import Apart
 from admf_fast.sweep.assemble import METADATA, Assembled, assemble
 from admf_fast.sweep.bars import Bars, open_inputs
 from admf_fast.sweep.calibration import compile_for
 from admf_fast.sweep.chunk import Chunk, chunks_of
 from admf_fast.sweep.dask_cluster import DaskSpec, cores_of
 from admf_fast.sweep.declared import space_of
-from admf_fast.sweep.engine import Engine, Progress, Running, ThreadEngine, Watched, run_chunks
+from admf_fast.sweep.engine import Engine, Progress, Running, Watched, run_chunks
 from admf_fast.sweep.events import assemble_events, events_path
 from admf_fast.sweep.identity import inputs_digests
 from admf_fast.sweep.isolation import Isolation
 from admf_fast.sweep.parts import PartMaker
+from admf_fast.sweep.replaying import variants_of
+from admf_fast.sweep.result import SweepResult
 from admf_fast.sweep.scaling import (
     CHUNK_SETS,
     DASK,
@@ -37,53 +40,11 @@ from admf_fast.sweep.scaling import (
 )
 from admf_fast.sweep.space import Space, too_many
 from admf_fast.sweep.table import param_types, result_schema
+from admf_fast.sweep.threads import ThreadEngine
 from admf_fast.sweep.variants import Variants
 from admf_fast.sweep.work import Work, open_work, remove
 
 CANDIDATES_PER_SET = 20
-
-
-@dataclass(frozen=True, slots=True)
-class SweepResult:
-    """A finished sweep.
-
-    Attributes
-    ----------
-    path : Path
-        The results.
-    sets, bars : int
-        Parameter sets; bars of all inputs together.
-    symbols : tuple of str
-    bar_sets : int
-        Bars times sets that this process computed; fewer than all if a stopped sweep went on.
-    seconds : float
-        Of wall clock, for all of it but reading the bars the first time.
-    found : Assembled
-    notes : tuple of str
-    engine : str
-        Where it was computed: ``threads`` or ``dask``.
-    workers, threads : int
-        Processes that computed, and their threads together.
-    """
-
-    path: Path
-    sets: int
-    bars: int
-    symbols: tuple[str, ...]
-    bar_sets: int
-    seconds: float
-    threads: int
-    chunks: int
-    chunks_kept: int
-    found: Assembled
-    notes: tuple[str, ...] = ()
-    engine: str = "threads"
-    workers: int = 1
-
-    @property
-    def ns_per_bar_and_set(self) -> float | None:
-        """Wall clock per bar and set, of those that this process computed; None without any."""
-        return 1e9 * self.seconds / self.bar_sets if self.bar_sets else None
 
 
 def run_sweep(
@@ -123,18 +84,22 @@ def run_sweep(
     """
     check_target(target)
     space = space_of(config)
-    _check_size(space, None)
-    variants = Variants(config, space)
-    if dask is not None and data is not None:
-        raise ConfigError("expected files of bars for workers to read, found bars in memory")
-    inputs = open_inputs(config, data, bars_kept=None if dask is None else 0)
+    if space.search is not None:
+        from admf_fast.sweep.search import run_search  # which is made of what is here
+
+        return run_search(config, target, data, threads=threads, progress=progress, dask=dask)
+    check_size(space, None)
+    variants = variants_of(config, space)
+    inputs = opened_for(variants, config, data, dask)
     bars = sum(one.count for one in inputs)
-    _check_size(space, bars)
+    check_size(space, bars)
     sets = space.sets()
     started = time.perf_counter()
     with open_work(target) as work:
         cores = len(os.sched_getaffinity(0))
-        sweep = _Sweep(config, variants, space, sets, inputs, threads or cores, dask)
+        sweep = Sweep(
+            config, variants, space, sets, inputs, threads or cores, dask, apart=data is None
+        )
         digests = sweep.inputs_digests(config)
         size, note = work.begin(digests, chunk_sets or sweep.chunk_sets)
         kept = sweep.run(work, chunks_of(len(sets), len(inputs), size), progress)
@@ -150,6 +115,21 @@ def run_sweep(
         sweep.watched.threads, sweep.watched.chunks_total, kept, found, (note,) if note else (),
         sweep.watched.engine, sweep.watched.workers,
     )  # fmt: skip
+
+
+def opened_for(
+    variants: Variants, config: Config, data: object | None, dask: DaskSpec | None
+) -> list[Bars]:
+    """Return the inputs of a sweep, which its sets can be run on; ConfigError, StateError."""
+    if dask is not None and data is not None:
+        raise ConfigError("expected files of bars for workers to read, found bars in memory")
+    inputs = open_inputs(config, data, bars_kept=None if dask is None else 0)
+    variants.check_bars(inputs)
+    return inputs
+
+
+def _deadline_s(config: Config) -> float:
+    return config.sweep.deadline_s if isinstance(config.sweep, SweepSpec) else 0.0
 
 
 def _kept(config: Config) -> tuple[str, ...]:
@@ -177,9 +157,9 @@ def check_target(target: Path) -> None:
         )
 
 
-def _check_size(space: Space, bars: int | None) -> None:
+def check_size(space: Space, bars: int | None) -> None:
     """Refuse more sets than are allowed, with what they would take."""
-    limit = space.sets_max * (CANDIDATES_PER_SET if space.holds and not space.sample else 1)
+    limit = space.sets_max * (CANDIDATES_PER_SET if space.holds and not space.is_drawn else 1)
     if space.size <= limit:
         return
     million = 1_000_000 if bars is None else bars
@@ -199,21 +179,26 @@ def _hours(seconds: float) -> str:
     return f"{years:,.1f} years" if years >= 1.0 else f"{seconds / 86_400:,.0f} days"
 
 
-class _Sweep:
+class Sweep:
     """All there is to one sweep while it runs."""
 
     def __init__(
         self, config: Config, variants: Variants, space: Space, sets: Sequence[Sequence[Any]],
-        inputs: list[Bars], threads: int, dask: DaskSpec | None,
+        inputs: list[Bars], threads: int, dask: DaskSpec | None = None, *,
+        keep: Collection[str] | None = None, types: Mapping[str, pa.DataType] | None = None,
+        apart: bool = True,
     ) -> None:  # fmt: skip
-        self.config, self.dask, keep = config, dask, _kept(config)
-        self.space, self.sets, self.inputs, self.keep = space, sets, inputs, keep
+        self.apart = apart  # whether its chunks can be run by other processes
+        self.config, self.dask = config, dask
+        self.keep = tuple(_kept(config) if keep is None else keep)
+        self.space, self.sets, self.inputs = space, sets, inputs
         self.names = [axis.name for axis in space.axes]
-        self.types = param_types(space.axes, sets)
+        self.types = param_types(space.axes, sets) if types is None else types
         self.chunks: list[Chunk] = []
         self._counting = Lock()
+        self._beat: Callable[[], None] = lambda: None
         self.watched = Watched(len(sets) * sum(one.count for one in inputs), threads=threads)
-        self.maker = PartMaker(variants, self.types, keep, done=self._count)
+        self.maker = PartMaker(variants, self.types, self.keep, done=self._count)
 
     @property
     def chunk_sets(self) -> int:
@@ -224,6 +209,7 @@ class _Sweep:
         return thread_chunk_sets(len(self.sets), len(self.inputs), self.watched.threads)
 
     def _count(self, count: int) -> None:
+        self._beat()
         with self._counting:
             self.watched.done += count
 
@@ -242,10 +228,11 @@ class _Sweep:
         watched.total, watched.chunks_total, watched.chunks = lost, len(chunks), kept
         if not missing:
             return kept
+        self.maker.runner.stop.clear()  # set when the engine of chunks before these was closed
         engine = self._engine(work)
         running = Running(engine, watched, progress)
-        numbers = itertools.count(len(chunks))
-        isolation = Isolation(running, self.maker, work, self.sets, self.inputs, numbers)
+        numbers = itertools.count(1 + max(chunk.number for chunk in chunks))
+        isolation = self._isolation(running, work, numbers)
         try:
             # One input after the other, so that a worker has to read few.
             for chunk in run_chunks(running, sorted(missing, key=lambda chunk: chunk.input)):
@@ -258,14 +245,48 @@ class _Sweep:
         if self.dask is not None:
             from admf_fast.sweep.dask_engine import DaskEngine
 
-            compile_for(self.maker.runner.variants, self.sets)
+            compile_for(self.maker.runner.variants, self.sets, self.inputs[0].symbol)
             return DaskEngine(self.dask, self.config, self.maker, work, self.sets, self.inputs)
+
+        stop, deadline_s = self.maker.runner.stop, _deadline_s(self.config)
+        engine = ThreadEngine(self.watched.threads, self._making(work), stop, deadline_s)
+        self._beat = engine.beat
+        return engine
+
+    def _making(self, work: Work) -> Callable[[Chunk], None]:
+        """Return what makes the part of a chunk in this process."""
 
         def make(chunk: Chunk) -> None:
             sets = self.sets[chunk.first : chunk.last]
             self.maker.make(work, chunk, sets, self.inputs[chunk.input])
 
-        return ThreadEngine(self.watched.threads, make, self.maker.runner.stop)
+        return make
+
+    def _isolation(
+        self, running: Running, work: Work, numbers: "itertools.count[int]"
+    ) -> Isolation | Apart:
+        if not isinstance(running.engine, ThreadEngine):
+            return Isolation(running, self.maker, work, self.sets, self.inputs, numbers)
+
+        def job() -> dict[str, Any]:
+            from admf_fast.sweep.dask_engine import job_of
+
+            found: dict[str, Any] = msgspec.to_builtins(
+                job_of(self.config, self.maker, work, self.inputs)
+            )
+            return found
+
+        deadline_s = _deadline_s(self.config)
+        return Apart(
+            job if self.apart else None,
+            self.watched,
+            self.maker,
+            work,
+            self.sets,
+            self.inputs,
+            numbers,
+            deadline_s,
+        )
 
     def finish(self, work: Work, digests: dict[str, Any], target: Path) -> Assembled:
         """Write the results."""

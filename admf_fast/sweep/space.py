@@ -1,13 +1,13 @@
 """The parameter sets of a sweep: which there are, in which order, and how many."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from msgspec import UNSET
 
-from admf_fast.config import SampleSpec
+from admf_fast.config import SampleSpec, SearchSpec
 from admf_fast.errors import ConfigError
 from admf_fast.sweep.conditions import Set
 from admf_fast.sweep.sampling import draws
@@ -48,6 +48,7 @@ class Space:
     holds: tuple[Callable[[Set], bool], ...]
     sample: SampleSpec | None
     sets_max: int
+    search: SearchSpec | None = None
 
     @property
     def candidates(self) -> int:
@@ -60,23 +61,36 @@ class Space:
     @property
     def size(self) -> int:
         """The most sets there can be."""
+        if self.search:
+            return self.search.trials
         return self.sample.sets if self.sample else self.candidates
 
+    @property
+    def is_drawn(self) -> bool:
+        """Whether only some of the combinations are taken, of numbers in between too."""
+        return self.sample is not None or self.search is not None
+
     def sets(self) -> list[tuple[Any, ...]]:
-        """Return all sets in order; ConfigError when there are none, or too many."""
-        drawn = draws(self.sample, len(self.groups)) if self.sample else None
+        """Return all sets in order; ConfigError when there are none, or too many.
+
+        Of a space that is searched, as many as there are trials, drawn at random.
+        """
+        sample = self.sample
+        if self.search:
+            sample = SampleSpec(sets=self.search.trials, seed=self.search.seed)
+        drawn = draws(sample, len(self.groups)) if sample else None
         candidates = (
             self._drawn(drawn) if drawn is not None else self._from(0, [UNSET] * len(self.axes))
         )
         found: dict[tuple[Any, ...], None] = {}
         for values in candidates:
             if all(holds(values) for holds in self.holds):
-                found[_comparable(values)] = None
+                found[key_of(values)] = None
                 if len(found) > self.sets_max:
                     raise ConfigError(too_many(self.size, self.sets_max, ""))
         if not found:
             raise ConfigError("sweep: no set meets the conditions of sweep.where")
-        return [tuple(_plain(v) for v in values) for values in found]
+        return [_plain_set(values) for values in found]
 
     def _from(self, group: int, values: list[Any]) -> Iterator[tuple[Any, ...]]:
         if group == len(self.groups):
@@ -101,18 +115,25 @@ class Space:
 
     def _drawn(self, shares: Sequence[Sequence[float]]) -> Iterator[tuple[Any, ...]]:
         for row in shares:
-            values: list[Any] = [UNSET] * len(self.axes)
-            for group in range(len(self.groups)):
-                self._enter(group, values, partial(_drawn, row[group]))
-            yield tuple(values)
+            yield self.chosen(partial(_drawn, row))
+
+    def chosen(self, choose: Callable[[int, Axis], Any]) -> tuple[Any, ...]:
+        """Return the set whose values a function chooses, asked of those in force, in order.
+
+        It is handed the number of the group and the axis.
+        """
+        values: list[Any] = [UNSET] * len(self.axes)
+        for group in range(len(self.groups)):
+            self._enter(group, values, partial(choose, group))
+        return tuple(values)
 
 
 def _counted(place: int, axis: Axis) -> Any:
     return axis.values.at(place)
 
 
-def _drawn(share: float, axis: Axis) -> Any:
-    return axis.values.draw(share)
+def _drawn(shares: Sequence[float], group: int, axis: Axis) -> Any:
+    return axis.values.draw(shares[group])
 
 
 def too_many(size: int, most: int, cost: str) -> str:
@@ -121,6 +142,20 @@ def too_many(size: int, most: int, cost: str) -> str:
         f"sweep: {size:,} sets{cost}; at most {most:,} are taken (sweep.sets_max): use fewer "
         "values, or draw some of them with sweep.sample"
     )
+
+
+def distinct(sets: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """Return sets, each once, in the order they come first."""
+    return [_plain_set(values) for values in dict.fromkeys(map(key_of, sets))]
+
+
+def key_of(values: Sequence[Any]) -> tuple[Any, ...]:
+    """Return a set as what dictionaries can keep it by."""
+    return tuple(_comparable(value) for value in values)
+
+
+def _plain_set(values: Sequence[Any]) -> tuple[Any, ...]:
+    return tuple(_plain(value) for value in values)
 
 
 class _Section(tuple[tuple[str, Any], ...]):

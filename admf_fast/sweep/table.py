@@ -56,6 +56,11 @@ def shown(value: Any, kind: pa.DataType) -> Any:
     return float(value) if kind == pa.float64() else value
 
 
+def plain_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters by name, None for what is not in force."""
+    return {name: None if value is UNSET else value for name, value in params.items()}
+
+
 def row_of(
     place: int, symbol: str, params: Mapping[str, Any], bars: int, result: LaneResult | str
 ) -> Row:

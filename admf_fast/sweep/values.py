@@ -44,17 +44,18 @@ def values_of(given: Any) -> Values:
     if isinstance(given, list | tuple):
         if not given:
             raise ValueError("expected 1 or more values; found an empty list")
-        return _listed(given)
+        return listed(given)
     if isinstance(given, str) and "(" in given:
         return _from_text(given)
-    return _listed([given])
+    return listed([given])
 
 
 def _counted(count: int, at: Callable[[int], Any]) -> Values:
     return Values(count, at, lambda share: at(min(int(share * count), count - 1)))
 
 
-def _listed(given: Sequence[Any]) -> Values:
+def listed(given: Sequence[Any]) -> Values:
+    """Return values that are all there."""
     return _counted(len(given), lambda k: given[k])
 
 

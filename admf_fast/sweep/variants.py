@@ -14,8 +14,10 @@ from admf_fast.runners.own_modules import own_modules
 from admf_fast.runners.setup import Setup, engine_inputs, named_features, prepare
 from admf_fast.runners.strategy import strategy_of
 from admf_fast.runners.terms import terms_of
+from admf_fast.sweep.bars import Bars
 from admf_fast.sweep.declared import PARAMS
 from admf_fast.sweep.space import Space
+from admf_fast.sweep.stored import Playback
 from admf_kernels.errors import KernelError
 
 VARIANTS_KEPT = 1024
@@ -23,11 +25,15 @@ VARIANTS_KEPT = 1024
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One parameter set, ready to run; `refusal` says why it cannot be, and then is all."""
+    """One parameter set, ready to run; `refusal` says why it cannot be, and then is all.
+
+    `ready_bars` is the bar on which its strategy is first asked, if another stands for it.
+    """
 
     setup: Setup | None
     params: Any = None
     refusal: str = ""
+    ready_bars: int = 0
 
     @property
     def kind(self) -> tuple[Any, ...]:
@@ -43,7 +49,14 @@ class Variants:
 
     A strategy's own parameters are checked by its kernel alone; all other keys make another
     configuration, which is read as from a file. Each of these is made once for many sets.
+
+    Attributes
+    ----------
+    signals_digest : str
+        Of the stored signals that stand for the strategies; empty where there are none.
     """
+
+    signals_digest = ""
 
     def __init__(self, config: Config, space: Space) -> None:
         self.config = _single(config)
@@ -55,6 +68,18 @@ class Variants:
         self._lock = Lock()  # modules of the user's own are found by a path of the process
         self.base = prepare(self.config)
         self._made = lru_cache(VARIANTS_KEPT)(self._make)
+
+    def check_bars(self, inputs: Sequence[Bars]) -> None:
+        """Refuse bars that these sets cannot be run on; nothing here."""
+
+    def playback(self, symbol: str) -> Playback | None:
+        """Return the stored signals that the sets play on an input; None here."""
+        return None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The swept keys, in the order of a set's values."""
+        return tuple(self._keys)
 
     def _is_param(self, key: str) -> bool:
         rest = key.removeprefix(PARAMS)
@@ -71,8 +96,8 @@ class Variants:
                 _put(data, key.split("."), value, key)
         return config_of(data, self.config.source)
 
-    def at(self, values: Sequence[Any]) -> Variant:
-        """Return a set ready to run, or why it is refused."""
+    def at(self, values: Sequence[Any], symbol: str = "") -> Variant:
+        """Return a set ready to run on an input, or why it is refused."""
         with self._lock:
             try:
                 return self._ready(values)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -72,8 +72,18 @@ class Work:
 
     def write(self, number: int, table: pa.Table, name: str = "rows") -> None:
         """Write a table of a chunk, whole or not at all."""
-        with atomic_file(self.part(number, name)) as path:
-            pq.write_table(table, path, compression="lz4", write_page_checksum=True)
+        self.write_all(number, [table], table.schema, name)
+
+    def write_all(
+        self, number: int, tables: Iterable[pa.Table], schema: pa.Schema, name: str
+    ) -> None:
+        """Write tables as one, whole or not at all; each is read back by itself."""
+        with (
+            atomic_file(self.part(number, name)) as path,
+            pq.ParquetWriter(path, schema, compression="lz4", write_page_checksum=True) as writer,
+        ):
+            for table in tables:
+                writer.write_table(table)
 
     def read(self, number: int, schema: pa.Schema, name: str = "rows") -> pa.Table | None:
         """Return a table of a chunk; None if it is not there, or damaged."""
@@ -84,6 +94,30 @@ class Work:
         except (OSError, pa.ArrowException):
             return None
         return table if table.schema.equals(schema) else None
+
+    def tables(self, number: int, schema: pa.Schema, name: str) -> Iterator[pa.Table]:
+        """Yield the tables of a chunk as they were written; StateError if they are damaged."""
+        path = self.part(number, name)
+        try:
+            with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                if not file.schema_arrow.equals(schema):
+                    raise pa.ArrowInvalid("other columns")
+                for group in range(file.num_row_groups):
+                    yield file.read_row_group(group)
+        except (OSError, pa.ArrowException) as error:
+            raise StateError(
+                f"{path}: was damaged or removed while the sweep ran; run it again, finished "
+                "parts are kept"
+            ) from error
+
+    def is_whole(self, number: int, schema: pa.Schema, name: str) -> bool:
+        """Whether a table of a chunk is there, and undamaged."""
+        try:
+            for _ in self.tables(number, schema, name):
+                pass
+        except StateError:
+            return False
+        return True
 
 
 def _key(inputs: dict[str, Any], chunk_sets: int) -> str:

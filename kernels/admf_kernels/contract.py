@@ -48,6 +48,7 @@ BAR_COLUMNS = ("ts_ns", "open", "high", "low", "close", "volume")
 PRICE_COLUMNS = BAR_COLUMNS[1:]
 CLOCK_COLUMNS = ("session", "minute_of_day", "minute_of_session", "minutes_left", "weekday")
 ADJUSTMENT = "adjustment"
+RECORDED = "recorded"  # columns recorded:0, recorded:1, ... see `admf_kernels.recorded`
 DRIVER_ARGUMENTS = ("c", "s", "bars", "renew")
 ACCOUNT_ARGUMENTS = ("position", "cash", "equity", "entry_price")
 
@@ -359,7 +360,8 @@ class Strategy(Kernel):
         if adjusted or ADJUSTMENT in self.arguments:
             names += [n for n in PRICE_COLUMNS if n in self.arguments or n == "close"]
             names.append(ADJUSTMENT)
-        return {**self.outputs_for(params), **{name: name for name in names}}
+        played = {RECORDED: f"{RECORDED}:{params.series}"} if RECORDED in self.arguments else {}
+        return {**self.outputs_for(params), **{name: name for name in names}, **played}
 
 
 def derive_constants(

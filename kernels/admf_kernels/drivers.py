@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from admf_kernels import actions, clock, numeric, orders
+from admf_kernels import actions, clock, numeric, orders, recorded
 from admf_kernels.codegen import (
     access,
     engine,
@@ -105,6 +105,12 @@ def for_clock(columns: tuple[str, ...]) -> Native:
 def for_actions() -> Native:
     """Return the driver that fills the columns of splits and dividends."""
     return native("actions", actions.SOURCE, [], {})
+
+
+@functools.cache
+def for_recorded() -> Native:
+    """Return the driver that fills the columns of stored signals."""
+    return native("recorded", recorded.SOURCE, [], {})
 
 
 @functools.cache

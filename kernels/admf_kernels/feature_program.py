@@ -13,11 +13,19 @@ from admf_kernels import clock as clocks
 from admf_kernels.actions import ACTION_COLUMNS, NO_ACTIONS, Actions
 from admf_kernels.clock import Clock
 from admf_kernels.compiler.load import Native
-from admf_kernels.contract import BAR_COLUMNS, Feature, Kernel, output_of, resolve_bars
+from admf_kernels.contract import (
+    BAR_COLUMNS,
+    RECORDED,
+    Feature,
+    Kernel,
+    output_of,
+    resolve_bars,
+)
 from admf_kernels.errors import KernelError
 from admf_kernels.execution import log
 from admf_kernels.layout import Words, fields_of, pack, unpack
 from admf_kernels.plan import Node, Plan
+from admf_kernels.recorded import Recorded, series_of
 
 if TYPE_CHECKING:
     from admf_kernels.frames import ChildProgram
@@ -75,6 +83,8 @@ class FeatureProgram:
         Clock columns to fill besides those that features read.
     actions : Actions, optional
         Splits and dividends; features then read adjusted prices.
+    recorded : Recorded, optional
+        Stored signals; needed where columns of them are read.
 
     Attributes
     ----------
@@ -93,11 +103,13 @@ class FeatureProgram:
     def __init__(
         self, features: Iterable[Any], *, block_bars: int = BLOCK_BARS, hashed: bool = True,
         clock: Clock | None = None, needs: Iterable[str] = (), actions: Actions | None = None,
+        recorded: Recorded | None = None,
     ) -> None:  # fmt: skip
         sources = [f if isinstance(f, str) else output_of(f) for f in features]
         self.plan = Plan(sources, needs, adjusted=actions is not None)
         self.clock = clock
         self.actions = NO_ACTIONS if actions is None and self.plan.adjusted else actions
+        self.recorded = recorded
         self.hashed = hashed
         self.parts: list[Part] = []
         self._kept: list[Any] = []
@@ -106,6 +118,7 @@ class FeatureProgram:
         self._allocate(block_bars)
         self._add_clock()
         self._add_actions()
+        self._add_recorded()
         self.children, first = self._add_children()
         for node in self.plan.nodes.values():
             first = self._add_indicator(node, first)
@@ -171,6 +184,18 @@ class FeatureProgram:
             bars = [Place(k) for k in range(len(BAR_COLUMNS))]
             places = [Place(self.plan.column(name)) for name in ACTION_COLUMNS]
             self.add_driver(drivers.for_actions(), [*bars, *self.actions.table(), *places])
+
+    def _add_recorded(self) -> None:
+        """Add what plays stored signals, if any are read."""
+        columns = self.plan.recorded
+        if not columns:
+            return
+        given = self.recorded
+        count = 0 if given is None else len(given)
+        if given is None or sorted(series_of(name) for name in columns) != [*range(count)]:
+            raise KernelError(f"expected stored signals for {', '.join(columns)}; found {count}")
+        places = [Place(self.plan.column(f"{RECORDED}:{k}")) for k in range(count)]
+        self.add_driver(drivers.for_recorded(), [Place(0), *given.table(), *places])
 
     def _add_strategies(self, first: int) -> None:
         """Add what runs after the features; nothing here."""

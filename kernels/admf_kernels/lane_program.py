@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from admf_kernels import drivers
 from admf_kernels.actions import Actions
@@ -31,6 +32,7 @@ from admf_kernels.program import (
     terms_for,
 )
 from admf_kernels.reading_program import run_addresses
+from admf_kernels.recorded import Recorded
 
 # A lane's kept events are taken out by `take_events` before so many more rows are written.
 ROWS_KEPT = 1024
@@ -52,6 +54,8 @@ class LaneProgram(TradingProgram):
         The lane whose outputs, events and checksums are written; None for no lane.
     keep : collection of str
         Tables of events that the other lanes keep, for `take_events`.
+    recorded : Recorded, optional
+        What lanes of the strategy `recorded.replay` play: series by number.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class LaneProgram(TradingProgram):
         hashed: bool = True,
         clock: Clock | None = None,
         actions: Actions | None = None,
+        recorded: Recorded | None = None,
     ) -> None:
         if not sets or (tap is not None and not 0 <= tap < len(sets)):
             raise KernelError(
@@ -90,7 +95,7 @@ class LaneProgram(TradingProgram):
         self.reads = self.lane_reads[first]
         super().__init__(
             _distinct(self._all_reads()), block_bars=block_bars, hashed=hashed, clock=clock,
-            needs=self._needs(), actions=actions,
+            needs=self._needs(), actions=actions, recorded=recorded,
         )  # fmt: skip
 
     def _checked_terms(self, terms: Terms | Sequence[Terms] | None) -> list[Terms]:
@@ -250,6 +255,12 @@ class LaneProgram(TradingProgram):
     def curves(self) -> list[Curve]:
         """Return the sums of every lane's equity curve after the last bar."""
         return self._groups("curve", metrics.Curve)
+
+    def equities(self) -> NDArray[np.float64]:
+        """Return the equity of every lane after the last bar; 0.0 before the first."""
+        at = engine.offsets(self.strategy)["curve"] + metrics.Curve._fields.index("equity")
+        found: NDArray[np.float64] = self.lanes[: len(self.sets), at].copy().view(np.float64)
+        return found
 
     def ledgers(self) -> list[Ledger]:
         """Return the counts and sums of every lane's orders, fills and trades."""

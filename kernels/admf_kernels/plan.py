@@ -9,6 +9,7 @@ from admf_kernels.contract import (
     ADJUSTMENT,
     BAR_COLUMNS,
     CLOCK_COLUMNS,
+    RECORDED,
     Feature,
     Indicator,
     Lag,
@@ -53,6 +54,8 @@ class Plan:
         self.names = (*BAR_COLUMNS, *self.clock_columns)
         if self.adjusted:
             self.names += ACTION_COLUMNS
+        self.recorded = tuple(sorted(name for name in read if name.startswith(f"{RECORDED}:")))
+        self.names += self.recorded
         self.nodes: dict[Feature, Node] = {}
         # Features on longer timeframes: the column each is held in; those of each timeframe.
         self.held: dict[Feature, int] = {}
