@@ -139,7 +139,20 @@ def _manifest(setup: PanelSetup, source: Panel, result: RunResult) -> dict[str, 
         calendar={
             made.name: made.digest for made in setup.calendars if made is not None
         } or None,
+        actions=_actions(setup),
     )  # fmt: skip
+
+
+def _actions(setup: PanelSetup) -> dict[str, Any] | None:
+    """Return the splits and dividends by symbol, and one digest of all; None without any."""
+    found = {
+        symbol: source.report()
+        for symbol, source in zip(setup.symbols, setup.action_sources, strict=False)
+        if source is not None
+    }
+    text = "".join(f"{symbol} {report['digest']}\n" for symbol, report in found.items())
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {"digest": digest, "instruments": found} if found else None
 
 
 def _joined(setup: PanelSetup, reports: list[dict[str, Any]]) -> dict[str, Any]:

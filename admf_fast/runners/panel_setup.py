@@ -1,6 +1,6 @@
 """From a configuration of several instruments to a panel program."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from admf_fast.calendars import Calendar
 from admf_fast.config import Config, InstrumentSpec, instruments_of
 from admf_fast.errors import ConfigError
 from admf_fast.metrics import UTC_DAYS, SessionDays
+from admf_fast.runners.actions import ActionSource, actions_of
 from admf_fast.runners.own_modules import own_modules
 from admf_fast.runners.panel_data import calendars_of
 from admf_fast.runners.setup import engine_inputs, named_features
@@ -18,7 +19,14 @@ from admf_fast.runners.terms import terms_of
 from admf_kernels.contract import Output, Strategy
 from admf_kernels.errors import KernelError
 from admf_kernels.execution.terms import Terms
-from admf_kernels.panel_program import BLOCK_MOMENTS, PERIODS, Instruments, PanelProgram, Rotation
+from admf_kernels.panel_program import (
+    BLOCK_MOMENTS,
+    PERIODS,
+    Instruments,
+    PanelProgram,
+    Rotation,
+    common_uses,
+)
 from admf_kernels.plan import Plan
 
 
@@ -33,6 +41,7 @@ class PanelSetup:
     rotation: Rotation | None = None
     features: Mapping[str, Output] = field(default_factory=dict)
     calendars: tuple[Calendar | None, ...] = ()
+    action_sources: tuple[ActionSource | None, ...] = ()
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -79,7 +88,8 @@ def prepare_panel(config: Config) -> PanelSetup:
             terms_of(config, s, requests=strategy.orders, clock=c is not None)
             for s, c in zip(specs, calendars, strict=True)
         ]
-    _check_actions(config)
+    actions = _actions(config, specs, calendars)
+    made = _alike(config, made)
     numbers = {spec.symbol: k for k, spec in enumerate(specs)}
     sectors: dict[str, int] = {}
     found = [
@@ -90,17 +100,27 @@ def prepare_panel(config: Config) -> PanelSetup:
             calendar.clock if calendar else None,
             numbers[spec.fx] if isinstance(spec.fx, str) else -1,
             _sector(spec, k, sectors),
+            source.table if (source := actions[k]) else None,
         )
         for k, (spec, terms, calendar) in enumerate(zip(specs, made, calendars, strict=True))
     ]
     setup = PanelSetup(
-        config, strategy, params, tuple(found), _rotation(config), features, calendars
+        config, strategy, params, tuple(found), _rotation(config), features, calendars, actions
     )
     try:
         setup.program(1)
     except KernelError as error:
         raise ConfigError(f"{config.where('instruments')}: {error}") from error
     return setup
+
+
+def _alike(config: Config, each: Sequence[Terms]) -> list[Terms]:
+    """Return the terms of all instruments, each made for what any of them uses."""
+    try:
+        uses = common_uses([terms.uses for terms in each])
+    except KernelError as error:
+        raise ConfigError(f"{config.where('instruments')}: {error}") from error
+    return [terms._replace(uses=uses) for terms in each]
 
 
 def _sector(spec: InstrumentSpec, number: int, sectors: dict[str, int]) -> int:
@@ -124,10 +144,19 @@ def _rotation(config: Config) -> Rotation | None:
     return Rotation(spec.hold, spec.short, 0, spec.every)
 
 
-def _check_actions(config: Config) -> None:
-    for k, spec in enumerate(config.instruments):
-        if spec.actions:
+def _actions(
+    config: Config, specs: Sequence[InstrumentSpec], calendars: Sequence[Calendar | None]
+) -> tuple[ActionSource | None, ...]:
+    """Return the splits and dividends of every instrument; a rate of exchange has none."""
+    rates = {spec.fx: spec.symbol for spec in specs if isinstance(spec.fx, str)}
+    for k, spec in enumerate(specs):
+        if spec.actions and spec.symbol in rates:
             raise ConfigError(
-                f"{config.where('instruments', k, 'actions')}: splits and dividends are applied "
-                "in runs of one instrument; use adjusted bars here, or one instrument"
+                f"{config.where('instruments', k, 'actions')}: expected none, as {spec.symbol} "
+                f"converts the currency of {rates[spec.symbol]} (fx), and a rate of exchange has "
+                "no splits or dividends"
             )
+    return tuple(
+        actions_of(config, spec, ("instruments", k), calendar)
+        for k, (spec, calendar) in enumerate(zip(specs, calendars, strict=True))
+    )

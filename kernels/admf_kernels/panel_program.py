@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf_kernels import checksum, drivers
+from admf_kernels.actions import NO_ACTIONS, Actions
 from admf_kernels.clock import Clock
 from admf_kernels.codegen import engine, panel, panel_layout
 from admf_kernels.codegen.engine import Form
 from admf_kernels.compiler.load import Native
-from admf_kernels.contract import Feature, Strategy, output_of
+from admf_kernels.contract import BAR_COLUMNS, Feature, Strategy, output_of
 from admf_kernels.errors import KernelError
 from admf_kernels.execution import log, records
 from admf_kernels.execution.terms import Terms, Uses
@@ -45,7 +46,7 @@ class Instruments(NamedTuple):
     """What tells one instrument of a panel from another.
 
     `fx` is the number of the instrument whose price converts its currency, -1 for none;
-    `sector` the number of its group.
+    `sector` the number of its group; `actions` its splits and dividends, None for none.
     """
 
     symbol: str
@@ -54,6 +55,7 @@ class Instruments(NamedTuple):
     clock: Clock | None = None
     fx: int = -1
     sector: int = 0
+    actions: Actions | None = None
 
 
 class Leg(ReadingProgram):
@@ -68,7 +70,10 @@ class Leg(ReadingProgram):
         self.terms = of.terms
         self.form = form
         self.inputs = {name: output_of(o) for name, o in of.inputs.items()}
-        self.reads = strategy.columns_for(params)
+        uses = of.terms.uses.actions
+        self.reads = strategy.columns_for(params, adjusted=uses)
+        actions = NO_ACTIONS if of.actions is None and uses else of.actions
+        self._check_actions(actions)
         self.trade = np.zeros(panel_layout.leg_words(strategy, form), np.int64)
         super().__init__(
             [*self._covered(), *features],
@@ -76,6 +81,7 @@ class Leg(ReadingProgram):
             hashed=hashed,
             clock=of.clock,
             needs=self._needs(),
+            actions=actions,
         )
 
     def _label(self, feature: Feature) -> str:
@@ -84,7 +90,7 @@ class Leg(ReadingProgram):
     def addresses(self, shared: Mapping[str, int]) -> dict[str, int]:
         """Return where the state groups of the engine are, the account's being `shared`."""
         base = int(self.trade.ctypes.data)
-        at = panel_layout.offsets(panel_layout.leg_groups(self.strategy))
+        at = panel_layout.offsets(panel_layout.leg_groups(self.strategy, self.form))
         return {**shared, **{name: base + 8 * word for name, word in at.items()}}
 
 
@@ -211,7 +217,7 @@ class PanelProgram:
     def _leg_table(self, number: int, leg: Leg, shared: Mapping[str, int]) -> int:
         of = self.instruments[number]
         reads = [*leg.reads.values()]
-        columns = [leg.plan.column(name) for name in engine.PRICES]
+        columns = [BAR_COLUMNS.index(name) for name in engine.PRICES]  # as traded
         more = [place.column for place in leg._extras()]
         columns += [*more, *(leg.plan.column(o) for o in reads)]
         at = int(leg.columns.ctypes.data)
@@ -312,7 +318,7 @@ class PanelProgram:
         found = _parts("", panel_layout.SHARED, self.state, 1)
         for leg in self.legs:
             found += [Part(p.label, p.cls, p.words) for p in leg.parts]
-            groups = panel_layout.leg_groups(self.strategy)
+            groups = panel_layout.leg_groups(self.strategy, self.form)
             names = {(self.strategy.reference if n == "s" else n): c for n, c in groups.items()}
             found += _parts(f"{leg.symbol}: ", names, leg.trade, 0)
             at = panel_layout.offsets(groups)["slots"]

@@ -27,7 +27,7 @@ from admf_kernels.codegen.panel_layout import (
 )
 from admf_kernels.codegen.rotation import due_lines, rank_lines
 from admf_kernels.codegen.text import SEEN_KEY, hash_terms, indent, load, store
-from admf_kernels.contract import Strategy
+from admf_kernels.contract import ADJUSTMENT, Strategy
 from admf_kernels.execution import metrics
 from admf_kernels.layout import fields_of
 
@@ -64,7 +64,7 @@ def source(
         "return status",
     ]  # fmt: skip
     text = "\n".join(["def drive(table, start, stop):", *indent(body)]) + "\n"
-    groups = offsets(leg_groups(kernel))
+    groups = offsets(leg_groups(kernel, form))
     places = {"POSITION_AT": "q", "INTENT_AT": "intent", "SLOTS_AT": "slots"}
     for name, group in places.items():
         text = text.replace(name, str(8 * groups[group]))
@@ -87,11 +87,11 @@ def _moment(
         "    else:",
         f"        notes[{n} * i + 2] = 0",
         # Only now: nothing filled at an open knows a close of the same moment.
-        *_mark_lines(converts),
+        *_mark_lines(kernel, features, form, converts),
         *([] if not rotates else ["due = 0", *due_lines()]),
         *each,
         *indent([*_leg(kernel, form), *_feature_lines(features, form)], 2),
-        *indent(_strategy(kernel, form, rotates), 2),
+        *indent(_strategy(kernel, form, rotates, ADJUSTMENT in features), 2),
         *ranked,
         *([] if not rotates else each),
         *([] if not rotates else indent([*_leg(kernel, form), *_decide(kernel, form)], 2)),
@@ -110,7 +110,7 @@ def _moment(
 def _leg(kernel: Strategy, form: Form) -> list[str]:
     """Return the lines that reach state, constants and bar of leg ``i`` at row ``r``."""
     at = {name: k for k, name in enumerate(LEG)}
-    groups = offsets(leg_groups(kernel))
+    groups = offsets(leg_groups(kernel, form))
     table = {name: k for k, name in enumerate(TABLE)}
     more = [f"{n}_col" for n in engine.extras(form.uses)]
     lines = [
@@ -126,7 +126,7 @@ def _leg(kernel: Strategy, form: Form) -> list[str]:
         f"own = leg[{at['state']}]",
         *(
             f"{name} = at_{cls.__name__}(own + {8 * groups[name]})"
-            for name, cls in leg_groups(kernel).items()
+            for name, cls in leg_groups(kernel, form).items()
             if name != "s"
         ),
         *(f"{p} = floats_at(leg[{at[p]}])[r]" for p in PRICES),
@@ -142,8 +142,13 @@ def _leg(kernel: Strategy, form: Form) -> list[str]:
 
 
 def _feature_lines(features: Sequence[str], form: Form) -> list[str]:
-    first = len(LEG) + len(engine.extras(form.uses))
+    first = _features_at(form)
     return [f"feature_{n} = floats_at(leg[{first + k}])[r]" for k, n in enumerate(features)]
+
+
+def _features_at(form: Form) -> int:
+    """Return where in a leg's table its features begin."""
+    return len(LEG) + len(engine.extras(form.uses))
 
 
 def _expose() -> list[str]:
@@ -195,6 +200,7 @@ def _open(form: Form) -> list[str]:
         "mark.bars += 1",
         *engine.open_lines(form, _call(OPEN, "0"), "r"),
         f"notes[{n} * i + 2] = called",
+        *(_restate_lines() if form.uses.actions else []),
         "at = position_count[0]",
         "position_count[0] = at + 1",
         "positions[at] = t",
@@ -203,13 +209,24 @@ def _open(form: Form) -> list[str]:
     ]
 
 
-def _strategy(kernel: Strategy, form: Form, rotates: bool) -> list[str]:
+def _restate_lines() -> list[str]:
+    """Return the lines that bring the last price into new units, with the dividend paid.
+
+    The account of the legs after it is as large as before.
+    """
+    return [
+        "if split_col[r] != 1.0 or dividend_col[r] != 0.0:",
+        "    mark.price = price_after(mark.price, split_col[r], dividend_col[r])",
+    ]
+
+
+def _strategy(kernel: Strategy, form: Form, rotates: bool, adjusted: bool) -> list[str]:
     """Return the lines that ask the strategy about leg ``i``, and those that follow it."""
     n = len(NOTES)
     lines = ["wanted = 0.0" if not rotates else "wanted = nan"]
     if kernel.orders:
         lines.append(f"asked = ({'keep(), ' * kernel.orders})")
-    own = offsets(leg_groups(kernel))
+    own = offsets(leg_groups(kernel, form))
     load_s = [f"s = {load(kernel.state, 's', '{i}')}"] if kernel.stateful else []
     store_s = store(kernel.state, "s", "s", "{i}") if kernel.stateful else []
     lines += [
@@ -218,7 +235,8 @@ def _strategy(kernel: Strategy, form: Form, rotates: bool) -> list[str]:
         *indent([
             *([f"s_f, s_i = floats_at(own + {8 * own['s']}), words_at(own + {8 * own['s']})"]
               if kernel.stateful else []),
-            *load_s, *engine.strategy_lines(kernel, "feature_{name}"), *store_s,
+            *load_s, *engine.strategy_lines(kernel, "feature_{name}", adjusted=adjusted),
+            *store_s,
         ]),
     ]  # fmt: skip
     if rotates:
@@ -229,13 +247,14 @@ def _strategy(kernel: Strategy, form: Form, rotates: bool) -> list[str]:
         "    status = 1 + 16 * t",
         "signal = wanted_signal(a, wanted, equity)",
         f"notes_f[{n} * i + 3] = signal",
-        *_follow(kernel, form),
+        *_follow(kernel, form, adjusted),
     ]
 
 
-def _follow(kernel: Strategy, form: Form) -> list[str]:
+def _follow(kernel: Strategy, form: Form, adjusted: bool) -> list[str]:
     n = len(NOTES)
-    call = [*engine.request_lines(kernel), *_call(DECIDE, "bits_of(signal)")]
+    requests = engine.request_lines(kernel, "feature_{name}", adjusted=adjusted)
+    call = [*requests, *_call(DECIDE, "bits_of(signal)")]
     return [
         "called = 0",
         *engine.decide_lines(kernel, form, call),
@@ -251,7 +270,7 @@ def _decide(kernel: Strategy, form: Form) -> list[str]:
         f"notes_f[{n} * i + 3] = signal",
         "if due != 0:",
         "    intent.again = 1",
-        *_follow(kernel, form),
+        *_follow(kernel, form, adjusted=False),  # no orders of its own
     ]
 
 
@@ -297,13 +316,21 @@ def _value_lines() -> list[str]:
     ]
 
 
-def _mark_lines(converts: bool) -> list[str]:
+def _mark_lines(
+    kernel: Strategy, features: Sequence[str], form: Form, converts: bool
+) -> list[str]:
     """Return the lines that take the closes of a moment: each leg's mark, equity, and the market.
 
-    The market's level is the mean of prices over first prices. Where no leg `converts` its
+    The market's level is the mean of prices over first prices, as features see them. Where no leg `converts` its
     currency by another's price, what a lot is worth does not change.
     """
     at = {name: k for k, name in enumerate(LEG)}
+    groups = offsets(leg_groups(kernel, form))
+    level, see = "mark.price", list[str]()
+    if form.uses.actions:
+        level = "seen.price"
+        place = _features_at(form) + features.index("close")
+        see = [f"seen.price = floats_at(leg[{place}])[r]"]
     value = [
         "there = at_Position(own + POSITION_AT)",
         f"equity += there.lots * notes_f[{len(NOTES)} * i] * mark.price",
@@ -316,14 +343,16 @@ def _mark_lines(converts: bool) -> list[str]:
         "    leg = words_at(leg_tables[i])",
         f"    own = leg[{at['state']}]",
         "    mark = at_Mark(own)",
+        *(f"    seen = at_Seen(own + {8 * groups['seen']})" for _ in see),
         "    r = rows[i * stride + t]",
         "    if r >= 0:",
         f"        mark.price = floats_at(leg[{at['close']}])[r]",
+        *indent(see, 2),
         "        if mark.bars == 1:",
-        "            mark.first_price = mark.price",
+        f"            mark.first_price = {level}",
         "    if mark.bars > 0:",
         "        priced += 1",
-        "        index += mark.price / mark.first_price",
+        f"        index += {level} / mark.first_price",
         *([] if converts else indent(value)),
         "index = index / priced if priced > 0 else 1.0",
         *([*_worth_lines(), *_value_lines()] if converts else []),
@@ -333,14 +362,14 @@ def _mark_lines(converts: bool) -> list[str]:
 def _hash(kernel: Strategy, form: Form) -> list[str]:
     """Return the lines that write positions' ends and the state checksum of the moment."""
     n = len(NOTES)
-    groups = leg_groups(kernel)
+    groups = leg_groups(kernel, form)
     at, shared = offsets(groups), offsets(SHARED, 1)
     first = at["q"]
     count = leg_words(kernel, form) - first
     every: list[str] = []
     place = 0
     for name, cls in groups.items():
-        if name in ("mark", "s", "span"):
+        if name in ("mark", "seen", "s", "span"):
             every += hash_terms(cls, name, "leg_slot", place).values()
         place += len(fields_of(cls))
     ours: list[str] = [f"state_i[0] * (slot + {SEEN_KEY})"]
@@ -363,6 +392,7 @@ def _hash(kernel: Strategy, form: Form) -> list[str]:
         f"    own = leg[{LEG.index('state')}]",
         f"    leg_slot = leg[{LEG.index('slot')}]",
         f"    mark, span = at_Mark(own), at_Span(own + {8 * at['span']})",
+        *(f"    seen = at_Seen(own + {8 * at['seen']})" for _ in range("seen" in at)),
         *indent(load_s),
         "    r = rows[i * stride + t]",
         "    if r >= 0:",

@@ -30,10 +30,11 @@ SHARED: dict[str, type] = {
 SHARED_ON_CALL = ("wallet", "guard", "ledger")
 
 
-def leg_groups(kernel: Strategy) -> dict[str, type]:
+def leg_groups(kernel: Strategy, form: Form) -> dict[str, type]:
     """Return the state groups of one leg in memory order; its working orders follow."""
+    seen = {"seen": records.Seen} if form.uses.actions else {}
     own = {"s": kernel.state} if kernel.stateful else {}
-    return {"mark": records.Mark, **own, "span": records.Span, "q": records.Position,
+    return {"mark": records.Mark, **seen, **own, "span": records.Span, "q": records.Position,
             "intent": records.Intent}  # fmt: skip
 
 
@@ -48,7 +49,7 @@ def offsets(groups: dict[str, type], first: int = 0) -> dict[str, int]:
 
 def leg_words(kernel: Strategy, form: Form) -> int:
     """Return how many words the state of one leg takes."""
-    return offsets(leg_groups(kernel))["slots"] + orders.places(form.uses) * engine.ORDER_WORDS
+    return offsets(leg_groups(kernel, form))["slots"] + orders.places(form.uses) * engine.ORDER_WORDS
 
 
 def shared_words() -> int:
@@ -58,7 +59,7 @@ def shared_words() -> int:
 
 def kept_leg_places(kernel: Strategy, form: Form) -> range:
     """Return the places, in a leg's checksum, of the words that only the engine changes."""
-    return range(offsets(leg_groups(kernel))["q"], leg_words(kernel, form))
+    return range(offsets(leg_groups(kernel, form))["q"], leg_words(kernel, form))
 
 
 def kept_shared_places() -> range:
