@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from admf_kernels.checksum import signed, slot_of
 from admf_kernels.actions import NO_ACTIONS
+from admf_kernels.checksum import signed, slot_of
 from admf_kernels.contract import Feature
 from admf_kernels.execution.actions import price_after
 from admf_kernels.execution.bar import (

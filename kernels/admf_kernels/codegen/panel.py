@@ -316,13 +316,11 @@ def _value_lines() -> list[str]:
     ]
 
 
-def _mark_lines(
-    kernel: Strategy, features: Sequence[str], form: Form, converts: bool
-) -> list[str]:
+def _mark_lines(kernel: Strategy, features: Sequence[str], form: Form, converts: bool) -> list[str]:
     """Return the lines that take the closes of a moment: each leg's mark, equity, and the market.
 
-    The market's level is the mean of prices over first prices, as features see them. Where no leg `converts` its
-    currency by another's price, what a lot is worth does not change.
+    The market's level is the mean of prices over first prices, as features see them. Where
+    no leg `converts` its currency by another's price, what a lot is worth does not change.
     """
     at = {name: k for k, name in enumerate(LEG)}
     groups = offsets(leg_groups(kernel, form))

@@ -49,7 +49,9 @@ def offsets(groups: dict[str, type], first: int = 0) -> dict[str, int]:
 
 def leg_words(kernel: Strategy, form: Form) -> int:
     """Return how many words the state of one leg takes."""
-    return offsets(leg_groups(kernel, form))["slots"] + orders.places(form.uses) * engine.ORDER_WORDS
+    return (
+        offsets(leg_groups(kernel, form))["slots"] + orders.places(form.uses) * engine.ORDER_WORDS
+    )
 
 
 def shared_words() -> int:
