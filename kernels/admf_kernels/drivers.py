@@ -88,7 +88,7 @@ def for_panel(
 ) -> Native:
     """Return the panel driver of a strategy on several instruments."""
     source = panel.source(kernel, features, form, rotates=rotates, converts=converts)
-    more = (costs.month_of, adjusting.price_after)
+    more: tuple[Callable[..., Any], ...] = (costs.month_of, adjusting.price_after)
     names = {**_names(kernel), **{f.__name__: f for f in more}, "nan": numeric.nan}
     functions = [kernel.step, *AROUND, *more]
     return native(f"panel_{kernel.name}", source, functions, names)
