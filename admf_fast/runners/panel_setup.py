@@ -9,11 +9,11 @@ from msgspec import UNSET
 from admf_fast.calendars import Calendar
 from admf_fast.config import Config, InstrumentSpec, instruments_of
 from admf_fast.errors import ConfigError
-from admf_fast.metrics import UTC_DAYS, SessionDays
+from admf_fast.metrics import SessionDays
 from admf_fast.runners.actions import ActionSource, actions_of
 from admf_fast.runners.own_modules import own_modules
 from admf_fast.runners.panel_data import calendars_of
-from admf_fast.runners.setup import engine_inputs, named_features
+from admf_fast.runners.setup import days_of, engine_inputs, named_features
 from admf_fast.runners.strategy import strategy_of
 from admf_fast.runners.terms import terms_of
 from admf_kernels.contract import Output, Strategy
@@ -72,8 +72,8 @@ class PanelSetup:
 
     @property
     def session_days(self) -> SessionDays:
-        """Where session days end, for figures per day: at midnight UTC."""
-        return UTC_DAYS
+        """Where session days end, for figures per day."""
+        return days_of(self.calendars, [i.bars for i in instruments_of(self.config)])
 
 
 def prepare_panel(config: Config) -> PanelSetup:
