@@ -26,7 +26,7 @@ from admf_fast.metrics.benchmark import (
     up_down_capture,
 )
 from admf_fast.metrics.daily import DailyFigures, daily_figures, days_per_year
-from admf_fast.metrics.days import UTC_DAYS, ClockDays, DayCloses, Days, SessionDays, session_days
+from admf_fast.metrics.days import UTC_DAYS, ClockDays, DayCloses, Days, SessionDays
 from admf_fast.metrics.distribution import (
     conditional_value_at_risk,
     kurtosis,
@@ -144,7 +144,6 @@ __all__ = [
     "payoff_ratio",
     "profit_factor",
     "rolling",
-    "session_days",
     "sharpe_ratio",
     "simple_returns",
     "skew",

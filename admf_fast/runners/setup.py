@@ -9,7 +9,7 @@ from admf_fast.config import Config, FeatureSpec, instruments_of
 from admf_fast.data import BarSpec, parse_timeframe
 from admf_fast.data.spec import check_longer
 from admf_fast.errors import ConfigError
-from admf_fast.metrics import SessionDays, session_days
+from admf_fast.metrics.days import SessionDays, session_days
 from admf_fast.runners.actions import ActionSource, actions_of
 from admf_fast.runners.own_modules import own_modules
 from admf_fast.runners.strategy import checked_params, kernel_of, strategy_of

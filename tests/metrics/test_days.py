@@ -9,6 +9,7 @@ from admf_fast.calendars import load_calendar
 from admf_fast.config import parse_config
 from admf_fast.data import BarBlock, concat_panels, merge_blocks
 from admf_fast.feeds import replay
+from admf_fast.metrics.days import session_days
 from admf_fast.runners.figures import run_figures
 from admf_fast.runners.historical import run_historical
 from admf_fast.runners.live import run_live
@@ -111,7 +112,7 @@ def test_days_of_a_clock_are_its_sessions(name, start, step, aligned):
     ts_ns = ts_ns[inside]
     if not len(ts_ns):
         return
-    found = closes_of(ts_ns, [], metrics.session_days(clock))
+    found = closes_of(ts_ns, [], session_days(clock))
     session = clock.columns(ts_ns)["session"]
     last = np.flatnonzero(np.append(np.diff(session) != 0, True))
 
@@ -119,7 +120,7 @@ def test_days_of_a_clock_are_its_sessions(name, start, step, aligned):
 
 
 def test_outside_of_the_table_days_are_those_of_utc():
-    days = metrics.session_days(load_calendar("XNYS").clock)
+    days = session_days(load_calendar("XNYS").clock)
     for first in (-4_000 * DAY_NS + 1, 70_000 * DAY_NS):
         span = first, first + 9 * DAY_NS
         np.testing.assert_array_equal(days.ends(*span), metrics.UTC_DAYS.ends(*span))
@@ -128,9 +129,9 @@ def test_outside_of_the_table_days_are_those_of_utc():
 def test_bars_of_a_day_are_days_by_themselves():
     clock = load_calendar("CME").clock
 
-    assert metrics.session_days(clock, DAY_NS) is metrics.UTC_DAYS
-    assert metrics.session_days(None) is metrics.UTC_DAYS
-    assert metrics.session_days(clock, DAY_NS - 1) is not metrics.UTC_DAYS
+    assert session_days(clock, DAY_NS) is metrics.UTC_DAYS
+    assert session_days(None) is metrics.UTC_DAYS
+    assert session_days(clock, DAY_NS - 1) is not metrics.UTC_DAYS
 
 
 BARS = "bars: {timeframe: 1h, stamp: close, calendar: %s}"
