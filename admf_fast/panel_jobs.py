@@ -90,8 +90,7 @@ def _events(runner: LivePanelRunner, name: str) -> Iterator[Event]:
     if not program.event_count:
         return
     ts_ns, symbols = int(program.ts_ns[0]), runner.setup.symbols
-    count = int(program.position_count[0])
-    columns = (program.positions[n][:count].tolist() for n in ("instrument", "sequence", "lots"))
+    columns = (program.positions[n].tolist() for n in ("instrument", "sequence", "lots"))
     bars = {
         number: At(name, symbols[number], ts_ns, sequence, lots)
         for number, sequence, lots in zip(*columns, strict=True)

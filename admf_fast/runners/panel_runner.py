@@ -44,8 +44,9 @@ class PanelRunner:
 
         Raises DataError when a bar led to a number that cannot be used.
         """
-        for first in range(0, len(panel), self.program.block_moments):
-            piece = panel.slice(first, first + self.program.block_moments)
+        most = self.program.block_moments
+        for first in range(0, len(panel), most):
+            piece = panel.slice(first, first + most) if len(panel) > most else panel
             try:
                 rows = self.program.feed(
                     piece.ts_ns, [block.columns() for block in piece.blocks], piece.rows

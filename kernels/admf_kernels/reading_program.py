@@ -32,7 +32,12 @@ class ReadingProgram(FeatureProgram):
 
     def _is_hashed(self, node: Node) -> bool:
         # A feature this strategy does not read must change nothing, the checksum included.
-        return self.hashed and node.feature in Plan(self._covered()).nodes
+        return self.hashed and node.feature in self._read_plan.nodes
+
+    @cached_property
+    def _read_plan(self) -> Plan:
+        """What is computed for what decides what the run does."""
+        return Plan(self._covered())
 
     def _covered(self) -> list[Source]:
         """Return what decides what the run does: the strategy's columns and the engine's."""
@@ -40,7 +45,7 @@ class ReadingProgram(FeatureProgram):
 
     def covered_on(self, timeframe: str) -> list[Feature]:
         """Return the features on a longer timeframe that the run reads."""
-        read = Plan(self._covered())
+        read = self._read_plan
         return [*read.child(timeframe).nodes] if timeframe in read.by_timeframe else []
 
     def _all_reads(self) -> list[dict[str, Source]]:

@@ -248,6 +248,6 @@ def test_a_fault_is_told_with_its_line(folder):
     message = r"two\.yaml:7: instruments\[0\]\.actions: broken\.csv:3, column dividend"
     with pytest.raises(BarError, match=message):
         prepare_panel(config_of(folder, TWO.replace("a.csv", "broken.csv")))
-    rate = TWO.replace("- {symbol: B,", "- {symbol: B, fx: A,")
+    rate = TWO.replace("- {symbol: B,", "- {symbol: B, currency: EUR, fx: A,")
     with pytest.raises(ConfigError, match=r"two\.yaml:7: .* A converts the currency of B \(fx\)"):
         prepare_panel(config_of(folder, rate))

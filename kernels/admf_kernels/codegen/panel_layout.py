@@ -1,24 +1,38 @@
 """What lies where for the panel driver: its tables, its notes, and the state of a panel."""
 
+from collections.abc import Sequence
+
 from admf_kernels.codegen import engine
 from admf_kernels.codegen.engine import PRICES, Form
 from admf_kernels.contract import Strategy
 from admf_kernels.execution import metrics, orders, records
 from admf_kernels.layout import fields_of
 
+# Moments whose features are made before the first of them is gone through: few enough that
+# what they need of all legs stays in the second-level cache.
+TILE_MOMENTS = 256
+
 TABLE_NAMES = (
     "strategy", "state", "shared_keys", "leg_keys", "slot", "legs", "leg_tables", "moments",
-    "rows", "stride", "engine", "checksum", "out_sequence", "out_cash", "out_equity",
-    "out_market", "positions", "position_count", "position_capacity", "notes", "rotation",
+    "rows", "stride", "execute", "engine", "checksum", "out_sequence", "out_cash", "out_equity",
+    "out_market", "positions", "position_capacity", "progress", "rotation",
 )  # fmt: skip
-# Of each leg; then its extra columns and features.
+# How many rows of positions are written; the leg whose features failed.
+PROGRESS = ("positions", "failed")
+# Notes of each leg, word after word: account currency of a lot at price 1, the hash of what
+# only the engine changes, whether it was called, the signal or score, the signal of its rank,
+# the row of its bar at this moment (below 0 for none), its first row of the block and the
+# next one without features, whether it has a bar at every moment of the tile, and what a
+# moment's number, or else its place in the block, is from its row.
+NOTES = (
+    "worth", "kept", "called", "value", "rank", "row", "first", "next", "dense", "lead",
+)  # fmt: skip
+# Then where things are, its extra columns and its features.
 LEG = (
-    "ready", "engine_table", "state", "slot", "fx", "sector", "checksum", *PRICES,
+    *NOTES, "ready", "engine_table", "program", "state", "slot", "fx", "sector", "checksum",
+    *PRICES,
 )  # fmt: skip
-# Notes per leg, word after word: account currency of a lot at price 1, the hash of what only
-# the engine changes, whether it was called, the signal or score, the signal of its rank.
-NOTES = ("worth", "kept", "called", "value", "rank")
-POSITION = (("row", "i"), ("sequence", "i"), ("instrument", "i"), ("signal", "f"), ("lots", "i"))
+POSITION = (("ts_ns", "i"), ("sequence", "i"), ("instrument", "i"), ("signal", "f"), ("lots", "i"))
 SHARED: dict[str, type] = {
     "curve": metrics.Curve,
     "book": records.Book,
@@ -28,6 +42,21 @@ SHARED: dict[str, type] = {
     "ledger": records.Ledger,
 }
 SHARED_ON_CALL = ("wallet", "guard", "ledger")
+
+
+def word(name: str) -> str:
+    """Return the whole number at a place in the table of the leg at hand."""
+    return f"leg[{LEG.index(name)}]"
+
+
+def real(name: str) -> str:
+    """Return the float at a place in the table of the leg at hand."""
+    return f"leg_f[{LEG.index(name)}]"
+
+
+def leg_width(features: Sequence[str], form: Form) -> int:
+    """Return how many words the table of one leg takes."""
+    return len(LEG) + len(engine.extras(form.uses)) + len(features)
 
 
 def leg_groups(kernel: Strategy, form: Form) -> dict[str, type]:
@@ -49,9 +78,8 @@ def offsets(groups: dict[str, type], first: int = 0) -> dict[str, int]:
 
 def leg_words(kernel: Strategy, form: Form) -> int:
     """Return how many words the state of one leg takes."""
-    return (
-        offsets(leg_groups(kernel, form))["slots"] + orders.places(form.uses) * engine.ORDER_WORDS
-    )
+    first = offsets(leg_groups(kernel, form))["slots"]
+    return first + orders.places(form.uses) * engine.ORDER_WORDS
 
 
 def shared_words() -> int:
