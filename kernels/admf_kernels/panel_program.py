@@ -266,6 +266,11 @@ class PanelProgram:
         words = self.position_words[:, self.position_rows]
         return {n: words[k].view(TYPES[side]) for k, (n, side) in enumerate(panel_layout.POSITION)}
 
+    def notes(self, name: str) -> NDArray[Any]:
+        """Return a note of every instrument, such as its ``score`` (of `panel_layout.NOTES`)."""
+        words = self._leg_tables[:, panel_layout.LEG.index(name)].copy()
+        return words.view(np.float64) if name in panel_layout.REAL_NOTES else words
+
     @property
     def per_bar(self) -> dict[str, NDArray[Any]]:
         """What is recorded of every moment."""

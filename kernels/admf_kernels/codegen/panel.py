@@ -243,7 +243,7 @@ def _strategy(p: Panel) -> list[str]:
         ]),
     ]  # fmt: skip
     if p.rotates:
-        return [*lines, f"{real('value')} = wanted"]
+        return [*lines, f"{real('score')} = wanted"]
     return [
         *lines,
         "if status == 0 and not (wanted >= -1.0 and wanted <= 1.0):",
@@ -259,7 +259,7 @@ def _follow(p: Panel) -> list[str]:
     asked = [f"asked_at = words[{TABLE.index('asked')}]"] if requests else []
     call = [*asked, *requests, *_call(p, DECIDE, "bits_of(signal)")]
     return [
-        f"{real('value')} = signal",
+        f"{real('signal')} = signal",
         *engine.decide_lines(p.kernel, p.form, call),
         f"{word('called')} += called",
     ]
@@ -287,7 +287,7 @@ def _position_lines(p: Panel) -> list[str]:
         f"total += words_at({word('checksum')})[r]",
         "positions[filled] = ts_ns",
         "positions[2 * position_capacity + filled] = i",
-        f"positions_f[3 * position_capacity + filled] = {real('value')}",
+        f"positions_f[3 * position_capacity + filled] = {real('signal')}",
         "positions[4 * position_capacity + filled] = int(q.lots)",
         "filled += 1",
     ]

@@ -20,13 +20,14 @@ TABLE_NAMES = (
 # How many rows of positions are written; the leg whose features failed.
 PROGRESS = ("positions", "failed")
 # Notes of each leg, word after word: account currency of a lot at price 1, the hash of what
-# only the engine changes, whether it was called, the signal or score, the signal of its rank,
+# only the engine changes, whether it was called, the signal, the score, the signal of its rank,
 # the row of its bar at this moment (below 0 for none), its first row of the block and the
 # next one without features, whether it has a bar at every moment of the tile, and what a
 # moment's number, or else its place in the block, is from its row.
 NOTES = (
-    "worth", "kept", "called", "value", "rank", "row", "first", "next", "dense", "lead",
+    "worth", "kept", "called", "signal", "score", "rank", "row", "first", "next", "dense", "lead",
 )  # fmt: skip
+REAL_NOTES = ("worth", "signal", "score", "rank")
 # Then where things are, its extra columns and its features.
 LEG = (
     *NOTES, "ready", "engine_table", "program", "state", "slot", "fx", "sector", "checksum",

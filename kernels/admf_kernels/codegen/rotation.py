@@ -39,14 +39,14 @@ def rank_lines(p: Panel) -> list[str]:
     """
     others = [
         f"if other[{LEG.index('row')}] >= 0 and j != i:",
-        f"    other_score = other_f[{LEG.index('value')}]",
+        f"    other_score = other_f[{LEG.index('score')}]",
         "    if other_score > score or (other_score == score and j < i):",
         "        above += 1",
         "    if other_score < score or (other_score == score and j < i):",
         "        below += 1",
     ]
     return p.each_bar([
-        f"score = {real('value')}",
+        f"score = {real('score')}",
         "above, below = 0, 0",
         "for j in range(legs):",
         *indent([*p.leg_lines("j", "other"), *others]),
