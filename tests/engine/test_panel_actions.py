@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from admf_fast.config import parse_config
 from admf_fast.errors import BarError, ConfigError, StateError
+from admf_fast.explain import explain_trades, open_run
 from admf_fast.jobs import backtest
 from admf_fast.parity import panel_ways
 from admf_fast.parity.compare import Log, first_difference
@@ -241,6 +242,11 @@ def test_parity_and_the_manifest(folder):
     assert manifest["actions"]["instruments"]["A"]["actions"] == 3
     assert manifest["inputs"]["actions"] == manifest["actions"]["digest"]
     assert job.result.bars == 240
+    chains = explain_trades(open_run(folder / "run"), base=folder)
+    assert len(chains) == len(job.result.trades[0]) > 5
+    assert [chain.missing for chain in chains] == [[]] * len(chains)
+    told = [step.what for chain in chains for step in chain.steps]
+    assert told.count("adjustment") == len(adjustments)
 
 
 def test_a_fault_is_told_with_its_line(folder):
