@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from admf_fast.config import parse_config
-from admf_fast.errors import BarError, ConfigError, StateError
+from admf_fast.errors import BarError, ConfigError, DataError, StateError
 from admf_fast.explain import explain_trades, open_run
 from admf_fast.jobs import backtest
 from admf_fast.parity import panel_ways
@@ -100,7 +100,7 @@ def with_actions(base, each):
     return replace(base, instruments=tuple(legs))
 
 
-@quick(40)
+@quick(20)
 @given(data=st.data())
 def test_every_way_of_running_is_the_same(base, data):
     setup, panel = data.draw(cases(base))
@@ -119,7 +119,7 @@ def test_every_way_of_running_is_the_same(base, data):
     assert [str(difference) for difference in found if difference] == []
 
 
-@quick(40)
+@quick(20)
 @given(data=st.data())
 def test_what_is_announced_later_changes_nothing_earlier(base, data):
     """Nor does a state that was saved before know of it; it goes on with the longer table."""
@@ -257,3 +257,14 @@ def test_a_fault_is_told_with_its_line(folder):
     rate = TWO.replace("- {symbol: B,", "- {symbol: B, currency: EUR, fx: A,")
     with pytest.raises(ConfigError, match=r"two\.yaml:7: .* A converts the currency of B \(fx\)"):
         prepare_panel(config_of(folder, rate))
+
+
+def test_a_bar_without_features_names_its_instrument_and_stops_the_run(base):
+    flat = bars_at(range(1, 9), [10.0] * 8, [1.0] * 8)
+    beyond = actions_of([(int(flat.ts_ns[4]), 1.0, 11.0, 0.0)])
+    runner = PanelRunner(with_actions(base, [None, beyond]))
+    told = r"B: bar 5 \(ts_ns \d+\): a dividend before it is not below the price of the bar before"
+    with pytest.raises(DataError, match=f"^{told}"):
+        runner.feed(panel_of([flat, flat]))
+    with pytest.raises(DataError, match=f"^the run has stopped at {told}"):
+        runner.feed(panel_of([flat, flat]))
