@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from admf_fast.config import Config
 from admf_fast.data import PanelBlock
-from admf_fast.errors import AdmfError, DataError, StateError
+from admf_fast.errors import AdmfError, ConfigError, DataError, StateError
 from admf_fast.explain.rerun import EventSink, based, folders_of, require_equal
 from admf_fast.explain.seeing import Look, Ranked, Seen, Stops, bar_at, moves
 from admf_fast.explain.stored import StoredRun
@@ -22,33 +23,50 @@ def find_panel(run: StoredRun, base: Path | None) -> PanelSetup | None:
 
     Raises what `rerun.find` does.
     """
-    expected = run.manifest["inputs"]
+    failed: AdmfError | None = None
     for folder in [base] if base else folders_of(run):
         config = based(run.config, folder)
+        if not _has_bars(run, config, base):
+            continue
         try:
-            source = open_panel(config)
-            for _ in source.blocks():
-                pass
-        except AdmfError:
-            if base:
-                raise
-            continue
-        if source.digest() != expected["data"]:
-            if base:
-                raise DataError(
-                    f"{base}: the bars have the digest {source.digest()}, the run was made of "
-                    f"bars with {expected['data']}; name the folder of the old ones (--base)"
-                )
-            continue
-        setup = prepare_panel(config)
-        code = panel_code_digest(setup)
-        if code != expected["code"]:
-            raise StateError(
-                f"{run.folder}: the code has the digest {code}, the run was made by code with "
-                f"{expected['code']}; install that version, or run it again"
-            )
-        return setup
+            return _checked(run, config)
+        except (ConfigError, StateError) as error:
+            # Its own modules, or those of another folder with the same bars.
+            failed = failed or error
+    if failed:
+        raise failed
     return None
+
+
+def _has_bars(run: StoredRun, config: Config, base: Path | None) -> bool:
+    """Return whether the bars of a run are there; raises what is wrong with those in `base`."""
+    try:
+        source = open_panel(config)
+        for _ in source.blocks():
+            pass
+    except AdmfError:
+        if base:
+            raise
+        return False
+    expected: str = run.manifest["inputs"]["data"]
+    if base and source.digest() != expected:
+        raise DataError(
+            f"{base}: the bars have the digest {source.digest()}, the run was made of bars with "
+            f"{expected}; name the folder of the old ones (--base)"
+        )
+    return source.digest() == expected
+
+
+def _checked(run: StoredRun, config: Config) -> PanelSetup:
+    """Return the kernels, if the code is that of the run."""
+    setup, expected = prepare_panel(config), run.manifest["inputs"]["code"]
+    code = panel_code_digest(setup)
+    if code != expected:
+        raise StateError(
+            f"{run.folder}: the code has the digest {code}, the run was made by code with "
+            f"{expected}; install that version, or run it again"
+        )
+    return setup
 
 
 def look_again_at(
