@@ -20,11 +20,11 @@ from admf_kernels.contract import Output, Strategy
 from admf_kernels.errors import KernelError
 from admf_kernels.execution.terms import Terms
 from admf_kernels.panel_program import (
-    BLOCK_MOMENTS,
     PERIODS,
     Instruments,
     PanelProgram,
     Rotation,
+    block_for,
     common_uses,
 )
 from admf_kernels.plan import Plan
@@ -53,14 +53,17 @@ class PanelSetup:
         """The constants of the first instrument; those of the account are the same for all."""
         return self.instruments[0].terms
 
-    def program(self, block_moments: int = BLOCK_MOMENTS, *, general: bool = False) -> PanelProgram:
-        """Return a fresh program; `general` for the driver that leaves nothing out."""
+    def program(self, block_moments: int = 0, *, general: bool = False) -> PanelProgram:
+        """Return a fresh program; `general` for the driver that leaves nothing out.
+
+        `block_moments` is the most that one call takes, 0 for what suits the instruments.
+        """
         return PanelProgram(
             self.strategy,
             self.params,
             self.instruments,
             rotation=self.rotation,
-            block_moments=block_moments,
+            block_moments=block_moments or block_for(len(self.instruments)),
             general=general,
         )
 

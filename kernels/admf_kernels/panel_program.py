@@ -31,10 +31,12 @@ __all__ = [
     "Leg",
     "PanelProgram",
     "Rotation",
+    "block_for",
     "common_uses",
 ]
 
 BLOCK_MOMENTS = 4096
+BLOCK_BARS = 20 * BLOCK_MOMENTS  # of all instruments: there is room for all their events
 POSITION_ROWS = 131_072
 PERIODS = ("moments", "day", "week", "month")
 
@@ -350,6 +352,11 @@ class PanelProgram:
             for i, leg in zip(self.instruments, self.legs, strict=True)
         ]
         return f"{self.strategy.reference} {constants} {self.rotation} {legs}"
+
+
+def block_for(instruments: int) -> int:
+    """Return how many moments a block of so many instruments takes."""
+    return min(BLOCK_MOMENTS, max(1, BLOCK_BARS // instruments))
 
 
 def common_uses(each: Sequence[Uses]) -> Uses:
