@@ -3,9 +3,10 @@
     python -m bench.soak --kills 1000
 
 A server in this process sends bars over a Unix socket, from where the subscriber left off. The
-run is started, killed (SIGKILL) after a random time, and started again. In the end the journal
-must hold every bar once and in order, one answer to each, and the run made of it must have the
-orders, fills and checksums of a run that nobody disturbed.
+run is started, killed (SIGKILL), and started again. A tenth of the kills come while it starts,
+at any time of that; the others after so many new bars, at any moment of the work on the last
+one. In the end the journal must hold every bar once and in order, one answer to each, and the
+run made of it must have the orders, fills and checksums of a run that nobody disturbed.
 """
 
 import argparse
@@ -13,20 +14,25 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+from collections import Counter
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from admf_fast.config import load_config
 from admf_fast.journal.messages import BarInput, Outcome, Started
 from admf_fast.journal.reading import read_journal
+from admf_fast.live.core import LiveCore
+from admf_fast.live.replaying import Replay
 from admf_fast.live.status import read_status
-from admf_kernels.testing import random_bars
+from admf_fast.runners.setup import prepare
+from admf_kernels.execution.log import OrderRow
+from admf_kernels.execution.reasons import ACCEPTED
+from bench.soak_feed import Server, lines_of
 
 # Compiled modules are kept: a thousand starts take minutes, not hours.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
@@ -39,23 +45,35 @@ costs: {fee_bps: 2, slippage_bps: 1}
 feed: {warmup: none, gaps: mark, stale_bars: 0, clock: note, implausible: keep, repeated_bars: 0}
 live: {snapshot_every_bars: 400, sync_ms: 50, status_ms: 100}
 """
-ALIVE = (0.3, 1.4)  # from starting a process to killing it, in times of what starting takes
-PACE_S = 0.02  # between two sends
-SENT_TOGETHER = 1
-OVERLAP = 3
+STARTING_SHARE = 0.1  # of the kills that come before the first bar
+PACES_S = (0.0005, 0.002, 0.01)  # between two bars: a process that is always busy, or hardly ever
+BARS_PER_KILL = 60
 PATIENCE_S = 600.0
 
 
 @dataclass(frozen=True)
 class Soaked:
-    """What a soak found."""
+    """What a soak found.
+
+    Attributes
+    ----------
+    kills : int
+        SIGKILLs; `kills_before_start` of them came before the start was in the journal,
+        `kills_after_bars` after at least one new bar of that life was.
+    bars_of_lives : list of int
+        Least, median and most new bars of the lives that were killed after some.
+    """
 
     kills: int
+    kills_before_start: int
+    kills_after_bars: int
+    bars_of_lives: list[int]
     bars: int
-    starts: int
     lost_bars: int
     doubled_bars: int
     unanswered: int
+    orders: int
+    doubled_orders: int
     eventful_bars: int
     equal: bool
     stop_s: float
@@ -64,53 +82,27 @@ class Soaked:
 
 @dataclass(frozen=True)
 class Limits:
-    """How often a run is killed, and for how long at most."""
+    """How often a run is killed, for how long at most, and after how many bars at most."""
 
     kills: int
     minutes: float = 600.0
+    life_bars: int = 100
 
 
-class Server:
-    """Sends bars to whoever connects, after the one that he has; paced, as a market is."""
+@dataclass
+class Story:
+    """What a journal says: bars, what each led to, new bars of each life, orders by id."""
 
-    def __init__(self, path: Path, lines: list[tuple[int, bytes]], pace_s: float) -> None:
-        self._lines = lines
-        self._pace_s = pace_s
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.bind(str(path))
-        self._socket.listen()
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        while True:
-            client, _ = self._socket.accept()
-            with suppress(OSError, ValueError), client:
-                self._send(client)
-
-    def _send(self, client: socket.socket) -> None:
-        asked = json.loads(client.makefile("rb").readline())
-        after = asked["after"].get("X", -1)
-        first = next((k for k, (ts, _) in enumerate(self._lines) if ts > after), len(self._lines))
-        rest = self._lines[max(first - OVERLAP, 0) :]
-        for k in range(0, len(rest), SENT_TOGETHER):
-            client.sendall(b"".join(line for _, line in rest[k : k + SENT_TOGETHER]))
-            if self._pace_s:
-                time.sleep(self._pace_s)
-        while client.recv(4096):  # until it goes
-            pass
+    bars: list[BarInput] = field(default_factory=list)
+    outcomes: list[tuple[int, int, int]] = field(default_factory=list)
+    lives: list[int] = field(default_factory=list)
+    orders: Counter[int] = field(default_factory=Counter)
 
 
-def lines_of(bars: int) -> list[tuple[int, bytes]]:
-    """Return the bars as lines, each with the time it closes."""
-    rows = zip(*(values.tolist() for values in random_bars(bars, 5)), strict=True)
-    names = ("ts", "open", "high", "low", "close", "volume")
-    return [
-        (row[0], json.dumps(dict(zip(names, row, strict=True))).encode() + b"\n") for row in rows
-    ]
-
-
-def start(folder: Path, config: Path, server: Path) -> "subprocess.Popen[bytes]":
-    arguments = [str(config), "--feed", f"unix:{server}", "--run", str(folder)]
+def start(
+    folder: Path, config: Path, server: Path, *more: str
+) -> "subprocess.Popen[bytes]":  # fmt: skip
+    arguments = [str(config), "--feed", f"unix:{server}", "--run", str(folder), *more]
     with open(folder.with_suffix(".err"), "ab") as errors:
         return subprocess.Popen(
             [*COMMAND, *arguments], stdout=subprocess.DEVNULL, stderr=errors, env=ENVIRONMENT
@@ -122,49 +114,64 @@ def said(folder: Path) -> str:
     return folder.with_suffix(".err").read_text()[-500:]
 
 
-def kill_often(folder: Path, config: Path, server: Path, limits: Limits, seed: int) -> int:
+def kill_often(
+    folder: Path, config: Path, server: Server, limits: Limits, seed: int, *more: str
+) -> int:
     """Start and kill the run, and return how often; an error if it ever ends by itself."""
     chance = random.Random(seed)
     began_s = time.monotonic()
-    start_s = starting_s(folder, config, server)
-    for count in range(1, limits.kills):
+    start_s = 0.0  # what a start takes, by the last one that was let through
+    for count in range(limits.kills):
         if time.monotonic() - began_s > limits.minutes * 60.0:
             return count
-        process = start(folder, config, server)
-        try:
-            code = process.wait(start_s * chance.uniform(*ALIVE))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            if (count + 1) % 100 == 0:
-                print(f"{count + 1} kills", file=sys.stderr, flush=True)
-            continue
-        raise SystemExit(f"the run ended by itself with {code}: {said(folder)}")
+        server.pace_s = chance.choice(PACES_S)
+        before_s, connection = time.monotonic(), server.connections + 1
+        process = start(folder, config, server.path, *more)
+        if start_s and chance.random() < STARTING_SHARE:
+            time.sleep(chance.uniform(0.0, start_s))
+        else:
+            heard_s = follow(process, server, connection, limits.life_bars, chance, folder)
+            start_s = heard_s - before_s
+        if process.poll() is not None:
+            raise SystemExit(f"the run ended by itself with {process.returncode}: {said(folder)}")
+        process.kill()
+        process.wait()
+        if (count + 1) % 100 == 0:
+            print(f"{count + 1} kills", file=sys.stderr, flush=True)
     return limits.kills
 
 
-def starting_s(folder: Path, config: Path, server: Path) -> float:
-    """Start the run, kill it once it has begun, and return how long that took, in seconds."""
-    began_s = time.monotonic()
-    process = start(folder, config, server)
-    while not (folder / "status.json").exists():
-        if process.poll() is not None or time.monotonic() - began_s > PATIENCE_S:
-            raise SystemExit(f"the run did not begin: {said(folder)}")
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
-    return time.monotonic() - began_s
+def follow(
+    process: "subprocess.Popen[bytes]", server: Server, connection: int, life_bars: int,
+    chance: random.Random, folder: Path,
+) -> float:  # fmt: skip
+    """Wait until so many bars have come to a process; return when it began to listen.
+
+    Most kills then come within the first tenth of the time to the next bar: in the work on it.
+    """
+    deadline_s = time.monotonic() + PATIENCE_S
+    heard_s = 0.0
+    for bars in (0, chance.randint(1, life_bars)):
+        while not server.wait_for(connection, bars, 1.0):
+            if process.poll() is not None or time.monotonic() > deadline_s:
+                raise SystemExit(f"the run ended by itself, or heard no bar: {said(folder)}")
+        heard_s = heard_s or time.monotonic()
+    time.sleep(chance.random() ** 3 * server.pace_s)
+    return heard_s
 
 
-def finish(folder: Path, config: Path, server: Path, bars: int) -> float:
+def finish(
+    folder: Path, config: Path, server: Path, bars: int, *more: str, settle_s: float = 0.0
+) -> float:
     """Let the run take all bars, stop it, and return how long stopping took, in seconds."""
-    process = start(folder, config, server)
+    process = start(folder, config, server, *more)
     deadline_s = time.monotonic() + PATIENCE_S
     try:
         while not is_done(folder, process.pid, bars):
             if process.poll() is not None or time.monotonic() > deadline_s:
                 raise SystemExit(f"the run did not end: {said(folder)}")
             time.sleep(0.05)
+        time.sleep(settle_s)
         began_s = time.monotonic()
         process.send_signal(signal.SIGTERM)
         if process.wait(60.0) != 0:
@@ -181,20 +188,26 @@ def is_done(folder: Path, pid: int, bars: int) -> bool:
     return False
 
 
-def story_of(folder: Path) -> tuple[list[BarInput], list[tuple[int, int, int]], int]:
-    """Return bars, what each led to, and how often the run was started."""
-    bars, outcomes, starts = [], [], 0
-    for _, message in read_journal(str(folder / "journal")):
-        if isinstance(message, BarInput):
-            bars.append(message)
+def story_of(folder: Path, config: Path) -> Story:
+    """Return what the journal says, and the orders that a core makes of it."""
+    story = Story()
+    replay = Replay(LiveCore(prepare(load_config(config))))
+    for sequence, message in read_journal(str(folder / "journal")):
+        if isinstance(message, Started):
+            story.lives.append(0)
+        elif isinstance(message, BarInput):
+            story.bars.append(message)
+            story.lives[-1] += 1
         elif isinstance(message, Outcome):
-            outcomes.append((message.checksum, message.events, message.last_event))
-        elif isinstance(message, Started):
-            starts += 1
-    return bars, outcomes, starts
+            story.outcomes.append((message.checksum, message.events, message.last_event))
+        replay.take(sequence, message)
+        if isinstance(message, BarInput) and replay.applied:
+            rows = [OrderRow(*row) for table, row in replay.applied.events if table == "orders"]
+            story.orders.update(row.order_id for row in rows if row.status == ACCEPTED)
+    return story
 
 
-def soak(limits: Limits, bars: int, *, seed: int = 1, pace_s: float = PACE_S) -> Soaked:
+def soak(limits: Limits, bars: int, *, seed: int = 1) -> Soaked:
     """Kill a run so often while it takes so many bars, and compare it with one left alone."""
     began_s = time.monotonic()
     with tempfile.TemporaryDirectory() as made:
@@ -202,25 +215,36 @@ def soak(limits: Limits, bars: int, *, seed: int = 1, pace_s: float = PACE_S) ->
         config = root / "soak.yaml"
         config.write_text(CONFIG)
         lines = lines_of(bars)
-        Server(root / "paced", lines, pace_s)
-        Server(root / "at once", lines, 0.0)
-        kills = kill_often(root / "killed", config, root / "paced", limits, seed)
-        stop_s = finish(root / "killed", config, root / "at once", bars)
-        finish(root / "left", config, root / "at once", bars)
-        found, outcomes, starts = story_of(root / "killed")
-        left, expected, _ = story_of(root / "left")
-    times = [bar.ts_ns for bar in found]
+        paced = Server(root / "paced", lines, PACES_S[0])
+        at_once = Server(root / "at once", lines, 0.0)
+        kills = kill_often(root / "killed", config, paced, limits, seed)
+        stop_s = finish(root / "killed", config, at_once.path, bars)
+        finish(root / "left", config, at_once.path, bars)
+        found, left = story_of(root / "killed", config), story_of(root / "left", config)
+    return judged(found, left, kills, bars, stop_s, time.monotonic() - began_s)
+
+
+def judged(
+    found: Story, left: Story, kills: int, bars: int, stop_s: float, seconds: float
+) -> Soaked:
+    """Compare the story of a run that was killed with that of the one left alone."""
+    times = [bar.ts_ns for bar in found.bars]
+    lives = sorted(count for count in found.lives[:-1] if count)
     return Soaked(
         kills=kills,
+        kills_before_start=kills - len(found.lives[:-1]),
+        kills_after_bars=len(lives),
+        bars_of_lives=[lives[0], lives[len(lives) // 2], lives[-1]] if lives else [],
         bars=bars,
-        starts=starts,
         lost_bars=bars - len(set(times)),
         doubled_bars=len(times) - len(set(times)),
-        unanswered=len(found) - len(outcomes),
-        eventful_bars=len({events for _, events, _ in expected}) - 1,
-        equal=found == left and outcomes == expected,
+        unanswered=len(found.bars) - len(found.outcomes),
+        orders=len(found.orders),
+        doubled_orders=found.orders.total() - len(found.orders),
+        eventful_bars=len({events for _, events, _ in left.outcomes}) - 1,
+        equal=(found.bars, found.outcomes, found.orders) == (left.bars, left.outcomes, left.orders),
         stop_s=round(stop_s, 3),
-        seconds=round(time.monotonic() - began_s, 1),
+        seconds=round(seconds, 1),
     )
 
 
@@ -228,13 +252,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--minutes", type=float, default=600.0, help="for killing, at most")
-    parser.add_argument("--bars", type=int, default=0, help="60 a kill if left out")
+    parser.add_argument("--bars", type=int, default=0, help=f"{BARS_PER_KILL} a kill if left out")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     limits = Limits(given.kills, given.minutes)
-    found = soak(limits, given.bars or 60 * given.kills, seed=given.seed)
+    found = soak(limits, given.bars or BARS_PER_KILL * given.kills, seed=given.seed)
     print(json.dumps(asdict(found), indent=1))
-    clean = found.equal and not (found.lost_bars or found.doubled_bars or found.unanswered)
+    wrong = found.lost_bars, found.doubled_bars, found.unanswered, found.doubled_orders
+    clean = found.equal and not any(wrong)
     return 0 if clean else 6
 
 

@@ -30,10 +30,10 @@ def command(
     """Say what the run directory RUN leads to expect of production.
 
     For each figure: its value in the whole run with a confidence band; the band that a window
-    of production stays in, all looks within the horizon together, but for the chance
-    monitor.false_alarms; and the limit of its cumulative sum. All by the stationary bootstrap of
-    the run's days, by the section monitor of its configuration. The same run and seed give the
-    same bytes.
+    of production stays in; and the limit of its cumulative sum. monitor.false_alarms is the
+    chance that any of them is passed within the horizon though nothing has changed. All by the
+    stationary bootstrap of the run's days, by the section monitor of its configuration. The same
+    run and seed give the same bytes.
     """
     from msgspec import to_builtins
     from msgspec.structs import replace
@@ -76,6 +76,7 @@ def _lines(baseline: Baseline) -> list[str]:
         )  # fmt: skip
         shown = [values.NONE if n is None else values.number(n, 4) for n in numbers]
         rows.append((name, *shown))
-    chance = f"Chance of a false alarm of one figure in {b.horizon_days} days: "
-    tail = f"{b.false_alarms:.1%} of its window, as much of its cumulative sum"
-    return [title, "", *align(rows, "lrrrrrr"), "", chance + tail]
+    chance = (
+        f"Chance of any false alarm of all of them in {b.horizon_days} days: {b.false_alarms:.1%}"
+    )
+    return [title, "", *align(rows, "lrrrrrr"), "", chance]

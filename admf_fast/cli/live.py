@@ -23,6 +23,7 @@ from admf_fast.cli.run_output import job_json, job_lines
 if TYPE_CHECKING:
     from admf_fast.config import Config
     from admf_fast.events import Event
+    from admf_fast.live.service import Served
 
 
 @click.command("live")
@@ -120,17 +121,24 @@ def _serve(
     on_event = None if as_json else _Printer()
     served = serve(config, feed, folder, accepted=accepted, armed=armed, on_event=on_event)
     if served.job is None:
-        text = f"Stopped ({served.ending.text}) after {served.bars} bars; the same command goes on."
-        if as_json:
-            write_json({"status": served.ending.status, "bars": served.bars, "folder": str(folder)})
-        else:
-            note(text)
+        _without_tables(served, folder, as_json=as_json)
     elif as_json:
         write_json({"status": served.ending.status, **job_json(served.job)})
     else:
         note("\n".join(job_lines(served.job)))
     if ruled := [f"{rule} {n:,}" for rule, n in served.counts.items() if n and rule != "bar"]:
         note(f"The feed's guard counted: {', '.join(ruled)}; the journal says why")
+
+
+def _without_tables(served: Served, folder: Path, *, as_json: bool) -> None:
+    if as_json:
+        told = {"status": served.ending.status, "bars": served.bars, "folder": str(folder)}
+        write_json({**told, **({"no_tables": served.no_tables} if served.no_tables else {})})
+    elif served.no_tables:
+        note(f"The feed has ended after {served.bars} bars. {served.no_tables}")
+    else:
+        how = f"Stopped ({served.ending.text}) after {served.bars} bars"
+        note(f"{how}; the same command goes on.")
 
 
 def _total(config: Config, feed: str) -> int | None:

@@ -78,6 +78,7 @@ def check(
 
     Nothing is changed, but with --record a breach (a logic divergence, fills outside their band,
     figures outside theirs, code or configuration that was not validated) takes the rollout down.
+    A live run that is under way is judged by its journal.
     """
     migration = _open(path)
     evidence = _evidence(migration, run, against, baseline)
@@ -136,8 +137,11 @@ def _evidence(
     migration: ProductionMigration, run: Path, against: Path | None, baseline: Path | None
 ) -> Evidence:
     from admf_fast.monitor import load_baseline
-    from admf_fast.rollout import evidence_of_runs
+    from admf_fast.rollout import evidence_of_journal, evidence_of_runs
+    from admf_fast.rollout.shadowed import has_journal
 
+    if has_journal(run) and not (run / "manifest.json").exists():
+        return evidence_of_journal(run, after_ns=migration.shown_ns)
     if against is None:
         if migration.stage.mode != "backtest":
             raise ConfigError(

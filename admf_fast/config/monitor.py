@@ -82,8 +82,8 @@ class MonitorSpec(Section, frozen=True, kw_only=True):
     ] = 250
     false_alarms: Annotated[
         Chance,
-        Meta(description="Chance of a false alarm of one figure and detector in horizon_days."),
-    ] = 0.002
+        Meta(description="Chance of any false alarm of all figures together in horizon_days."),
+    ] = 0.03
     confidence: Annotated[
         float, Meta(ge=0.5, lt=1.0, description="Of the band of each figure of the backtest.")
     ] = 0.95

@@ -16,12 +16,13 @@ from admf_fast.consistency.sabotage import (
     twice,
     without,
 )
-from admf_fast.consistency.shadow import RunnerSide, ShadowModeValidator, Side, shadow_runner
+from admf_fast.consistency.shadow import RunnerSide, ShadowModeValidator, Side
 from admf_fast.data import SynthSpec, concat_blocks, synth_blocks
 from admf_fast.errors import BarError
 from admf_fast.explain.stored import rows_of
 from admf_fast.feeds import replay
 from admf_fast.feeds.replay import Bar
+from admf_fast.runners.beside import setup_again
 from admf_fast.runners.live import LiveRunner, run_live
 from admf_fast.runners.recorder import NoSink
 from admf_fast.runners.setup import Setup, prepare
@@ -110,7 +111,7 @@ class Scene:
 
     def shadow(self, fault: Fault) -> RunnerSide:
         """Return the shadow: made from the configuration's text, warm where history came before."""
-        runner = shadow_runner(self.setup.config, None)
+        runner = LiveRunner(setup_again(self.setup), sink=NoSink())
         for bar in self.bars[: fault.after]:
             runner.step(*bar)
         return RunnerSide(runner)

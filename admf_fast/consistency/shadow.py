@@ -5,10 +5,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
-import msgspec
 import numpy as np
 
-from admf_fast.config import Config, canonical, parse_config
 from admf_fast.consistency.divergence import Divergence, DivergenceMonitor, Family, between
 from admf_fast.consistency.inputs import NO_BAR
 from admf_fast.consistency.metrics import ConsistencyMonitor, Sequences
@@ -20,12 +18,12 @@ from admf_fast.consistency.picture import (
     picture_of,
 )
 from admf_fast.containers import Container
-from admf_fast.errors import AdmfError, BarError, ConfigError, ContainerError, StateError
+from admf_fast.errors import AdmfError, BarError, ConfigError, ContainerError
 from admf_fast.events import BarEvent
+from admf_fast.runners.beside import runner_beside
 from admf_fast.runners.between import Step
 from admf_fast.runners.live import LiveRunner
 from admf_fast.runners.recorder import NoSink, event_tuples
-from admf_fast.runners.setup import prepare
 
 Bar = tuple[int, float, float, float, float, float]
 TIMED_MASK = 15  # one bar of 16 is timed: reading the clock costs as much as the comparison
@@ -72,7 +70,7 @@ class RunnerSide:
 
     def last_sequence(self) -> int:
         """Return the sequence number of the last event so far."""
-        return int(self.runner.program.values()["book"].sequence)
+        return int(self.runner.program.value("book").sequence)
 
 
 class ContainerSide(RunnerSide):
@@ -99,20 +97,6 @@ class ContainerSide(RunnerSide):
         )  # fmt: skip
         container.process_event(event)
         return Step(event_tuples(program) if program.event_count else [], program.last_checksum)
-
-
-def shadow_runner(config: Config, saved: bytes | None) -> LiveRunner:
-    """Return a runner made anew from the text of a configuration and the bytes of a state.
-
-    It shares no object with the run beside it, keeps no tables, and knows of no venue.
-    """
-    text = canonical(config).decode()
-    again = parse_config(text, name=config.name, format="yaml", base_dir=config.source.base_dir)
-    again = msgspec.structs.replace(again, name=config.name)
-    runner = LiveRunner(prepare(again), sink=NoSink())
-    if saved is not None:
-        runner.restore(saved)
-    return runner
 
 
 class ShadowModeValidator:
@@ -165,11 +149,7 @@ class ShadowModeValidator:
                 f"{self.name}: expected a container or a LiveRunner, whose configuration and "
                 f"state make a shadow; for {type(self._live).__name__} give one"
             )
-        runner = self._live.runner
-        made = shadow_runner(runner.setup.config, runner.save())
-        if made.program.last_checksum != runner.program.last_checksum:
-            raise StateError(f"{self.name}: the shadow does not stand where the live run stands")
-        return RunnerSide(made)
+        return RunnerSide(runner_beside(self._live.runner, sink=NoSink()))
 
     def _join(self, shadow: Side) -> None:
         self._shadow = shadow

@@ -113,8 +113,12 @@ class Container(ABC):
         runner = self._make_runner(self._setup)
         if saved is not None:
             runner.restore(saved)
+        self._take_over(runner, "start" if saved is None else "restore")
+
+    def _take_over(self, runner: Runner, word: str) -> None:
+        """Drive a runner from now on, and say so."""
         self._runner = runner
-        self.announce("start" if saved is None else "restore")
+        self.announce(word)
 
     @property
     def is_running(self) -> bool:

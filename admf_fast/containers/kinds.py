@@ -11,6 +11,7 @@ from admf_fast.data import format_ts, parse_timeframe
 from admf_fast.errors import BarError, ContainerError
 from admf_fast.events import BarEvent, BarsEvent, Event, OrderEvent
 from admf_fast.events.bus import Subscriber
+from admf_fast.runners.beside import runner_beside
 from admf_fast.runners.historical import HistoricalRunner
 from admf_fast.runners.live import LiveRunner
 from admf_fast.runners.recorder import Sink
@@ -106,11 +107,13 @@ class ShadowContainer(PaperContainer):
         """Return an initialized shadow of a running container, after the same bar.
 
         It is made again from the configuration and the bytes of the state; no memory is shared.
+        Raises StateError if it does not come to stand where the other one stands.
         """
         hours = {"any_hours": getattr(other, "any_hours", True)}
         named = {"container_id": other.container_id, "symbol": other.symbol, **hours, **given}
-        shadow = cls(other.config, **named)
-        shadow.initialize(other.get_state()["bytes"])
+        runner = runner_beside(other.runner, sink=given.get("sink"))
+        shadow = cls(runner.setup.config, **named)
+        shadow._take_over(runner, "restore")
         return shadow
 
 

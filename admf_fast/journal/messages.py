@@ -19,7 +19,8 @@ class Started(Message, frozen=True, kw_only=True):
     """The first record of every start of the process, and what it runs.
 
     `digests` are those of config, code, data and environment; `config` is the canonical text.
-    `accepted_change` says that an operator allowed a config other than the last one's.
+    `accepted_change` says that an operator allowed a config other than the last one's, `shadow`
+    that a shadow takes every bar of this start, and ends the run where it differs.
     """
 
     is_input: ClassVar[bool] = True
@@ -29,6 +30,7 @@ class Started(Message, frozen=True, kw_only=True):
     config: bytes
     digests: dict[str, str]
     accepted_change: str = ""
+    shadow: bool = False
 
 
 class BarInput(Message, frozen=True, kw_only=True):
@@ -78,6 +80,7 @@ class Command(Message, frozen=True, kw_only=True):
     origin: str  # file, signal, command, limit, feed, disk
     reason: str = ""
     ts_ns: int = 0
+    limit: str = ""  # the one that was broken, of those that act once: day_loss
 
 
 class Intent(Message, frozen=True, kw_only=True):
@@ -122,6 +125,15 @@ class Sent(Message, frozen=True, kw_only=True):
     client_id: str
     action: str
     attempt: int = 1
+    refused: bool = False  # the venue said at once that it does not take it
+    ts_ns: int = 0  # by the gateway's time; what counts orders by the minute goes on from it
+
+
+class DayBegan(Message, frozen=True, kw_only=True):
+    """The first bar of a UTC day, and the equity at it: from there the day's loss is counted."""
+
+    ts_ns: int
+    equity: float
 
 
 class Expired(Message, frozen=True, kw_only=True):
@@ -137,6 +149,7 @@ class Note(Message, frozen=True, kw_only=True):
     rule: str  # id of the fault or rule, such as L02
     text: str
     counts: dict[str, int] = {}
+    report_id: str = ""  # of a report that was set aside: it changes nothing if it comes again
 
 
 class Ended(Message, frozen=True, kw_only=True):
@@ -147,7 +160,17 @@ class Ended(Message, frozen=True, kw_only=True):
 
 
 AnyMessage = (
-    Started | BarInput | Report | Command | Intent | Outcome | Sent | Expired | Note | Ended
+    Started
+    | BarInput
+    | Report
+    | Command
+    | Intent
+    | Outcome
+    | Sent
+    | Expired
+    | DayBegan
+    | Note
+    | Ended
 )
 
 _encoder = msgspec.msgpack.Encoder()

@@ -31,11 +31,19 @@ class Setups:
     ----------
     current : Setup
         Of the configuration as it is now.
+
+    Attributes
+    ----------
+    digests : dict of str to str
+        Of its configuration and code, and of the environment.
+    text : bytes
+        Its configuration, canonical.
     """
 
     def __init__(self, current: Setup) -> None:
         self.current = current
         self.digests = digests_of(current)
+        self.text = canonical(current.config)
         self._known: dict[str, Setup] = {self.digests["config"]: current}
         self._first: dict[int, LiveCore] = {}
 

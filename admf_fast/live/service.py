@@ -17,13 +17,13 @@ from admf_fast.journal.lock import StateLock
 from admf_fast.live.arming import check_armed, gateway_of, with_mode
 from admf_fast.live.changes import Setups
 from admf_fast.live.clock import Clock, SystemClock, check_wall
-from admf_fast.live.control import Signals
+from admf_fast.live.control import Signals, waiting
 from admf_fast.live.core import Applied, Input
 from admf_fast.live.folder import RunFolder
 from admf_fast.live.process import Ending, LiveProcess, Progress
 from admf_fast.live.run import LiveRun, OnApplied
 from admf_fast.live.shadowing import CoreShadow
-from admf_fast.live.tables import write_tables
+from admf_fast.live.tables import TwoConfigurationsError, write_tables
 from admf_fast.live.watching import Watched
 from admf_fast.monitor import LiveObserver, open_monitor
 from admf_fast.runners.setup import Setup, prepare
@@ -34,12 +34,16 @@ OnEvent = Callable[[Event], None]
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """How a process ended; `job` has the tables and figures if its feed did."""
+    """How a process ended; `job` has the tables and figures if its feed did.
+
+    `no_tables` says why there are none though the feed has ended.
+    """
 
     ending: Ending
     bars: int
     job: Job | None
     counts: dict[str, int]  # what the guard counted, by rule
+    no_tables: str = ""
 
 
 def serve(
@@ -92,7 +96,7 @@ def serve(
         timeframe_ns = guard.reports()[0].timeframe_ns
         with (
             StateLock(str(folder)),
-            gateway_of(setup, timeframe_ns) as gateway,
+            gateway_of(setup, timeframe_ns, _hurry(signals, places)) as gateway,
             closing(open_monitor(config, folder, timeframe_ns, clock_ns=clock.wall_ns)) as monitor,
         ):
             run = LiveRun(
@@ -104,12 +108,25 @@ def serve(
                 run, source, guard, clock, signals, progress=progress, on_status=watched.told
             )
             ending = _served(process, setup, source, guard)
-            job = (
-                write_tables(places, setup, source.instruments[0])
-                if ending.status == "ended"
-                else None
-            )
-    return Served(ending, run.core.bars, job, dict(guard.counts))
+            job, no_tables = _tables(places, setup, source, ending)
+    return Served(ending, run.core.bars, job, dict(guard.counts), no_tables)
+
+
+def _tables(
+    places: RunFolder, setup: Setup, source: Feed, ending: Ending
+) -> tuple[Job | None, str]:
+    """Write the tables of a run whose feed has ended, or return why there are none."""
+    if ending.status != "ended":
+        return None, ""
+    try:
+        return write_tables(places, setup, source.instruments[0]), ""
+    except TwoConfigurationsError as error:
+        return None, str(error)
+
+
+def _hurry(signals: Signals, places: RunFolder) -> Callable[[], bool]:
+    """Return whether somebody wants something, and must not wait for a venue that hangs."""
+    return lambda: bool(signals.stopping or signals.waits or waiting(places.control))
 
 
 def _opened(run: LiveRun, monitor: LiveObserver, clock: Clock) -> Watched:
@@ -127,13 +144,15 @@ def _served(process: LiveProcess, setup: Setup, source: Feed, guard: FeedGuard) 
     """Seed the guard, warm up, and drive the run to its end."""
     config = setup.config
     before = process.run.last_bars()
+    # Once a live bar was taken, the feed was compared with the history, and is not again.
+    warming = not before or before[-1].warm
     for bar in before:
         guard.seed(
             bar.symbol, (bar.ts_ns, bar.open, bar.high, bar.low, bar.close, bar.volume),
-            history=bar.warm,
+            history=warming,
         )  # fmt: skip
     history = None
-    if not before or before[-1].warm:
+    if warming:
         needed = required_warmup_bars(setup, [guard.reports()[0].timeframe_ns])
         base_dir = Path(config.source.base_dir or ".")
         history = warmup_moments(source, config.feed, required_bars=needed, base_dir=base_dir)

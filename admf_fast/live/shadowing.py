@@ -1,9 +1,7 @@
 """A shadow beside a live core: every input of the journal, before anything goes to a venue."""
 
-from dataclasses import replace
 from typing import Any
 
-from admf_fast.config import canonical, parse_config
 from admf_fast.consistency.divergence import (
     Divergence,
     DivergenceMonitor,
@@ -15,8 +13,7 @@ from admf_fast.consistency.picture import Sight, Words, first_divergence, pictur
 from admf_fast.errors import DivergenceError
 from admf_fast.journal.messages import BarInput
 from admf_fast.live.core import Applied, Input, LiveCore
-from admf_fast.runners.setup import Setup, prepare
-from admf_fast.runners.venue import with_venue
+from admf_fast.runners.beside import setup_again
 
 
 class CoreShadow:
@@ -36,7 +33,7 @@ class CoreShadow:
         self.divergences = divergences or DivergenceMonitor()
         self.name = name
         self._live = core
-        self.core = LiveCore(_again(core.setup), lineage=core.lineage)
+        self.core = LiveCore(setup_again(core.setup), lineage=core.lineage)
         self.core.restore(core.save())
 
     def __call__(self, message: Input, applied: Applied) -> None:
@@ -71,12 +68,3 @@ class CoreShadow:
         layer, field, a, b = next(p for p in pairs if p[2] != p[3])
         place = (layer, bar, message.ts_ns, field)
         return between(Family.LOGIC, self.name, place, Words(a), Words(b))
-
-
-def _again(setup: Setup) -> Setup:
-    """Return a set-up made of the text of a configuration: no object is shared."""
-    config = setup.config
-    text, base_dir = canonical(config).decode(), config.source.base_dir
-    again = parse_config(text, name=config.name, format="yaml", base_dir=base_dir)
-    made = replace(prepare(again), symbols=setup.symbols)
-    return with_venue(made) if setup.terms.uses.venue else made

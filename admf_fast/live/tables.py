@@ -28,6 +28,10 @@ MADE = ".tables"
 MANIFEST = "manifest.json"
 
 
+class TwoConfigurationsError(StateError):
+    """A run went on with another configuration: tables say what one made of all bars."""
+
+
 class JournalBars:
     """The bars of a journal as a source, and between them the other inputs.
 
@@ -49,6 +53,7 @@ class JournalBars:
         self.others: dict[int, list[Input]] = {}
         self.warm_bars = 0
         self.outcome: Outcome | None = None
+        self._config = ""  # digest of that of the last start
         self._folder = folder
         self._rows = 0
         self._first_ts_ns: int | None = None
@@ -69,7 +74,7 @@ class JournalBars:
             elif isinstance(message, Outcome):
                 self.outcome = message
             else:
-                _check_unchanged(message, self._rows)
+                self._check_unchanged(message)
         if rows:
             yield _block(rows)
 
@@ -78,6 +83,17 @@ class JournalBars:
         self.warm_bars += bar.warm
         self._first_ts_ns = bar.ts_ns if self._first_ts_ns is None else self._first_ts_ns
         self._last_ts_ns = bar.ts_ns
+
+    def _check_unchanged(self, message: AnyMessage) -> None:
+        if not isinstance(message, Started):
+            return
+        before, self._config = self._config, message.digests["config"]
+        if self._rows and before != self._config:
+            raise TwoConfigurationsError(
+                f"{self._folder}: the configuration changed after {self._rows} bars, so that no "
+                "one configuration makes these bars' events again: no tables are written; admf "
+                "verify replays all of it"
+            )
 
     def report(self) -> DataReport:
         """Return what the journal holds of bars."""
@@ -98,14 +114,6 @@ class JournalBars:
         )
 
 
-def _check_unchanged(message: AnyMessage, bars: int) -> None:
-    if bars and isinstance(message, Started) and message.accepted_change:
-        raise StateError(
-            "the configuration of the run changed on the way: it has no tables as one run; "
-            "admf verify replays it"
-        )
-
-
 def _block(rows: list[BarInput]) -> BarBlock:
     ts_ns = np.array([bar.ts_ns for bar in rows], np.int64)
     names = ("open", "high", "low", "close", "volume")
@@ -116,7 +124,8 @@ def write_tables(folder: RunFolder, setup: Setup, bars: BarSpec) -> Job:
     """Run the inputs of a journal again and put the tables of that run into its folder.
 
     `bars` declares them, as the feed did. A reader finds `manifest.json` only when all tables are
-    there. Raises StateError; DivergenceError if the run does not end as the journal does.
+    there. Raises StateError, TwoConfigurationsError if the configuration changed on the way;
+    DivergenceError if the run does not end as the journal does.
     """
     source = JournalBars(folder.journal, bars, setup.symbols[0])
 

@@ -4,14 +4,16 @@ Three questions, three answers for each figure, all by the stationary bootstrap 
 backtest's days (`monitor.bootstrap`):
 
 - `low`, `high`: how sure is the figure of the whole backtest? Quantiles over resampled runs.
-- `alarm_low`, `alarm_high`: which values does a window of production reach by chance? Quantiles
-  of the lowest and the highest value that a moving window has within `horizon_days`, so that
-  all looks of that time together have one chance of a false alarm.
+- `alarm_low`, `alarm_high`: which values does a window of production reach by chance, at any
+  of its daily looks within `horizon_days`?
 - `cusum_limit`: how far does a cumulative sum of daily values climb by chance within
   `horizon_days`? E. Page, Continuous Inspection Schemes, Biometrika 41 (1954), with a limit by
   bootstrap (S. Chatterjee and P. Qiu, Distribution-free cumulative sum control charts using
   bootstrap-based control limits, Annals of Applied Statistics 3, 2009) and not from tables, as
   the values of days are neither normal nor independent.
+
+The last two are calibrated together, so that all of them have one chance of a false alarm:
+`monitor.limits`.
 """
 
 import hashlib
@@ -22,14 +24,12 @@ import numpy as np
 
 from admf_fast.config import MonitorSpec
 from admf_fast.errors import DataError
-from admf_fast.metrics.sums import deviation, mean_of, present
-from admf_fast.monitor.bootstrap import Chance, Days, block_length, stationary_days
-from admf_fast.monitor.cusum import highest_sums
-from admf_fast.monitor.figures import FIGURES, Matrix, day_values, figures_of, moving_figures
+from admf_fast.metrics.sums import present
+from admf_fast.monitor.bootstrap import Chance, block_length, stationary_days
+from admf_fast.monitor.figures import FIGURES, Matrix, day_values, figures_of
+from admf_fast.monitor.limits import Family, daily_moments, pieces
 
-FORMAT = 1
-CUSUM_DAYS_MIN = 20  # fewer daily values say too little about their spread
-CHUNK_WORDS = 2_000_000
+FORMAT = 2
 Known = float | None
 
 
@@ -89,16 +89,16 @@ def make_baseline(
     block_days = _block_days(rows, values, spec)
     chance = Chance(spec.seed)
     whole = _confidence(rows, block_days, spec, chance)
-    alarms, sums = _in_control(rows, values, block_days, spec, chance)
+    limits = Family(rows, values, block_days, spec, chance).limits()
     figures = figures_of(rows)
-    means, deviations = _daily(values)
+    means, deviations = daily_moments(values)
     made = {
         name: Band(
             value=_known(figures[k]),
             low=_known(whole[0][k]), high=_known(whole[1][k]),
-            alarm_low=_known(alarms[0][k]), alarm_high=_known(alarms[1][k]),
+            alarm_low=_known(limits.low[k]), alarm_high=_known(limits.high[k]),
             mean=_known(means[k]), deviation=_known(deviations[k]),
-            cusum_limit=_known(sums[k]) if deviations[k] > 0.0 else None,
+            cusum_limit=_known(limits.sums[k]),
         )
         for k, name in enumerate(FIGURES)
     }  # fmt: skip
@@ -118,67 +118,17 @@ def _block_days(rows: Matrix, values: Matrix, spec: MonitorSpec) -> float:
     return max(block_length(values[:, k]) for k in range(len(FIGURES)))
 
 
-def _daily(values: Matrix) -> tuple[list[float], list[float]]:
-    """Return mean and deviation of the daily values of each figure; NaN for too few."""
-    means, deviations = [], []
-    for k in range(len(FIGURES)):
-        known = present(values[:, k])
-        enough = len(known) >= CUSUM_DAYS_MIN
-        means.append(mean_of(known) if enough else math.nan)
-        deviations.append(deviation(known) if enough else math.nan)
-    return means, deviations
-
-
 def _confidence(
     rows: Matrix, block_days: float, spec: MonitorSpec, chance: Chance
 ) -> tuple[Matrix, Matrix]:
     days = len(rows)
     made = []
-    for count in _pieces(spec.replicates, days * rows.shape[1]):
+    for count in pieces(spec.replicates, days * rows.shape[1]):
         taken = stationary_days(days, days, count, block_days, chance)
         made.append(figures_of(rows[taken]))
     figures = np.concatenate(made)
     tail = (1.0 - spec.confidence) / 2.0
     return quantiles(figures, tail), quantiles(figures, 1.0 - tail)
-
-
-def _in_control(
-    rows: Matrix, values: Matrix, block_days: float, spec: MonitorSpec, chance: Chance
-) -> tuple[tuple[Matrix, Matrix], Matrix]:
-    """Return the bands of moving windows, and the limits of the sums, where nothing changed."""
-    means, deviations = _daily(values)
-    low, high, sums = [], [], []
-    length = spec.horizon_days + spec.window_days - 1
-    words = spec.horizon_days * spec.window_days * rows.shape[1]
-    for count in _pieces(spec.replicates, words):
-        taken = _productions(len(rows), length, count, block_days, chance)
-        lowest, highest = _extremes(rows[taken], spec.window_days)
-        low.append(lowest)
-        high.append(highest)
-        with np.errstate(all="ignore"):  # values that never differ have no sum
-            standard = (values[taken[:, : spec.horizon_days]] - means) / deviations
-        sums.append(highest_sums(standard, spec.cusum_shift))
-    tail = spec.false_alarms / 2.0
-    bands = quantiles(np.concatenate(low), tail), quantiles(np.concatenate(high), 1.0 - tail)
-    return bands, quantiles(np.concatenate(sums), 1.0 - spec.false_alarms)
-
-
-def _productions(days: int, length: int, count: int, block_days: float, chance: Chance) -> Days:
-    """Return days of production, drawn from histories that are drawn from the one there is.
-
-    The backtest is itself one draw of what could have been: drawing from it alone would take its
-    figures for the truth, and alert several times too often. Both draws cut blocks, so each has
-    them twice as long.
-    """
-    history = stationary_days(days, days, count, 2.0 * block_days, chance)
-    place = stationary_days(days, length, count, 2.0 * block_days, chance)
-    return np.take_along_axis(history, place, axis=1)
-
-
-def _extremes(rows: Matrix, window_days: int) -> tuple[Matrix, Matrix]:
-    """Return the lowest and highest figures of all windows of each replicate."""
-    figures = moving_figures(rows, window_days)
-    return np.fmin.reduce(figures, axis=1), np.fmax.reduce(figures, axis=1)
 
 
 def quantiles(values: Matrix, share: float) -> Matrix:
@@ -196,13 +146,6 @@ def quantiles(values: Matrix, share: float) -> Matrix:
                 place = len(ordered) - math.ceil((1.0 - share) * len(ordered))
             made[k] = ordered[min(max(place, 0), len(ordered) - 1)]
     return made
-
-
-def _pieces(replicates: int, words: int) -> list[int]:
-    """Return how many replicates to hold at once; the bits depend on it, so it is fixed."""
-    at_once = max(1, CHUNK_WORDS // words)
-    whole, rest = divmod(replicates, at_once)
-    return [at_once] * whole + ([rest] if rest else [])
 
 
 def _known(value: float) -> Known:

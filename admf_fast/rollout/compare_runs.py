@@ -18,6 +18,7 @@ from admf_fast.monitor.baseline import Baseline
 from admf_fast.monitor.figures import AT
 from admf_fast.monitor.read_run import read_days, read_manifest
 from admf_fast.rollout.evidence import Digests, Evidence
+from admf_fast.rollout.shadowed import Shadowed, has_journal
 
 # What may not differ: on a paper account nothing, at a venue what the strategy wanted.
 PAPER_LAYERS = ("signals", "orders", "fills", "trades", "adjustments", "equity", "state", "metrics")
@@ -31,7 +32,9 @@ def evidence_of_runs(
     """Return what `run` shows, beside `reference`: a run of the same configuration and bars.
 
     Bars up to `after_ns` are not counted; they are compared all the same. With a `baseline`,
-    the days after it are held to its bands. Raises StateError for what is no run directory.
+    the days after it are held to its bands. Of a run with a journal, what its shadow compared
+    counts as well. Raises StateError for what is no run directory, and for a journal of another
+    run than the tables beside it.
     """
     ours, config = read_manifest(run)
     theirs, _ = read_manifest(reference)
@@ -39,18 +42,39 @@ def evidence_of_runs(
     differing = _differing(ours, theirs, LIVE_LAYERS if mode == "live" else PAPER_LAYERS)
     times = _times(run, after_ns)
     bps, unmatched, count = _execution(run, reference, after_ns)
+    last_ns = int(times[-1]) if len(times) else 0
+    shadowed = _shadowed(run, ours, after_ns, last_ns)
+    if shadowed is not None and shadowed.divergence:
+        differing = [shadowed.divergence, *differing]
     return Evidence(
         mode=mode,
         digests=Digests(config=ours["inputs"]["config"], code=ours["inputs"]["code"]),
         run_id=ours["run_id"], reference_id=theirs["run_id"],
         first_ts_ns=int(times[0]) if len(times) else 0,
-        last_ts_ns=int(times[-1]) if len(times) else 0,
+        last_ts_ns=last_ns,
         bars=len(times), days=len(np.unique((times - 1) // DAY_NS)),
         logic_divergences=len(differing), first_divergence=differing[0] if differing else "",
         input_divergences=int(ours["inputs"]["data"] != theirs["inputs"]["data"]),
         fills=count, execution_bps=bps, unmatched_percent=unmatched,
         outside=_outside(run, baseline, config.monitor, after_ns),
+        shadow_bars=shadowed.bars if shadowed else 0,
+        shadow_days=shadowed.days if shadowed else 0,
+        journal=shadowed.digest if shadowed else "",
     )  # fmt: skip
+
+
+def _shadowed(run: Path, manifest: dict[str, Any], after_ns: int, last_ns: int) -> Shadowed | None:
+    """Return what the journal beside the tables of a run says of its shadow over their bars."""
+    if not has_journal(run):
+        return None
+    found = Shadowed(run, after_ns=after_ns, until_ns=last_ns)
+    digests = {kind: manifest["inputs"][kind] for kind in ("config", "code")}
+    if found.last is None or found.digests() != Digests(**digests):
+        raise StateError(
+            f"{run}: expected a journal of the run that the tables are of, by the digests of its "
+            "configuration and code; found another one"
+        )
+    return found
 
 
 def _mode(folder: Path, manifest: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ import hashlib
 import msgspec
 from msgspec import UnsetType
 
+from admf_fast.data.spec import format_ts
 from admf_fast.rollout.plan import GatesSpec, StageSpec
 
 
@@ -22,7 +23,9 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     of them named), which bars there were (`input_divergences`), and how orders were filled
     (`execution_bps`, the mean distance from the model's price, worse is above 0;
     `unmatched_percent` of lots that only one side filled).
-    `outside` names figures that have left their bands of the baseline.
+    `outside` names figures that have left their bands of the baseline. Of a run with a journal,
+    `shadow_bars` and `shadow_days` were compared by a shadow while it ran, and `journal` is the
+    SHA-256 of its records; one without a `run_id` has no tables yet.
     """
 
     mode: str
@@ -40,6 +43,9 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     execution_bps: float = 0.0
     unmatched_percent: float = 0.0
     outside: tuple[str, ...] = ()
+    shadow_bars: int = 0
+    shadow_days: int = 0
+    journal: str = ""
 
     @property
     def id(self) -> str:
@@ -63,6 +69,11 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.name}: expected {self.expected}, found {self.found}"
 
 
+# Of a run that is under way: nothing is known of its fills.
+NO_TABLES = Gate(
+    name="tables of the run", passed=False, expected="those it writes when its feed has ended",
+    found="none",
+)  # fmt: skip
 # What a run may be that shows something about a stage.
 ACCEPTED = {
     "backtest": ("backtest",),
@@ -80,17 +91,33 @@ def check_gates(stage: StageSpec, evidence: Evidence, *, after_ns: int = 0) -> l
         _gate("mode of the run", e.mode in accepted, " or ".join(accepted), e.mode),
         _gate("bars", e.bars >= gates.bars, f"at least {gates.bars}", f"{e.bars}"),
         _gate("days", e.days >= gates.days, f"at least {gates.days}", f"{e.days}"),
-        _gate(
-            "bars of this stage alone", e.first_ts_ns > after_ns,
-            f"bars after {after_ns}, the last that an earlier stage has shown",
-            f"the first at {e.first_ts_ns}",
-        ),
+        _gate("bars of this stage alone", e.first_ts_ns > after_ns, _later(after_ns),
+              f"the first at {format_ts(e.first_ts_ns)}" if e.bars else "none"),
+        *_shadow(gates, e),
         _gate("input", not e.input_divergences, "the same bars on both sides",
               f"{e.input_divergences} differences"),
         _gate("logic", not e.logic_divergences, "no divergence",
               f"{e.logic_divergences}, first {e.first_divergence or 'none'}", breach=True),
     ]  # fmt: skip
-    return [*found, *_execution(gates, e)]
+    return [*found, *(_execution(gates, e) if e.run_id else [NO_TABLES])]
+
+
+def _later(after_ns: int) -> str:
+    if not after_ns:
+        return "any"
+    return f"bars after {format_ts(after_ns)}, the last that an earlier stage has shown"
+
+
+def _shadow(gates: GatesSpec, e: Evidence) -> list[Gate]:
+    asked = (
+        ("bars with a shadow", gates.shadow_bars, e.shadow_bars),
+        ("days with a shadow", gates.shadow_days, e.shadow_days),
+    )
+    return [
+        _gate(name, found >= least, f"at least {least}", f"{found}")
+        for name, least, found in asked
+        if least
+    ]
 
 
 def _execution(gates: GatesSpec, e: Evidence) -> list[Gate]:

@@ -25,6 +25,10 @@ class GatesSpec(Section, frozen=True, kw_only=True):
 
     bars: Annotated[Count, Meta(description="Bars without a logic divergence.")] = 1
     days: Annotated[Count, Meta(description="Days with bars, without a logic divergence.")] = 1
+    shadow_bars: Annotated[
+        Count, Meta(description="Bars that a shadow has compared in the live run itself.")
+    ] = 0
+    shadow_days: Annotated[Count, Meta(description="Days with such bars.")] = 0
     max_execution_bps: (
         Annotated[Bound, Meta(description="Mean distance of fills from the model's, worse is +.")]
         | UnsetType

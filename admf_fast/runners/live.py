@@ -133,7 +133,7 @@ class LiveRunner(Runner):
         self._recorded = self.program.cursor
         self._warm = "warming" in self.holds
         if self.program.bars_seen:
-            self._last_ts_ns = self.program.values()["curve"].last_ts_ns
+            self._last_ts_ns = self.program.value("curve").last_ts_ns
 
 
 def _view(values: Any) -> Any:

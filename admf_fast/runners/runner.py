@@ -93,7 +93,7 @@ class Runner:
         answer = self.program.tell(news)
         if answer not in (TAKEN, NO_NEWS):
             raise VenueError(refusal(answer, report))
-        ts_ns = news.ts_ns or self.program.values()["curve"].last_ts_ns
+        ts_ns = news.ts_ns or self.program.value("curve").last_ts_ns
         events = event_tuples(self.program) if self.program.event_count else []
         self._keep_events(events, ts_ns)
         return Step(events, self.state_checksum)
@@ -110,7 +110,7 @@ class Runner:
     @property
     def holds(self) -> tuple[str, ...]:
         """What is in force: frozen, flat (to be kept so), warming."""
-        bits = self.program.values()["guard"].hold
+        bits = self.program.value("guard").hold
         return tuple(name for name, bit in HOLDS.items() if bits & bit)
 
     def finish(self) -> RunResult:

@@ -109,7 +109,7 @@ def accounting(found: Evidence) -> Iterator[str]:
     worth = terms.n.lot_value
     flows = [fill.lots * worth * fill.price + fill.fee for fill in found.fills]
     cash = terms.a.cash - math.fsum(flows)
-    held = found.core.runner.program.values()["wallet"].cash
+    held = found.core.runner.program.value("wallet").cash
     if abs(cash - held) > CASH_TOLERANCE * (terms.a.cash + math.fsum(map(abs, flows))):
         yield f"fills leave {cash!r} of cash, the account has {held!r}"
     ids = [m.report_id for m in found.messages if isinstance(m, Report)]
@@ -150,7 +150,7 @@ def books(found: Evidence) -> Iterator[str]:
     held = sum(world.exchange.held.values())
     if held != found.core.position_lots:
         yield f"the venue holds {held} lots, the account {found.core.position_lots}"
-    cash = found.core.runner.program.values()["wallet"].cash
+    cash = found.core.runner.program.value("wallet").cash
     if abs(cash - world.exchange.cash) > CASH_TOLERANCE * 1e3 * abs(world.exchange.cash):
         yield f"the venue has {world.exchange.cash!r} of cash, the account {cash!r}"
 

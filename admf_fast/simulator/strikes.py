@@ -15,6 +15,7 @@ from admf_fast.simulator.plan import Plan
 from admf_fast.simulator.timeline import Timeline, VirtualClock
 from admf_fast.venues.exchange import Exchange, Faults
 
+AFTERMATH_BARS = 4  # a report may come two bars late, and two looks at the books must agree
 START_CALLS = 60  # about as many as a restart makes: a kill hits anywhere among them
 ACTIONS = ("freeze", "resume", "flatten", "resume")
 FAILING = ("pwrite", "sync", "allocate", "rename")
@@ -72,7 +73,7 @@ class Strikes:
                 self._timeline.add(at_ns, partial(self._strike, name, strike))
 
     def calm(self) -> None:
-        """From now on nothing goes wrong."""
+        """From now on nothing goes wrong; an operator resumes now, and when all has arrived."""
         self._free_disk()
         self._unfreeze()
         self._clock.wrong_ns = self._errors_due = 0
@@ -83,6 +84,8 @@ class Strikes:
             setattr(faults, name, getattr(calm, name))
         if self._plan.rates:
             self._operator.order("resume")
+            over_ns = self._timeline.now_ns + AFTERMATH_BARS * BAR_NS
+            self._timeline.add(over_ns, partial(self._operator.order, "resume"))
 
     def _strike(self, name: str, strike: Callable[[], None]) -> None:
         self.counts[name] = self.counts.get(name, 0) + 1
@@ -140,7 +143,8 @@ class Strikes:
         """Change a bit of the newest saved state: a start must find an older one."""
         if names := self._disk.names(self._snapshots):
             path = f"{self._snapshots}/{names[-1]}"
-            self._disk.spoil(path, self.random.randrange(self._disk.size(path)), 1)
+            if size := self._disk.size(path):  # a loss of power may have left nothing of it
+                self._disk.spoil(path, self.random.randrange(size), 1)
 
     # The clock
 

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from admf_fast.journal.messages import Intent
-from admf_fast.venues.book import QUEUED, Book
+from admf_fast.venues.book import QUEUED, Book, Tracked
 
 MINUTE_NS = 60_000_000_000
 SECOND_NS = 1_000_000_000
@@ -40,7 +40,7 @@ class Pace:
         self._limits = limits
         self._tokens = float(limits.send_burst)
         self._at_ns = 0
-        self._orders: deque[int] = deque()
+        self.orders: deque[int] = deque()  # when those of the last minute went out
 
     def ready(self, now_ns: int) -> bool:
         """Return whether another message may go out now."""
@@ -54,16 +54,28 @@ class Pace:
 
     def full(self, now_ns: int) -> bool:
         """Return whether the minute has all the orders it may have."""
-        while self._orders and self._orders[0] <= now_ns - MINUTE_NS:
-            self._orders.popleft()
+        while self.orders and self.orders[0] <= now_ns - MINUTE_NS:
+            self.orders.popleft()
         most = self._limits.orders_per_minute
-        return most > 0 and len(self._orders) >= most
+        return most > 0 and len(self.orders) >= most
 
     def count(self, now_ns: int, *, order: bool) -> None:
-        """Count a message that went out."""
+        """Count a message that goes out and is not journaled as `Sent`, or is by `take`."""
         self._tokens -= 1.0
         if order:
-            self._orders.append(now_ns)
+            self.full(now_ns)  # forgets those of earlier minutes
+            self.orders.append(now_ns)
+
+    def take(self, at_ns: int, *, order: bool) -> None:
+        """Count a message that went out according to the journal."""
+        if at_ns > 0:
+            self.ready(at_ns)
+            self.count(at_ns, order=order)
+
+    def start(self, now_ns: int) -> None:
+        """Take the time of a new process: what went out later than now went out now."""
+        self.orders = deque(min(at_ns, now_ns) for at_ns in self.orders)
+        self._at_ns = min(self._at_ns, now_ns)
 
 
 def reduces(book: Book, intent: Intent) -> bool:
@@ -90,7 +102,7 @@ def broken(
         value = abs(intent.lots) * lot_value * price
         if close <= 0.0 or not value <= limits.notional_per_order:
             return "notional_per_order"
-    if limits.position_lots > 0 and _reach(book, intent) > limits.position_lots:
+    if limits.position_lots > 0 and abs(reach(book, intent)) > limits.position_lots:
         return "position_lots"
     return ""
 
@@ -100,13 +112,29 @@ def _inside(limits: GatewayLimits, intent: Intent, close: float) -> bool:
     return all(abs(p - close) <= limits.price_band * close for p in prices)
 
 
-def _reach(book: Book, intent: Intent) -> int:
-    """Return the largest position if this and all working orders of its side fill."""
-    symbol, buying = intent.symbol, intent.lots > 0
-    reach = book.held.get(symbol, 0) + book.external.get(symbol, 0) + intent.lots
-    for order in book.working():
-        other = order.intent
-        sent = order.stage != QUEUED and other.client_id != intent.client_id
-        if sent and other.symbol == symbol and (other.lots > 0) == buying:
-            reach += 0 if other.reduce_only and reduces(book, other) else order.left
-    return abs(reach)
+def reach(book: Book, intent: Intent, *, exits: bool = False) -> int:
+    """Return the position if this and all working orders of its side fill.
+
+    With `exits` those that make the position smaller fill first, which a venue may do.
+    """
+    symbol, held = intent.symbol, book.held.get(intent.symbol, 0)
+    lots, closed = held + book.external.get(symbol, 0) + intent.lots, 0
+    for order in beside(book, intent):
+        if order.intent.reduce_only and reduces(book, order.intent):
+            closed += abs(order.left)
+        else:
+            lots += order.left
+    side = 1 if intent.lots > 0 else -1
+    return lots + side * min(closed, abs(held)) if exits else lots
+
+
+def beside(book: Book, intent: Intent) -> list[Tracked]:
+    """Return the orders of the same symbol and side that the venue may have."""
+    return [
+        order
+        for order in book.working()
+        if order.stage != QUEUED
+        and order.intent.client_id != intent.client_id
+        and order.intent.symbol == intent.symbol
+        and (order.intent.lots > 0) == (intent.lots > 0)
+    ]

@@ -8,6 +8,7 @@ A key is ``word key + slot key``: the word key depends on the word's place in th
 its instance, the slot key (even, so that the sum stays odd) on the instance.
 """
 
+import functools
 import hashlib
 
 MASK = (1 << 64) - 1
@@ -23,11 +24,13 @@ def _hash64(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 
+@functools.cache
 def key_of(place: int) -> int:
     """Return the odd key of a word by its place in an instance's state, as a signed integer."""
     return signed(_hash64(f"word {place}") | 1)
 
 
+@functools.cache
 def slot_of(label: str) -> int:
     """Return the even key of one instance, as a signed integer."""
     return signed(_hash64(f"slot {label}") & ~1)

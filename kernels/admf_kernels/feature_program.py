@@ -313,6 +313,10 @@ class FeatureProgram:
         """Return the state of every kernel by label, as NamedTuples."""
         return {part.label: part.value for part in self.parts}
 
+    def value(self, label: str) -> Any:
+        """Return the state of one kernel, as a NamedTuple."""
+        return next(part.value for part in self.parts if part.label == label)
+
 
 def constant_words(kernel: Kernel, params: Any) -> Words:
     """Return the words of a kernel's constants, prepared from its Params."""

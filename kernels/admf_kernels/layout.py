@@ -76,7 +76,19 @@ def pack(values: Iterable[Any]) -> Words:
 
 def unpack(cls: type, words: Words) -> Any:
     """Return the `cls` instance that `words` hold."""
-    return cls(*(from_word(f.kind, w) for f, w in zip(fields_of(cls), words, strict=True)))
+    form, bools = _form_of(cls)
+    values = list(form.unpack(words.tobytes()))
+    for place in bools:
+        values[place] = bool(values[place])
+    return cls(*values)
+
+
+@functools.cache
+def _form_of(cls: type) -> tuple[struct.Struct, tuple[int, ...]]:
+    """Return how the words of a class are read, and which of its fields are bools."""
+    kinds = [field.kind for field in fields_of(cls)]
+    form = "".join("d" if kind == "float" else "q" for kind in kinds)
+    return struct.Struct(f"={form}"), tuple(k for k, kind in enumerate(kinds) if kind == "bool")
 
 
 def zeros(cls: type) -> Any:

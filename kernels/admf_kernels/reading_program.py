@@ -116,7 +116,7 @@ class ReadingProgram(FeatureProgram):
         `event_count` and the event tables are those of this call; the rows are the last
         bar's. The last bar's close and, for a command, its time are filled in.
         """
-        last = {part.label: part for part in self.parts}["curve"].value
+        last = self.value("curve")
         ts_ns = news.ts_ns or last.last_ts_ns
         self._news[:] = pack(news._replace(ts_ns=ts_ns, close=last.last_close))
         self.counts[:] = 0

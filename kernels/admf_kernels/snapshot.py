@@ -11,6 +11,7 @@ before it.
 import hashlib
 import itertools
 import struct
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -106,22 +107,33 @@ def _write(program: FeatureProgram, body: bytes) -> None:
     program.restored_checksum = last
 
 
-# Digests of code take tens of milliseconds, and are those of the program as long as it lives.
+# Digests of code take milliseconds, and are those of the program as long as it lives; so is
+# what a digest of its plan begins with.
 _codes: WeakKeyDictionary[FeatureProgram, str] = WeakKeyDictionary()
+_begun: WeakKeyDictionary[FeatureProgram, Any] = WeakKeyDictionary()
 
 
 def plan_digest(program: FeatureProgram, last_ns: int | None = None) -> bytes:
     """Return the sha256 of what gives the state words their meaning after a bar at a time."""
+    if program not in _begun:
+        _begun[program] = _layout_hash(program)
+    hashed = _begun[program].copy()
+    if program.actions is not None:
+        hashed.update(program.actions.digest_until(last_ns).encode())
+    hashed.update(_code_digest(program).encode())
+    digest: bytes = hashed.digest()
+    return digest
+
+
+def _layout_hash(program: FeatureProgram) -> Any:
+    """Return the hash, to be gone on with, of what lies where and what it is computed from."""
     hashed = hashlib.sha256()
     for part in program.parts:
         fields = [(f.name, f.kind) for f in fields_of(part.cls)]
         hashed.update(f"{part.label} {fields}\0".encode())
     others = [getattr(program, name, None) for name in ("sets", "tap")]
     hashed.update(f"{program.describe()} {others}\0".encode())
-    if program.actions is not None:
-        hashed.update(program.actions.digest_until(last_ns).encode())
-    hashed.update(_code_digest(program).encode())
-    return hashed.digest()
+    return hashed
 
 
 def _code_digest(program: FeatureProgram) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from admf_fast.config import Config, parse_config
-from admf_fast.consistency.shadow import RunnerSide, ShadowModeValidator, shadow_runner
+from admf_fast.consistency.shadow import RunnerSide, ShadowModeValidator
 from admf_fast.data import BarBlock
 from admf_fast.feeds import replay
 from admf_fast.feeds.replay import Bar
@@ -58,7 +58,7 @@ def live_runner(text: str = PLAIN) -> LiveRunner:
 
 def warm_shadow(text: str, bars: list[Bar]) -> RunnerSide:
     """Return a shadow that has taken some bars."""
-    runner = shadow_runner(config_of(text), None)
+    runner = live_runner(text)
     for bar in bars:
         runner.step(*bar)
     return RunnerSide(runner)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from admf_fast.config import canonical
 from admf_fast.consistency import DivergenceMonitor, Family, ShadowModeValidator
-from admf_fast.consistency.shadow import RunnerSide, shadow_runner, shared_memory
+from admf_fast.consistency.shadow import RunnerSide, shared_memory
 from admf_fast.containers import BacktestContainer, LiveContainer
 from admf_fast.errors import BarError, ConfigError, ContainerError, DivergenceError
 from admf_fast.events import BarEvent, Event, OrderEvent
@@ -266,7 +266,7 @@ def test_minus_zero_is_not_zero():
             rows = [(t, (*v[:3], 0.0) if t == "signals" else v) for t, v in made.events]
             return made._replace(events=rows)
 
-    validator = ShadowModeValidator(Minus(live_runner()), Zero(shadow_runner(config_of(), None)))
+    validator = ShadowModeValidator(Minus(live_runner()), Zero(live_runner()))
     run(validator, bars)
 
     assert validator.divergence is not None

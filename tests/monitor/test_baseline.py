@@ -15,7 +15,8 @@ from admf_fast.monitor import load_baseline, make_baseline, save_baseline
 from admf_fast.monitor.baseline import quantiles
 from admf_fast.monitor.bootstrap import Chance, block_length, stationary_days
 from admf_fast.monitor.cusum import Cusum, highest_sums
-from admf_fast.monitor.figures import AT, FIGURES
+from admf_fast.monitor.figures import AT, FIGURES, day_values, moving_figures
+from admf_fast.monitor.limits import BANDS, SUMS, Family, daily_moments, family_factors
 from tests.monitor.kit import QUICK, some_days
 
 
@@ -148,6 +149,46 @@ def test_quantiles_leave_at_most_their_share_outside(values, share):
         assert np.mean(np.array(values) > found) <= 1.0 - share + 1e-9
     else:
         assert np.mean(np.array(values) < found) <= share + 1e-9
+
+
+@given(st.integers(20, 300), st.floats(0.0, 0.5), st.integers(0, 2**32))
+def test_all_detectors_together_alert_as_often_as_was_asked_for(productions, share, seed):
+    chance = np.random.default_rng(seed)
+    excess = chance.standard_normal((productions, 3 * len(FIGURES)))
+    excess[:, 3] = excess[:, 4]  # two that say the same are one
+    excess[:, 7] = -np.inf  # nothing was observed
+    factors = family_factors(excess, share)
+
+    above = (excess > factors).any(axis=1).mean()
+    assert above <= share
+    assert above >= share - 3.0 / productions
+    assert len({*factors[BANDS]}) == len({*factors[SUMS]}) == 1
+
+
+@pytest.mark.parametrize(("process", "most"), [({}, 0.12), ({"cost": 4.5, "scale": 0.02}, 1.0)])
+def test_production_as_the_backtest_alerts_seldom_and_another_does(process, most):
+    """The family is asked for 5 %; a limit for each detector alone let a third alert."""
+    alerts = total = 0
+    for seed in range(4):
+        rows = some_days(400, seed)
+        values = day_values(rows)
+        limits = Family(rows, values, 8.0, QUICK, Chance(1)).limits()
+        means, deviations = daily_moments(values)
+        length = QUICK.horizon_days + QUICK.window_days - 1
+        for k in range(50):
+            made = some_days(length, 1000 + 50 * seed + k, **process)
+            figures = moving_figures(made[None], QUICK.window_days)[0]
+            with np.errstate(all="ignore"):
+                standard = (day_values(made)[: QUICK.horizon_days] - means) / deviations
+            slack = 1e-9 * np.abs(limits.high)
+            low = figures < limits.low - slack
+            high = figures > limits.high + slack
+            sums = highest_sums(standard[None], QUICK.cusum_shift)[0] > limits.sums
+            alerts += bool(low.any() or high.any() or sums.any())
+            total += 1
+
+    assert alerts <= most * total
+    assert process == {} or alerts > 0.9 * total
 
 
 def test_a_file_comes_back_as_it_was_and_every_changed_byte_is_noticed(tmp_path):

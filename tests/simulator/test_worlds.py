@@ -15,6 +15,10 @@ from admf_fast.simulator.simulate import killed_everywhere, shrink, simulate
 
 BARS = 40
 SEEDS = range(60)
+ROT = (
+    "clock_freeze", "clock_jump", "conflict", "forgetful", "in_progress", "late", "order",
+    "outage", "parts", "power", "reject", "state_rot",
+)  # fmt: skip
 
 
 def test_worlds_full_of_faults_end_well():
@@ -25,6 +29,31 @@ def test_worlds_full_of_faults_end_well():
     assert len(struck) > 12
     assert sum(r.lives for r in results) > len(SEEDS) + 50
     assert sum(r.fills for r in results) > 100
+
+
+def world(seed, bars, faults):
+    """Return the world of a seed with some of its faults alone."""
+    plan = plan_of(seed, bars, venue=True)
+    return replace(plan, rates={name: plan.rates[name] for name in faults})
+
+
+def test_o16_the_venue_never_holds_more_than_the_limit_also_after_a_resume_in_the_dark():
+    """The exit of a short filled unheard, an operator resumes, the strategy turns long."""
+    result = simulate(world(517, 42, ("lost", "slow", "parts")))
+
+    assert result.faults["lost"] > 0
+    assert result.failures == []
+
+
+def test_a_freeze_for_a_report_that_is_still_on_its_way_when_faults_end_is_lifted():
+    result = simulate(world(515, 60, ("order", "slow", "state_rot", "parts")))
+
+    assert result.faults["slow"] > 0
+    assert result.failures == []
+
+
+def test_rot_passes_over_a_state_that_lost_its_bytes_with_the_power():
+    assert simulate(world(73, 200, ROT)).failures == []
 
 
 @pytest.mark.parametrize("seed", [5, 8, 21])

@@ -60,6 +60,7 @@ def test_o10_only_the_newest_terms_are_sent():
     venue.views["A"] = OrderView("A", "accepted", 10, 0, "X")
     for k in range(1, 10):
         gateway.poll(after(k))
+        venue.reports = [report_of("2", "replaced")] if venue.sent("replace") else []
 
     assert [i.limit for i in venue.sent("replace")] == [97.0]
 
@@ -79,6 +80,59 @@ def test_o11_a_position_that_differs_twice_stops_trading_and_once_does_not():
         said += gateway.poll(after(k))
     assert "O11" in rules(said)
     assert gateway.frozen
+
+
+def test_o16_the_position_limit_holds_by_the_books_of_the_venue_too():
+    venue = Script()
+    gateway = gateway_of(venue, position_lots=1500)
+    gateway.book.held["X"] = -1000  # its exit filled, and nobody told
+    said = gateway.start(T0_NS)
+    for k in range(20):
+        said += gateway.poll(after(k))
+    assert gateway.frozen
+    gateway.replay(Command(action="resume", origin="command", reason="not looked at"))
+    said = gateway.send([intent_of(lots=2000)], after(20))
+    for k in range(20, 200):
+        said += gateway.poll(after(k))
+
+    assert venue.sent("submit") == []
+    assert "O11" in rules(said)
+    assert [r.reason for r in of_kind(said, Report)] == ["frozen"]
+
+
+def test_o16_an_order_waits_only_until_the_books_agree():
+    venue = Script()
+    gateway = gateway_of(venue, position_lots=1500)
+    venue.held = {"X": 1000}
+    gateway.start(T0_NS)
+    gateway.send([intent_of("A", lots=600)], after(1))
+    assert venue.sent("submit") == []
+    venue.held = {}
+    for k in range(2, 12):
+        gateway.poll(after(k))
+
+    assert [i.client_id for i in venue.sent("submit")] == ["A"]
+    assert not gateway.frozen
+
+
+@pytest.mark.parametrize("end", ["canceled", "filled"])
+def test_o16_a_turn_waits_for_the_exits_that_could_fill_as_well(end):
+    venue = Script()
+    gateway = gateway_of(venue, position_lots=1500)
+    venue.held["X"] = gateway.book.held["X"] = -1000
+    venue.views["A"] = OrderView("A", "accepted", 1000, 0, "X")
+    exit_ = intent_of("A", lots=1000, reduce_only=True)
+    gateway.send([exit_], T0_NS)
+    venue.reports = [report_of("1", "accepted")]
+    gateway.poll(after(0.1))
+    said = gateway.send([intent_of("B", lots=2000)], after(1))
+    assert [(a, i.client_id) for a, i in venue.calls] == [("submit", "A"), ("cancel", "A")]
+    assert "order 67 waits until exits are canceled: with them 2000 lots" in said[0].text
+    venue.reports = [report_of("2", end, lots=1000 * (end == "filled"))]
+    said = gateway.poll(after(2)) + gateway.poll(after(2))
+
+    assert [i.lots for i in venue.sent("submit")[1:]] == ([2000] if end == "canceled" else [])
+    assert gateway.frozen == (end == "filled"), "2000 lots from nothing are too many"
 
 
 def test_o12_an_order_that_a_list_omits_is_asked_for_and_not_taken_for_canceled():
@@ -275,26 +329,6 @@ def test_o04_a_report_that_cannot_be_booked_is_quarantined_and_the_order_asked_f
     assert gateway.book.held == {}
     assert venue.queries == ["A"]
     assert gateway.frozen == (wrong["lots"] != 0)
-
-
-def test_o10_terms_that_the_venue_refuses_are_sent_again_a_few_times():
-    venue = Script()
-    venue.views["A"] = OrderView("A", "accepted", 10, 0, "X")
-    gateway = gateway_of(venue)
-    gateway.send([intent_of(action="submit")], T0_NS)
-    venue.reports = [report_of("0", "accepted")]
-    gateway.poll(after(1))
-    said = gateway.send([intent_of(action="replace", limit=99.0)], after(1))
-    refused = 0
-    for k in range(2, 40):
-        if len(venue.sent("replace")) > refused:
-            refused += 1
-            venue.reports = [report_of(f"no {refused}", "accepted", reason="replace_rejected")]
-        said += gateway.poll(after(k))
-
-    assert len(venue.sent("replace")) == 4
-    assert gateway.frozen
-    assert "O10" in of_kind(said, Command)[0].reason
 
 
 def test_a_late_end_does_not_wake_an_order_that_is_over():

@@ -260,7 +260,7 @@ def _follow(p: Panel) -> list[str]:
     call = [*asked, *requests, *_call(p, DECIDE, "bits_of(signal)")]
     return [
         f"{real('signal')} = signal",
-        *engine.decide_lines(p.kernel, p.form, call),
+        *engine.decide_lines(p.kernel, p.form, call, "q.lots != 0.0"),
         f"{word('called')} += called",
     ]
 

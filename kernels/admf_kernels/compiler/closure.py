@@ -6,6 +6,7 @@ another module gives another key.
 """
 
 import dis
+import functools
 import hashlib
 import types
 from collections.abc import Callable, Iterable, Iterator
@@ -38,7 +39,7 @@ def digest(functions: Iterable[Function]) -> str:
     for function in reachable(functions):
         hashed.update(f"{function.__module__}.{function.__qualname__}\0".encode())
         hashed.update(f"{function.__defaults__} {function.__kwdefaults__}\0".encode())
-        _hash_code(hashed, function.__code__)
+        hashed.update(_bytes_of(function.__code__))
         for name, value in used(function):
             if not isinstance(value, types.FunctionType):
                 hashed.update(f"{name}={_describe(name, value, function)}\0".encode())
@@ -52,28 +53,45 @@ def used(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
     cells = function.__closure__ or ()
     names = function.__code__.co_freevars
     yield from zip(names, (c.cell_contents for c in cells), strict=True)
-    held: Any = None
-    path = ""
-    for instruction in dis.get_instructions(function):
-        name = instruction.argval
-        if instruction.opname == "LOAD_GLOBAL" and name in function.__globals__:
-            path, held = name, function.__globals__[name]
+    for path, *attributes in _loads(function.__code__):
+        if path not in function.__globals__:
+            continue
+        held = function.__globals__[path]
+        yield path, held
+        for name in attributes:
+            if not isinstance(held, types.ModuleType):
+                break
+            path, held = f"{path}.{name}", getattr(held, name, None)  # noqa: PLW2901
             yield path, held
-        elif instruction.opname in ATTRIBUTE_LOADS and isinstance(held, types.ModuleType):
-            path, held = f"{path}.{name}", getattr(held, name, None)
-            yield path, held
+
+
+# Reading the instructions of code is what takes time, and code does not change; what its names
+# stand for may, and is looked up every time.
+@functools.cache
+def _loads(code: types.CodeType) -> tuple[tuple[str, ...], ...]:
+    """Return each global that code loads, and the attributes that it takes of it at once."""
+    loads: list[tuple[str, ...]] = []
+    goes_on = False
+    for instruction in dis.get_instructions(code):
+        if instruction.opname == "LOAD_GLOBAL":
+            loads.append((instruction.argval,))
+            goes_on = True
+        elif instruction.opname in ATTRIBUTE_LOADS and goes_on:
+            loads[-1] += (instruction.argval,)
         elif instruction.opname not in ("PRECALL", "CACHE", "PUSH_NULL"):
-            held = None
+            goes_on = False
+    return tuple(loads)
 
 
-def _hash_code(hashed: Any, code: types.CodeType) -> None:
-    hashed.update(code.co_code)
-    hashed.update(repr((code.co_names, code.co_varnames, code.co_argcount)).encode())
+@functools.cache
+def _bytes_of(code: types.CodeType) -> bytes:
+    """Return all of code that enters a digest, that of functions inside included."""
+    names = (code.co_names, code.co_varnames, code.co_argcount)
+    parts = [code.co_code, repr(names).encode()]
     for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            _hash_code(hashed, constant)
-        else:
-            hashed.update(repr(constant).encode())
+        inner = isinstance(constant, types.CodeType)
+        parts.append(_bytes_of(constant) if inner else repr(constant).encode())
+    return b"".join(parts)
 
 
 def _describe(name: str, value: Any, function: types.FunctionType) -> str:
