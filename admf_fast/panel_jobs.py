@@ -90,8 +90,7 @@ def _events(runner: LivePanelRunner, name: str) -> Iterator[Event]:
     if not program.event_count:
         return
     ts_ns, symbols = int(program.ts_ns[0]), runner.setup.symbols
-    count = int(program.position_count[0])
-    columns = (program.positions[n][:count].tolist() for n in ("instrument", "sequence", "lots"))
+    columns = (program.positions[n].tolist() for n in ("instrument", "sequence", "lots"))
     bars = {
         number: At(name, symbols[number], ts_ns, sequence, lots)
         for number, sequence, lots in zip(*columns, strict=True)
@@ -139,7 +138,20 @@ def _manifest(setup: PanelSetup, source: Panel, result: RunResult) -> dict[str, 
         calendar={
             made.name: made.digest for made in setup.calendars if made is not None
         } or None,
+        actions=_actions(setup),
     )  # fmt: skip
+
+
+def _actions(setup: PanelSetup) -> dict[str, Any] | None:
+    """Return the splits and dividends by symbol, and one digest of all; None without any."""
+    found = {
+        symbol: source.report()
+        for symbol, source in zip(setup.symbols, setup.action_sources, strict=False)
+        if source is not None
+    }
+    text = "".join(f"{symbol} {report['digest']}\n" for symbol, report in found.items())
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return {"digest": digest, "instruments": found} if found else None
 
 
 def _joined(setup: PanelSetup, reports: list[dict[str, Any]]) -> dict[str, Any]:

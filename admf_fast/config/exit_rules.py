@@ -5,7 +5,8 @@ from decimal import Decimal
 from admf_fast.config.distance import AnyDistance
 from admf_fast.config.distance_rules import check_one_unit, checked, comparable, told
 from admf_fast.config.exits import TARGETS_MAX
-from admf_fast.config.model import ConfigContent, instruments_of
+from admf_fast.config.markets import without_calendar
+from admf_fast.config.model import ConfigContent
 from admf_fast.config.source import KeyPath, Problems, key_text
 
 Found = tuple[KeyPath, AnyDistance]
@@ -97,12 +98,7 @@ def _check_break_even(config: ConfigContent, last: Found | None, problems: Probl
 
 
 def _check_calendar(config: ConfigContent, problems: Problems) -> None:
-    section = "instruments[{}].bars.calendar" if config.instruments else "bars.calendar"
-    missing = [
-        section.format(k)
-        for k, instrument in enumerate(instruments_of(config))
-        if not getattr(instrument.bars, "calendar", "")
-    ]
+    missing = without_calendar(config)
     if missing:
         text = "expected a calendar that says when sessions end; found none"
-        problems.add(("exits", "session_end"), f"{text}; add {', '.join(missing)}")
+        problems.add(("exits", "session_end"), f"{text}; add {missing}")

@@ -3,8 +3,9 @@
 from msgspec import UNSET
 
 from admf_fast.config.instrument import MarketSpec
-from admf_fast.config.model import ConfigContent
+from admf_fast.config.model import ConfigContent, instruments_of
 from admf_fast.config.source import KeyPath, Problems, key_text
+from admf_kernels.timeframe import NS_PER_DAY, TIMEFRAMES, timeframe_ns
 
 
 def markets(config: ConfigContent) -> list[tuple[KeyPath, MarketSpec]]:
@@ -24,6 +25,27 @@ def lacking(config: ConfigContent, key: str, but_with_own: str = "") -> str:
         for path, market in markets(config)
         if not getattr(market, key) and getattr(market.costs, but_with_own, UNSET) is UNSET
     )
+
+
+def without_calendar(config: ConfigContent, *, intraday: bool = False) -> str:
+    """The paths of the calendars that are not given: `instruments[1].bars.calendar`.
+
+    With `intraday`, those of bars that are declared to be shorter than a day.
+    """
+    paths = [
+        ("instruments", k, "bars") if config.instruments else ("bars",)
+        for k in range(max(1, len(config.instruments)))
+    ]
+    return ", ".join(
+        key_text((*path, "calendar"))
+        for path, instrument in zip(paths, instruments_of(config), strict=True)
+        if not instrument.bars.calendar and not (intraday and _is_a_day(instrument.bars.timeframe))
+    )
+
+
+def _is_a_day(timeframe: str) -> bool:
+    """Whether bars are a day long or more, or are not declared."""
+    return timeframe not in TIMEFRAMES or timeframe_ns(timeframe) >= NS_PER_DAY
 
 
 def check_has_ticks(

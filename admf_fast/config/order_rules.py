@@ -3,7 +3,7 @@
 from msgspec import UNSET
 
 from admf_fast.config.distance_rules import check_one_unit, checked
-from admf_fast.config.markets import check_has_ticks
+from admf_fast.config.markets import check_has_ticks, without_calendar
 from admf_fast.config.model import ConfigContent
 from admf_fast.config.source import Problems
 
@@ -61,3 +61,15 @@ def _check_time(config: ConfigContent, problems: Problems) -> None:
     if entry.order in WITH_STOP and entry.time_in_force in ("IOC", "FOK"):
         text = f"expected GTC, DAY or GTD for order {entry.order}, which waits for its stop"
         problems.add(("entry", "time_in_force"), f"{text}; found {entry.time_in_force}")
+    _check_sessions(config, problems)
+
+
+def _check_sessions(config: ConfigContent, problems: Problems) -> None:
+    """Note orders that end with a session where nothing says when intraday sessions end."""
+    entry = config.entry
+    missing = without_calendar(config, intraday=True)
+    for key, value in (("order", "market_on_close"), ("time_in_force", "DAY")):
+        if missing and getattr(entry, key) == value:
+            text = "expected a calendar that says when sessions end, for bars shorter than a day"
+            add = f"add {missing}: that of the market, or 24/7, whose sessions are days in UTC"
+            problems.add(("entry", key), f"{text}; found {value} and no calendar; {add}")

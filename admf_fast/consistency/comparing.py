@@ -18,7 +18,7 @@ from admf_fast.consistency.stored import open_any, stored_log
 from admf_fast.consistency.trades import Money, TradePair, attributed, matched
 from admf_fast.errors import ConfigError
 from admf_fast.explain import StoredRun
-from admf_fast.explain.explained import plain_terms
+from admf_fast.explain.again import plain_terms
 from admf_fast.explain.stored import rows_of
 from admf_fast.parity.compare import Log, layer_differences
 

@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from admf_fast.data import blocks_of_some
-from admf_fast.errors import AdmfError, DataError, StateError
+from admf_fast.errors import StateError
 from admf_fast.explain import StoredRun
-from admf_fast.explain.rerun import based, find, folders_of
-from admf_fast.panel_jobs import panel_code_digest
+from admf_fast.explain.panel_rerun import find_panel
+from admf_fast.explain.rerun import find
 from admf_fast.runners.historical import Progress, run_historical
 from admf_fast.runners.panel_data import open_panel
 from admf_fast.runners.panel_runner import run_panel
-from admf_fast.runners.panel_setup import PanelSetup, prepare_panel
+from admf_fast.runners.panel_setup import PanelSetup
 from admf_fast.runners.recorder import NoSink, Sink
 from admf_fast.runners.result import RunResult
 from admf_fast.runners.setup import Setup
@@ -31,7 +31,10 @@ class Remake:
         self.run = run
         self.setup: Setup | PanelSetup
         if run.config.instruments:
-            self.setup = _panel_setup(run, base)
+            panel = find_panel(run, base)
+            if panel is None:
+                raise _not_found(run)
+            self.setup = panel
             return
         found = find(run, base)
         if found is None:
@@ -57,33 +60,3 @@ def _not_found(run: StoredRun) -> StateError:
     return StateError(
         f"{run.folder}: its bars were not found; name the folder that its paths start at (--base)"
     )
-
-
-def _panel_setup(run: StoredRun, base: Path | None) -> PanelSetup:
-    expected = run.manifest["inputs"]
-    for folder in [base] if base else folders_of(run):
-        config = based(run.config, folder)
-        try:
-            source = open_panel(config)
-            for _ in source.blocks():
-                pass
-        except AdmfError:
-            if base:
-                raise
-            continue
-        if source.digest() != expected["data"]:
-            if base:
-                raise DataError(
-                    f"{base}: the bars have the digest {source.digest()}, the run was made of "
-                    f"bars with {expected['data']}; name the folder of the old ones (--base)"
-                )
-            continue
-        setup = prepare_panel(config)
-        code = panel_code_digest(setup)
-        if code != expected["code"]:
-            raise StateError(
-                f"{run.folder}: the code has the digest {code}, the run was made by code with "
-                f"{expected['code']}; install that version, or run it again"
-            )
-        return setup
-    raise _not_found(run)

@@ -21,7 +21,7 @@ METRICS = "metrics.json"
 
 def open_any(folder: Path) -> StoredRun:
     """Open a run directory of one or several instruments; raises StateError if it is none."""
-    return open_run(folder, several=True)
+    return open_run(folder)
 
 
 def symbols_of(run: StoredRun) -> tuple[str, ...]:

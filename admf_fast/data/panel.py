@@ -59,7 +59,7 @@ class PanelBlock:
         rows = np.ascontiguousarray(self.rows[:, start : start + len(ts_ns)])
         first = np.array([cut[0] for cut in cuts], np.int64).reshape(-1, 1)
         if first.any():
-            rows = np.where(rows < 0, rows, rows - first)
+            rows = np.maximum(rows - first, -1)  # what has no row stays below all others
         blocks = (block.slice(*cut) for block, cut in zip(self.blocks, cuts, strict=True))
         return PanelBlock(ts_ns, tuple(blocks), _read_only(rows))
 

@@ -1,12 +1,12 @@
 """The chain of one trade: decision, order, fills, what moved, exit, result."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from admf_fast.errors import DivergenceError
-from admf_fast.explain.rerun import BarRow, Seen
 from admf_fast.explain.rulings import RULES, Asked, both_reached, ruling
+from admf_fast.explain.seeing import BarRow, Ranked, Seen
 from admf_fast.explain.sizing import Sized, sized
 from admf_fast.explain.stored import Row, StoredRun
 from admf_fast.explain.sums import RoundTrip, round_trips
@@ -23,6 +23,7 @@ class Decision(NamedTuple):
     signal: float | None
     signal_ts_ns: int
     sized: Sized | None
+    ranking: list[Ranked] | None = None  # of a rotation that ranked on this bar, best first
 
 
 class Step(NamedTuple):
@@ -110,17 +111,25 @@ def _decided_ns(orders: list[Row], opening: Row) -> int:
 class Log:
     """The events of one instrument, ready to be asked for those of a trade."""
 
-    def __init__(self, run: StoredRun, symbol: str, worth: float) -> None:
+    def __init__(
+        self, run: StoredRun, symbol: str, worth_of: Callable[[Row, Row | None], float]
+    ) -> None:
+        """`worth_of` is given a fill and the event by which its order was made."""
+        self.symbol = symbol
         own = {t: [r for r in rows if r["symbol"] == symbol] for t, rows in run.events.items()}
-        trips = round_trips(own["fills"], own["adjustments"], worth)
-        self.trips = {trip.rows[-1][1]["sequence"]: trip for trip in trips}
         self.signals = own["signals"]
         self.signal_times = [row["ts"] for row in self.signals]
         self.orders: dict[int, list[Row]] = {}
         for row in own["orders"]:
             self.orders.setdefault(row["order_id"], []).append(row)
         self.ids = sorted(self.orders)
-        self._fills = own["fills"]
+
+        def worth(fill: Row) -> float:
+            return worth_of(fill, next(iter(self.orders.get(fill["order_id"], [])), None))
+
+        trips = round_trips(own["fills"], own["adjustments"], worth)
+        self.trips = {trip.rows[-1][1]["sequence"]: trip for trip in trips}
+        self._fills = run.events["fills"]  # of all instruments
         self._filled = [row["sequence"] for row in self._fills]
         changes = sorted([*own["fills"], *own["adjustments"]], key=lambda r: r["sequence"])
         self._changed = [row["sequence"] for row in changes]
@@ -134,7 +143,7 @@ class Log:
         return self._held[bisect_left(self._changed, sequence)]
 
     def fills_after(self, sequence: int) -> Iterator[Row]:
-        """Yield the fills after an event."""
+        """Yield the fills after an event, of all instruments."""
         for k in range(bisect_right(self._filled, sequence), len(self._fills)):
             yield self._fills[k]
 
@@ -166,17 +175,20 @@ class Log:
 
 
 def chain_of(
-    run: StoredRun, log: Log, parts: Parts, terms: Terms, seen: Seen | None,
+    run: StoredRun, log: Log, parts: Parts, terms: Terms, seen: Mapping[str, Seen] | None,
     equity: dict[int, Row], missing: list[str],
 ) -> Chain:  # fmt: skip
-    """Return the chain of a trade; without `seen` it has no bars, features or moves of stops."""
-    look = seen or Seen()
+    """Return the chain of a trade; without `seen` it has no bars, features or moves of stops.
+
+    What was seen is by symbol.
+    """
+    look = seen[log.symbol] if seen else Seen()
     told = _Teller(run, log, parts, terms, look)
     steps = told.steps()
     said = list(missing)
     if seen and any(s.what == "fill" and not s.rule for s in steps):
         said.append("a fill's price is none that a rule gives for the stored order and bar")
-    decision = _decision(run, log, parts, terms, look, equity)
+    decision = _decision(run, log, parts, terms, seen or {log.symbol: look}, equity)
     # At the same close the equity is had back from that after the fills: to its last bits.
     spare = 1 if terms.a.fill == SAME_CLOSE else 0
     if decision.sized and abs(decision.sized.lots - told.goal()) > spare:
@@ -228,7 +240,7 @@ class _Teller:
         bar = self.seen.bars.get(row["ts"])
         order = self.made.get(row.get("order_id", 0))
         if what != "fill":
-            return Step(what, row, bar)
+            return Step(what, row, bar, note=self._ranked(row) if what == "order" else "")
         held = self.log.held_before(row["sequence"])
         closes = abs(held) if held * row["lots"] < 0 and abs(row["lots"]) > abs(held) else 0
         if bar is None or order is None:
@@ -241,6 +253,18 @@ class _Teller:
         both = self.run.config.execution.both_hit
         note = both_reached(asked, others, bar, both) if found.rule in _INSIDE else ""
         return Step(what, row, bar, found.rule, note or RULES[found.rule], found.price, closes)
+
+    def _ranked(self, order: Row) -> str:
+        """Return where a rotation ranked the instrument when it made an order."""
+        if order["role"] != "signal" or order["status"] not in ("accepted", "denied"):
+            return ""
+        ranking = self.seen.rankings.get(order["ts"], [])
+        own = next((r for r in ranking if r.symbol == self.log.symbol), None)
+        if own is None:
+            return ""
+        among = sum(r.rank > 0 for r in ranking)
+        place = f"rank {own.rank} of {among}" if own.rank else f"no rank among {among}"
+        return f"{place}: score {own.score!r} → {own.signal!r}"
 
     def _entered_at(self, row: Row) -> float:
         opening = self.parts.opening
@@ -283,8 +307,10 @@ _INSIDE = ("stop", "limit", "stop on the entry's bar", "target on the entry's ba
 
 
 def _decision(
-    run: StoredRun, log: Log, parts: Parts, terms: Terms, seen: Seen, equity: dict[int, Row]
-) -> Decision:
+    run: StoredRun, log: Log, parts: Parts, terms: Terms, all_seen: Mapping[str, Seen],
+    equity: dict[int, Row],
+) -> Decision:  # fmt: skip
+    seen = all_seen[log.symbol]
     ts_ns = parts.decided_ns
     signals = log.signals[: bisect_right(log.signal_times, ts_ns)][-2:]
     bar = seen.bars.get(ts_ns)
@@ -295,20 +321,24 @@ def _decision(
     before = signals[-2]["signal"] if len(signals) > 1 else 0.0
     size = None
     if bar is not None:
-        money = _equity_then(log, parts, terms, equity[ts_ns], bar)
-        ledger = seen.ledgers[ts_ns]
-        size = sized(run.config, terms, now["signal"], money, bar, seen.inputs[ts_ns], ledger)
-    return Decision(ts_ns, bar, reads, before, now["signal"], now["ts"], size)
+        money = seen.exposures[ts_ns].equity
+        if terms.a.fill == SAME_CLOSE:
+            money = _equity_then(log, parts, all_seen, equity[ts_ns], ts_ns)
+        given = seen.inputs[ts_ns], seen.ledgers[ts_ns], seen.worths[ts_ns]
+        size = sized(run.config, terms, now["signal"], money, bar, *given)
+    ranking = seen.rankings.get(ts_ns)
+    return Decision(ts_ns, bar, reads, before, now["signal"], now["ts"], size, ranking)
 
 
-def _equity_then(log: Log, parts: Parts, terms: Terms, after: Row, bar: BarRow) -> float:
+def _equity_then(log: Log, parts: Parts, seen: Mapping[str, Seen], after: Row, ts_ns: int) -> float:
     """Return the equity that the order was sized by: before what then filled at this close."""
     money: float = after["equity"]
-    made = parts.opening["order_id"]
-    for fill in log.fills_after(made) if terms.a.fill == SAME_CLOSE else ():
-        if fill["ts"] != bar.ts_ns:
+    for fill in log.fills_after(parts.opening["order_id"]):
+        if fill["ts"] != ts_ns:
             break
-        money += fill["fee"] + fill["lots"] * terms.n.lot_value * (fill["price"] - bar.close)
+        own = seen[fill["symbol"]]
+        gain = fill["price"] - own.bars[ts_ns].close
+        money += fill["fee"] + fill["lots"] * own.worths[ts_ns] * gain
     return money
 
 

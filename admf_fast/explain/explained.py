@@ -5,15 +5,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from admf_fast.config import instruments_of
 from admf_fast.errors import ConfigError
+from admf_fast.explain.again import Again
 from admf_fast.explain.chain import Chain, Log, Parts, chain_of
-from admf_fast.explain.rerun import BarRow, Found, Seen, find, look_again
+from admf_fast.explain.seeing import BarRow, Seen
 from admf_fast.explain.stored import Row, StoredRun
 from admf_fast.explain.sums import require_sum
 from admf_fast.report.relations import Around, relation
-from admf_fast.runners.terms import account_of, entry_of, exits_of, instrument_of, limits_of
-from admf_kernels.execution.terms import Terms
-from admf_kernels.execution.uses import make_terms
 
 NO_BARS = (
     "the bars of the run were not found ({path}), so there are no bars, features, sizes or moves "
@@ -52,73 +51,53 @@ def explain_trades(
         if not 1 <= number <= len(trades):
             there = f"trades 1 to {len(trades)}" if trades else "no trades"
             raise ConfigError(f"expected the number of a trade; found {number}, there are {there}")
-    logs = {s: Log(run, s, plain_terms(run, s).n.lot_value) for s in _symbols(trades, wanted)}
+    again = Again(run, base)
+    symbols = dict.fromkeys(trades[n - 1]["symbol"] for n in wanted)
+    logs = {s: Log(run, s, again.worth_of(s)) for s in symbols}
     chosen = [logs[trades[n - 1]["symbol"]].parts(n, trades[n - 1]) for n in wanted]
     for parts in chosen:
         require_sum(parts.number, parts.trade, parts.made)
-    found = find(run, base)
-    seen = _seen(run, found, chosen)
+    seen = _seen(again, chosen)
     equity = run.bars_at({p.decided_ns for p in chosen})
-    missing = [] if found else [_why_not(run)]
+    missing = [] if again.found else [_why_not(run)]
     return [
-        chain_of(
-            run, logs[p.trade["symbol"]], p, _terms(run, found, p.trade["symbol"]), seen, equity,
-            missing,
-        )
+        chain_of(run, logs[symbol], p, again.terms(symbol), seen, equity, missing)
         for p in chosen
-    ]  # fmt: skip
+        for symbol in (p.trade["symbol"],)
+    ]
 
 
 def refused_orders(run: StoredRun, *, base: Path | None = None) -> tuple[list[Refused], list[str]]:
     """Return the orders that were denied or rejected, and what could not be told of them."""
     events = [o for o in run.events["orders"] if o["status"] in ("denied", "rejected")]
     times = {o["ts"] for o in events}
-    found = find(run, base)
-    seen = look_again(run, found, times, []) if found else Seen()
+    again = Again(run, base)
+    seen = again.look(times, []) if again.found else {}
     after = run.bars_at(times)
-    logs = {s: Log(run, s, 1.0) for s in dict.fromkeys(o["symbol"] for o in events)}
+    logs = {s: Log(run, s, lambda *_: 1.0) for s in dict.fromkeys(o["symbol"] for o in events)}
     refused = []
     for event in events:
-        bar, symbol = seen.bars.get(event["ts"]), event["symbol"]
+        symbol, ts_ns = event["symbol"], event["ts"]
+        own = seen.get(symbol, Seen())
+        bar = own.bars.get(ts_ns)
         around = Around(
             bar.close if bar else math.nan,
-            after[event["ts"]]["equity"],
+            after[ts_ns]["equity"],
             float(logs[symbol].held_before(event["sequence"])),
+            own.exposures.get(ts_ns) if run.config.instruments else None,
+            own.worths.get(ts_ns, math.nan),
         )
-        text = relation(event, _terms(run, found, symbol), around)
-        refused.append(Refused(event, text, bar))
-    return refused, [] if found else [_why_not(run)]
+        refused.append(Refused(event, relation(event, again.terms(symbol), around), bar))
+    return refused, [] if again.found else [_why_not(run)]
 
 
 def _why_not(run: StoredRun) -> str:
-    path = run.config.bars.path
-    return NO_BARS.format(path=path) if path else IN_MEMORY
+    paths = [str(spec.bars.path) for spec in instruments_of(run.config) if spec.bars.path]
+    return NO_BARS.format(path=", ".join(paths)) if paths else IN_MEMORY
 
 
-def _symbols(trades: list[Row], numbers: list[int]) -> list[str]:
-    return list(dict.fromkeys(trades[n - 1]["symbol"] for n in numbers))
-
-
-def _terms(run: StoredRun, found: Found | None, symbol: str) -> Terms:
-    return found.setup.terms if found else plain_terms(run, symbol)
-
-
-def plain_terms(run: StoredRun, symbol: str) -> Terms:
-    """Return the terms of a run as far as they need none of its own modules."""
-    config, instrument = run.config, run.instrument(symbol)
-    return make_terms(
-        account_of(config, instrument),
-        instrument_of(config, instrument),
-        entry_of(config, instrument),
-        exits_of(config, instrument),
-        limits_of(config, instrument),
-        requests=int(any(o["role"] == "request" for o in run.events["orders"])),
-    )
-
-
-def _seen(run: StoredRun, found: Found | None, chosen: list[Parts]) -> Seen | None:
-    if not found:
+def _seen(again: Again, chosen: list[Parts]) -> dict[str, Seen] | None:
+    if not again.found:
         return None
     wanted = {ts for p in chosen for ts in p.times} | {p.decided_ns for p in chosen}
-    windows = [(p.decided_ns, p.trade["ts"]) for p in chosen]
-    return look_again(run, found, wanted, windows)
+    return again.look(wanted, [(p.decided_ns, p.trade["ts"]) for p in chosen])

@@ -3,10 +3,10 @@
 What it gives must be what was stored, or the explanation would be of another run.
 """
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -16,45 +16,12 @@ from admf_fast.config import Config
 from admf_fast.data import BarBlock, BarDigest, BarSource, blocks_of_some
 from admf_fast.errors import AdmfError, ConfigError, DataError, DivergenceError, StateError
 from admf_fast.events.schemas import EVENT_SCHEMAS
+from admf_fast.explain.seeing import Look, Seen, Stops, bar_at, moves
 from admf_fast.explain.stored import Row, StoredRun, rows_of
 from admf_fast.jobs import code_digest_of, open_source
 from admf_fast.runners.historical import HistoricalRunner
 from admf_fast.runners.setup import Setup, prepare
-from admf_kernels.execution.orders import places, request_place, stop_place
-from admf_kernels.execution.reasons import ROLES, TRAILING_STOP
-from admf_kernels.execution.records import Ledger
-
-
-class BarRow(NamedTuple):
-    """One closed bar."""
-
-    ts_ns: int
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
-
-
-class Level(NamedTuple):
-    """Where the stop of a working order stood after a bar, and what it was then."""
-
-    ts_ns: int
-    order_id: int
-    stop: float
-    role: str
-
-
-@dataclass(slots=True)
-class Seen:
-    """What was seen on the bars that matter, by the time of their close."""
-
-    bars: dict[int, BarRow] = field(default_factory=dict)
-    reads: dict[int, dict[str, float]] = field(default_factory=dict)
-    inputs: dict[int, dict[str, float]] = field(default_factory=dict)
-    ledgers: dict[int, Ledger] = field(default_factory=dict)
-    checksums: dict[int, int] = field(default_factory=dict)
-    levels: dict[int, list[Level]] = field(default_factory=dict)  # by the order's id
+from admf_kernels.program import Program
 
 
 class Found(NamedTuple):
@@ -64,7 +31,7 @@ class Found(NamedTuple):
     source: BarSource
 
 
-class _EventSink:
+class EventSink:
     """Keeps the event tables and forgets the others."""
 
     def __init__(self) -> None:
@@ -183,7 +150,7 @@ def look_again(
     In `windows`, times of first and last bar, every move of a stop is seen as well. Raises
     DivergenceError if an event, or the state after a wanted bar, is not as it was stored.
     """
-    sink = _EventSink()
+    sink = EventSink()
     runner = HistoricalRunner(found.setup, sink=sink)
     watch = _Watch(runner, set(wanted), list(windows))
     last_ns = max(wanted, default=-1)
@@ -193,8 +160,8 @@ def look_again(
         if count < len(block):
             break
     runner.flush()
-    _require_equal(run, sink, watch.seen, last_ns)
-    return watch.seen
+    require_equal(run, sink, watch.checksums, last_ns)
+    return watch.look.seen
 
 
 class _Watch:
@@ -203,70 +170,32 @@ class _Watch:
     def __init__(
         self, runner: HistoricalRunner, wanted: set[int], windows: list[tuple[int, int]]
     ) -> None:
+        assert isinstance(runner.program, Program)
+        terms = runner.setup.terms
         self.runner = runner
-        self.wanted = wanted
-        self.seen = Seen()
-        self._parts = {part.label: part for part in runner.program.parts}
-        uses = runner.setup.terms.uses
-        moving = uses.following or uses.requests > 0 or uses.actions
-        self._windows = windows if moving else []
-        self._last: dict[int, tuple[float, str]] = {}
+        self.stops = Stops(wanted, windows if moves(terms.uses) else [])
+        self.look = Look(runner.program, terms.uses)
+        self.checksums: dict[int, int] = {}
 
     def take(self, block: BarBlock) -> None:
         """Feed a block, cut after every bar that is to be looked at."""
-        first = 0
-        for k in np.flatnonzero(self._stops(block.ts_ns)).tolist():
-            self._feed(block, first, k + 1)
-            first = k + 1
-        self._feed(block, first, len(block))
-
-    def _stops(self, ts_ns: Any) -> Any:
-        stops = np.isin(ts_ns, np.array(sorted(self.wanted), np.int64))
-        for first_ns, last_ns in self._windows:
-            stops |= (ts_ns >= first_ns) & (ts_ns <= last_ns)
-        return stops
+        for first, last in self.stops.cuts(block.ts_ns):
+            self._feed(block, first, last)
 
     def _feed(self, block: BarBlock, first: int, last: int) -> None:
-        if first == last:
-            return
         self.runner.feed(block.slice(first, last))
-        bar = BarRow(*(column.item(last - 1) for column in block.columns()))  # type: ignore[arg-type]
-        if self._windows:
-            self._see_levels(bar)
-        if bar.ts_ns in self.wanted:
-            self._see(bar)
-
-    def _see(self, bar: BarRow) -> None:
-        program, seen = self.runner.program, self.seen
-        row = program.cursor - 1
-        seen.bars[bar.ts_ns] = bar
-        for into, outputs in ((seen.reads, program.reads), (seen.inputs, program.inputs)):
-            places = {name: program.plan.column(source) for name, source in outputs.items()}
-            into[bar.ts_ns] = {n: float(program.columns[k, row]) for n, k in places.items()}
-        seen.ledgers[bar.ts_ns] = self._parts["ledger"].value
-        seen.checksums[bar.ts_ns] = program.last_checksum
-
-    def _see_levels(self, bar: BarRow) -> None:
-        uses, q = self.runner.setup.terms.uses, self._parts["q"].value
-        protective = stop_place(uses) if uses.brackets else -1
-        for k in range(places(uses)):
-            order = self._parts[f"order {k}"].value
-            if not order.id:
-                continue
-            if k == protective:
-                now = (q.stop, ROLES[q.stop_role])
-            elif k >= request_place(uses) and order.kind == TRAILING_STOP:
-                now = (order.stop, ROLES[order.role])
-            else:
-                continue
-            if self._last.get(order.id) != now:
-                self._last[order.id] = now
-                self.seen.bars[bar.ts_ns] = bar
-                level = Level(bar.ts_ns, order.id, *now)
-                self.seen.levels.setdefault(order.id, []).append(level)
+        bar = bar_at(block, last - 1)
+        if self.stops.windows:
+            self.look.levels(bar)
+        if bar.ts_ns in self.stops.wanted:
+            self.look.all(bar, self.runner.setup.terms.n.lot_value)
+            self.checksums[bar.ts_ns] = self.runner.program.last_checksum
 
 
-def _require_equal(run: StoredRun, sink: _EventSink, seen: Seen, last_ns: int) -> None:
+def require_equal(
+    run: StoredRun, sink: EventSink, checksums: Mapping[int, int], last_ns: int
+) -> None:
+    """Raise DivergenceError unless a run made again gave the stored events and states."""
     for table in EVENT_SCHEMAS:
         stored = [row for row in run.events[table] if row["ts"] <= last_ns]
         again = sink.rows(table)
@@ -282,9 +211,9 @@ def _require_equal(run: StoredRun, sink: _EventSink, seen: Seen, last_ns: int) -
                 f"{run.folder}: run again, {table} has {len(again)} rows up to ts_ns {last_ns}; "
                 f"stored are {len(stored)}"
             )
-    for ts_ns, row in run.bars_at(seen.checksums).items():
-        if row["checksum"] != seen.checksums[ts_ns]:
+    for ts_ns, row in run.bars_at(checksums).items():
+        if row["checksum"] != checksums[ts_ns]:
             raise DivergenceError(
                 f"{run.folder}: run again, the state after the bar at ts_ns {ts_ns} has the "
-                f"checksum {seen.checksums[ts_ns]}; stored is {row['checksum']}"
+                f"checksum {checksums[ts_ns]}; stored is {row['checksum']}"
             )

@@ -7,7 +7,7 @@ of `execution.matching`, the first whose price, after slippage, is the stored on
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from admf_fast.explain.rerun import BarRow
+from admf_fast.explain.seeing import BarRow
 from admf_kernels.execution.costs import fill_price
 from admf_kernels.execution.terms import SAME_CLOSE
 

@@ -24,13 +24,17 @@ class Sized(NamedTuple):
 
 def sized(
     config: Config, terms: Terms, signal: float, equity: float, bar: Any,
-    inputs: dict[str, float], ledger: Ledger,
+    inputs: dict[str, float], ledger: Ledger, worth: float,
 ) -> Sized:  # fmt: skip
-    """Return how `signal` became lots on `bar`, by the kernel that sizes in every mode."""
+    """Return how `signal` became lots on `bar`, by the kernel that sizes in every mode.
+
+    A lot is `worth` so much account currency at price 1.
+    """
     settings = msgspec.to_builtins(config.sizing)
     kind = settings.pop("kind")
     measured = {name: value for name, value in inputs.items() if name != "atr_before"}
-    seen = Bar(0, *bar)._replace(**{"worth": terms.n.lot_value, **measured})
+    known: dict[str, Any] = {"worth": worth, **measured}
+    seen = Bar(0, *bar, **known)
     empty: dict[str, Any] = dict.fromkeys(Desk._fields)
     desk = Desk(**{**empty, "e": Plain(Exposure, *Exposure(equity)), "ledger": ledger})
     lots = target_lots(terms, desk, seen, signal)

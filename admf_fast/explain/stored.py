@@ -51,11 +51,8 @@ class StoredRun:
         return next((i for i in known if i.symbol == symbol), known[0])
 
 
-def open_run(folder: Path, *, several: bool = False) -> StoredRun:
-    """Open a run directory; raises StateError if it is none, or its configuration was changed.
-
-    A run of several instruments is refused, unless `several` says that it may be one.
-    """
+def open_run(folder: Path) -> StoredRun:
+    """Open a run directory; raises StateError if it is none, or its configuration was changed."""
     path = folder / MANIFEST
     try:
         manifest = json.loads(path.read_bytes())
@@ -71,12 +68,6 @@ def open_run(folder: Path, *, several: bool = False) -> StoredRun:
         config = parse_config(text, name=str(path), format="yaml")
     except AdmfError as error:
         raise StateError(f"{path}: its configuration cannot be read: {error}") from error
-    if config.instruments and not several:
-        raise StateError(
-            f"{path}: a run of several instruments; trades are explained in runs of one "
-            "instrument only, as the chain is not made yet for a shared account. The tables hold "
-            "every order, fill, trade and position; admf parity proves the run"
-        )
     if config_digest(config) != digest:
         raise StateError(
             f"{path}: its configuration has the digest {config_digest(config)}, the run was of "

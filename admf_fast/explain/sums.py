@@ -1,6 +1,6 @@
 """The numbers of a round trip added up again, by the code that booked them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from admf_fast.errors import DivergenceError
@@ -18,8 +18,10 @@ class RoundTrip(NamedTuple):
     trade: Trade
 
 
-def round_trips(fills: list[Row], adjustments: list[Row], worth: float) -> Iterator[RoundTrip]:
-    """Yield the round trips of one instrument, `worth` being one lot's value at price 1.
+def round_trips(
+    fills: list[Row], adjustments: list[Row], worth_of: Callable[[Row], float]
+) -> Iterator[RoundTrip]:
+    """Yield the round trips of one instrument; `worth_of` a fill is one lot's value at price 1.
 
     A fill through zero is the last of one and the first of the next.
     """
@@ -32,6 +34,7 @@ def round_trips(fills: list[Row], adjustments: list[Row], worth: float) -> Itera
             split_lots(q, row["lots"] * 1.0)
             rows = rows if q.lots != 0.0 else []
             continue
+        worth = worth_of(row)
         lots, entered, left, held = row["lots"] * 1.0, q.entry_value, q.exit_value, abs(q.lots)
         trade = apply_fill(q, row["ts"], worth, lots, row["price"], row["fee"])
         if trade.lots != 0.0:

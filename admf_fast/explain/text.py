@@ -5,7 +5,7 @@ from typing import Any
 
 from admf_fast.explain.chain import Chain, Decision, Result, Step
 from admf_fast.explain.explained import Refused
-from admf_fast.explain.rerun import BarRow
+from admf_fast.explain.seeing import BarRow
 from admf_fast.explain.stored import Row
 from admf_fast.report import align, values
 
@@ -48,6 +48,11 @@ def _decision_lines(d: Decision) -> list[str]:
         rows.append(("  signal", f"{d.signal_before!r} → {d.signal!r}{since}"))
     elif d.bar:
         rows.append(("  signal", "none: the strategy made the order itself"))
+    label = "  ranked"
+    for r in d.ranking or ():
+        place = f"{r.rank}. " if r.rank else "no rank: "
+        rows.append((label, f"{place}{r.symbol}, score {r.score!r} → {r.signal!r}"))
+        label = ""
     if d.sized:
         s = d.sized
         settings = "".join(f" {n} {v!r}" for n, v in s.settings.items())
@@ -72,6 +77,8 @@ def _step_rows(step: Step) -> list[tuple[str, str, str]]:
     rows = [(when, step.what, texts[step.what](e))]
     if step.what == "fill":
         rows += [("", "", text) for text in _fill_notes(step)]
+    elif step.note:
+        rows.append(("", "", step.note))
     return rows
 
 

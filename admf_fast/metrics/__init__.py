@@ -26,7 +26,7 @@ from admf_fast.metrics.benchmark import (
     up_down_capture,
 )
 from admf_fast.metrics.daily import DailyFigures, daily_figures, days_per_year
-from admf_fast.metrics.days import UTC_DAYS, DayCloses, Days, SessionDays
+from admf_fast.metrics.days import UTC_DAYS, ClockDays, DayCloses, Days, SessionDays
 from admf_fast.metrics.distribution import (
     conditional_value_at_risk,
     kurtosis,
@@ -93,6 +93,7 @@ __all__ = [
     "Aligned",
     "AlphaBeta",
     "Batting",
+    "ClockDays",
     "DailyFigures",
     "DayCloses",
     "Days",

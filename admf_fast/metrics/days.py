@@ -1,5 +1,6 @@
 """The equity at the end of every session day, kept while the bars go by."""
 
+import functools
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -8,9 +9,11 @@ from numpy.typing import NDArray
 
 from admf_fast.metrics.returns import DAY_NS
 from admf_fast.metrics.sums import Column
+from admf_kernels.clock import Clock
 from admf_kernels.numeric import nan
 
 Times = NDArray[np.int64]
+FIRST_NS, LAST_NS = -106_751 * DAY_NS, 106_750 * DAY_NS  # whole days that int64 holds
 
 
 class SessionDays(Protocol):
@@ -37,6 +40,47 @@ class UtcDays:
 
 
 UTC_DAYS = UtcDays()
+
+
+class ClockDays:
+    """The sessions of a market; where its table does not reach, days in UTC.
+
+    A close belongs to the session that the clock column ``session`` gives it: to the one it
+    lies in, and outside of all to the first whose date is not before the local date.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        # A session's day is over at its close or at local midnight, whichever is later, but
+        # when the next one opens. Nowhere does the local offset change around midnight.
+        after = (clock.day + 1) * DAY_NS
+        offset = _offset_at(clock, after - _offset_at(clock, after))
+        ends = np.maximum(clock.close_ns, after - offset - 1)
+        ends[:-1] = np.minimum(ends[:-1], clock.open_ns[1:])
+        first, last = (int(ts) for ts in (clock.open_ns[0], ends[-1]))
+        before = UTC_DAYS.ends(FIRST_NS, first)
+        later = UTC_DAYS.ends(last + 1, LAST_NS)
+        parts = [before[before <= first], ends, later]
+        self._ends: Times = np.concatenate(parts)
+
+    def ends(self, first_ts_ns: int, last_ts_ns: int) -> Times:
+        """Return the ends of all sessions from the first close's to the last close's."""
+        first, last = self._ends.searchsorted([first_ts_ns, last_ts_ns])
+        return self._ends[first : last + 1]
+
+
+def _offset_at(clock: Clock, ts_ns: Times) -> Times:
+    """Return the offset of local time from UTC at times."""
+    row = clock.offset_from_ns.searchsorted(ts_ns, side="right") - 1
+    return clock.offset_ns[np.maximum(row, 0)]
+
+
+@functools.cache
+def session_days(clock: Clock | None, timeframe_ns: int = 0) -> SessionDays:
+    """Return where the days of bars end: with the sessions of their clock, else at midnight UTC.
+
+    Bars of a day or longer are days whatever time they are stamped by.
+    """
+    return UTC_DAYS if clock is None or timeframe_ns >= DAY_NS else ClockDays(clock)
 
 
 class Days(NamedTuple):

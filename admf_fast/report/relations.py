@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from admf_kernels.execution.records import Exposure
 from admf_kernels.execution.terms import Terms
 
 
@@ -13,13 +14,15 @@ class Around(NamedTuple):
     close: float = math.nan
     equity: float = math.nan
     held: float = math.nan  # lots
+    exposure: Exposure | None = None  # of an account that several instruments share
+    worth: float = math.nan  # of a lot at price 1, there
 
 
 def relation(order: Mapping[str, Any], terms: Terms, around: Around = Around()) -> str:  # noqa: B008
     """Return the relation that a denied or rejected order broke, or its reason as it is.
 
-    `order` has the columns of an ORDER event; gross and net exposure are told for an account
-    with one instrument.
+    `order` has the columns of an ORDER event. Without an `exposure`, gross and net exposure are
+    those of an account with one instrument.
     """
     reason = str(order["reason"])
     if reason in ("wrong_side", "bad_price", "zero_size"):
@@ -71,9 +74,30 @@ def _exceeded(reason: str, order: Mapping[str, Any], terms: Terms, around: Aroun
     goal = around.held + order["lots"]
     if reason == "max_position" and r.position_lots > 0.0 and abs(goal) > r.position_lots:
         return f"position of {abs(goal):.0f} lots must be at most {r.position_lots:.0f}"
-    value = abs(goal) * terms.n.lot_value * around.close
     share = limits[reason]
+    if around.exposure is not None and reason != "max_position":
+        return _account_exceeded(reason, goal, share, around, around.exposure)
+    value = abs(goal) * terms.n.lot_value * around.close
     return (
         f"position of {abs(goal):.0f} lots, worth {value!r} at the close {around.close!r}, must be "
         f"at most {share!r} * equity {around.equity!r} = {share * around.equity!r}"
+    )
+
+
+def _account_exceeded(
+    reason: str, goal: float, share: float, around: Around, exposure: Exposure
+) -> str:
+    """Return the relation of a limit of the whole account, as `execution.risk` has it."""
+    before, after = (lots * around.worth * around.close for lots in (around.held, goal))
+    grown = abs(after) - abs(before)
+    found = {
+        "max_net_exposure": ("net", abs(exposure.net - before + after)),
+        "max_sector_exposure": ("the sector's gross", exposure.sector + grown),
+    }
+    what, value = found.get(reason, ("gross", exposure.gross + grown))
+    most = share * exposure.equity
+    return (
+        f"{what} exposure {value!r} with {abs(goal):.0f} lots at the close {around.close!r}, the "
+        f"other instruments and their orders counted, must be at most {share!r} * equity "
+        f"{exposure.equity!r} = {most!r}"
     )

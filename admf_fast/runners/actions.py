@@ -8,7 +8,7 @@ from msgspec import UnsetType
 
 from admf_fast.calendars import Calendar
 from admf_fast.config import Config, MarketSpec
-from admf_fast.config.source import KeyPath
+from admf_fast.config.source import KeyPath, key_text
 from admf_fast.data.actions import read_actions
 from admf_fast.errors import ConfigError, DataError
 from admf_kernels.actions import Actions
@@ -52,5 +52,5 @@ def actions_of(
         found = read_actions(Path(config.resolve(spec.path)), spec.path, spec.format, clock)
     except (ConfigError, DataError) as error:
         where = config.where(*path, "actions", "path")
-        raise type(error)(f"{where}: instrument.actions: {error}") from error
+        raise type(error)(f"{where}: {key_text((*path, 'actions'))}: {error}") from error
     return ActionSource(found.actions, spec.path, found.format, found.sha256)

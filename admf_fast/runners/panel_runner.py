@@ -15,7 +15,7 @@ from admf_fast.runners.result import RunResult, finish
 from admf_kernels import snapshot
 from admf_kernels.environment import check_float_environment
 from admf_kernels.errors import KernelError
-from admf_kernels.panel_program import BLOCK_MOMENTS, PanelProgram
+from admf_kernels.panel_program import PanelProgram
 
 Values = tuple[float, float, float, float, float]
 
@@ -26,7 +26,7 @@ class PanelRunner:
     mode: ClassVar[str] = "backtest"
 
     def __init__(
-        self, setup: PanelSetup, *, sink: Sink | None = None, block_moments: int = BLOCK_MOMENTS,
+        self, setup: PanelSetup, *, sink: Sink | None = None, block_moments: int = 0,
         program: PanelProgram | None = None,
     ) -> None:  # fmt: skip
         check_float_environment()
@@ -44,8 +44,9 @@ class PanelRunner:
 
         Raises DataError when a bar led to a number that cannot be used.
         """
-        for first in range(0, len(panel), self.program.block_moments):
-            piece = panel.slice(first, first + self.program.block_moments)
+        most = self.program.block_moments
+        for first in range(0, len(panel), most):
+            piece = panel.slice(first, first + most) if len(panel) > most else panel
             try:
                 rows = self.program.feed(
                     piece.ts_ns, [block.columns() for block in piece.blocks], piece.rows
@@ -139,7 +140,7 @@ def _check(ts_ns: int, symbol: str, values: Values) -> None:
 
 def run_panel(
     setup: PanelSetup, panels: Iterable[PanelBlock], *, sink: Sink | None = None,
-    block_moments: int = BLOCK_MOMENTS, progress: Progress | None = None,
+    block_moments: int = 0, progress: Progress | None = None,
 ) -> RunResult:  # fmt: skip
     """Run a strategy over blocks of moments, read once and forward, and return its result."""
     runner = PanelRunner(setup, sink=sink, block_moments=block_moments)

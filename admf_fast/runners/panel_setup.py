@@ -1,6 +1,6 @@
 """From a configuration of several instruments to a panel program."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,16 +9,24 @@ from msgspec import UNSET
 from admf_fast.calendars import Calendar
 from admf_fast.config import Config, InstrumentSpec, instruments_of
 from admf_fast.errors import ConfigError
-from admf_fast.metrics import UTC_DAYS, SessionDays
+from admf_fast.metrics import SessionDays
+from admf_fast.runners.actions import ActionSource, actions_of
 from admf_fast.runners.own_modules import own_modules
 from admf_fast.runners.panel_data import calendars_of
-from admf_fast.runners.setup import engine_inputs, named_features
+from admf_fast.runners.setup import days_of, engine_inputs, named_features
 from admf_fast.runners.strategy import strategy_of
 from admf_fast.runners.terms import terms_of
 from admf_kernels.contract import Output, Strategy
 from admf_kernels.errors import KernelError
 from admf_kernels.execution.terms import Terms
-from admf_kernels.panel_program import BLOCK_MOMENTS, PERIODS, Instruments, PanelProgram, Rotation
+from admf_kernels.panel_program import (
+    PERIODS,
+    Instruments,
+    PanelProgram,
+    Rotation,
+    block_for,
+    common_uses,
+)
 from admf_kernels.plan import Plan
 
 
@@ -33,6 +41,7 @@ class PanelSetup:
     rotation: Rotation | None = None
     features: Mapping[str, Output] = field(default_factory=dict)
     calendars: tuple[Calendar | None, ...] = ()
+    action_sources: tuple[ActionSource | None, ...] = ()
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -44,14 +53,17 @@ class PanelSetup:
         """The constants of the first instrument; those of the account are the same for all."""
         return self.instruments[0].terms
 
-    def program(self, block_moments: int = BLOCK_MOMENTS, *, general: bool = False) -> PanelProgram:
-        """Return a fresh program; `general` for the driver that leaves nothing out."""
+    def program(self, block_moments: int = 0, *, general: bool = False) -> PanelProgram:
+        """Return a fresh program; `general` for the driver that leaves nothing out.
+
+        `block_moments` is the most that one call takes, 0 for what suits the instruments.
+        """
         return PanelProgram(
             self.strategy,
             self.params,
             self.instruments,
             rotation=self.rotation,
-            block_moments=block_moments,
+            block_moments=block_moments or block_for(len(self.instruments)),
             general=general,
         )
 
@@ -63,8 +75,8 @@ class PanelSetup:
 
     @property
     def session_days(self) -> SessionDays:
-        """Where session days end, for figures per day: at midnight UTC."""
-        return UTC_DAYS
+        """Where session days end, for figures per day."""
+        return days_of(self.calendars, [i.bars for i in instruments_of(self.config)])
 
 
 def prepare_panel(config: Config) -> PanelSetup:
@@ -79,7 +91,8 @@ def prepare_panel(config: Config) -> PanelSetup:
             terms_of(config, s, requests=strategy.orders, clock=c is not None)
             for s, c in zip(specs, calendars, strict=True)
         ]
-    _check_actions(config)
+    actions = _actions(config, specs, calendars)
+    made = _alike(config, made)
     numbers = {spec.symbol: k for k, spec in enumerate(specs)}
     sectors: dict[str, int] = {}
     found = [
@@ -90,17 +103,27 @@ def prepare_panel(config: Config) -> PanelSetup:
             calendar.clock if calendar else None,
             numbers[spec.fx] if isinstance(spec.fx, str) else -1,
             _sector(spec, k, sectors),
+            source.table if (source := actions[k]) else None,
         )
         for k, (spec, terms, calendar) in enumerate(zip(specs, made, calendars, strict=True))
     ]
     setup = PanelSetup(
-        config, strategy, params, tuple(found), _rotation(config), features, calendars
+        config, strategy, params, tuple(found), _rotation(config), features, calendars, actions
     )
     try:
         setup.program(1)
     except KernelError as error:
         raise ConfigError(f"{config.where('instruments')}: {error}") from error
     return setup
+
+
+def _alike(config: Config, each: Sequence[Terms]) -> list[Terms]:
+    """Return the terms of all instruments, each made for what any of them uses."""
+    try:
+        uses = common_uses([terms.uses for terms in each])
+    except KernelError as error:
+        raise ConfigError(f"{config.where('instruments')}: {error}") from error
+    return [terms._replace(uses=uses) for terms in each]
 
 
 def _sector(spec: InstrumentSpec, number: int, sectors: dict[str, int]) -> int:
@@ -124,10 +147,19 @@ def _rotation(config: Config) -> Rotation | None:
     return Rotation(spec.hold, spec.short, 0, spec.every)
 
 
-def _check_actions(config: Config) -> None:
-    for k, spec in enumerate(config.instruments):
-        if spec.actions:
+def _actions(
+    config: Config, specs: Sequence[InstrumentSpec], calendars: Sequence[Calendar | None]
+) -> tuple[ActionSource | None, ...]:
+    """Return the splits and dividends of every instrument; a rate of exchange has none."""
+    rates = {spec.fx: spec.symbol for spec in specs if isinstance(spec.fx, str)}
+    for k, spec in enumerate(specs):
+        if spec.actions and spec.symbol in rates:
             raise ConfigError(
-                f"{config.where('instruments', k, 'actions')}: splits and dividends are applied "
-                "in runs of one instrument; use adjusted bars here, or one instrument"
+                f"{config.where('instruments', k, 'actions')}: expected none, as {spec.symbol} "
+                f"converts the currency of {rates[spec.symbol]} (fx), and a rate of exchange has "
+                "no splits or dividends"
             )
+    return tuple(
+        actions_of(config, spec, ("instruments", k), calendar)
+        for k, (spec, calendar) in enumerate(zip(specs, calendars, strict=True))
+    )

@@ -132,6 +132,8 @@ class Recorder:
         self._features = dict(features or {})
         self.digests = LayerDigests(PANEL_LAYERS if panel else LAYERS)
         self._events: dict[str, list[Words]] = {}
+        self._positions: Words = np.empty((len(POSITION), 0), np.int64)
+        self._position_rows = slice(0, 0)
         self._filled = 0
         self._columns: Columns = {}
         self._renew()
@@ -188,9 +190,7 @@ class Recorder:
         """Record the events of the program's last advance."""
         program = self._program
         if isinstance(program, PanelProgram):
-            rows = program.position_words[:, : int(program.position_count[0])].copy()
-            rows[0] = program.ts_ns[rows[0]]
-            self.event_rows("positions", rows)
+            self._take_positions(program)
         if not program.event_count:
             return
         for k, (table, words) in enumerate(program.event_words.items()):
@@ -201,24 +201,43 @@ class Recorder:
                 rows[0] = program.ts_ns[rows[0]]
                 self.event_rows(table, rows)
 
+    def _take_positions(self, program: PanelProgram) -> None:
+        """Note which rows of positions there are; they are read when their memory is full."""
+        if program.position_words is not self._positions:
+            self._emit_positions()
+            self._positions = program.position_words
+            self._position_rows = program.position_rows
+        first, stop = self._position_rows.start, program.position_rows.stop
+        self._position_rows = slice(first, stop)
+
+    def _emit_positions(self) -> None:
+        rows = self._position_rows
+        if rows.start < rows.stop:
+            self._emit_rows("positions", self._positions[:, rows])
+        self._position_rows = slice(rows.stop, rows.stop)
+
     def event_rows(self, table: str, words: Words) -> None:
         """Record rows of an event table: int64 words (columns, rows), times first."""
         self._events.setdefault(table, []).append(words)
 
     def _emit_events(self) -> None:
         for table, chunks in self._events.items():
-            columns = named_columns(table, np.concatenate(chunks, axis=1))
-            self.digests.update(table, columns)
-            batch = to_batch(table, columns, self._symbols, self._schemas)
-            self._sink.write(table, batch)
-            if table == "trades":
-                self.trades.append(batch)
+            self._emit_rows(table, np.concatenate(chunks, axis=1))
         self._events.clear()
+
+    def _emit_rows(self, table: str, words: Words) -> None:
+        columns = named_columns(table, words)
+        self.digests.update(table, columns)
+        batch = to_batch(table, columns, self._symbols, self._schemas)
+        self._sink.write(table, batch)
+        if table == "trades":
+            self.trades.append(batch)
 
     def close(self) -> None:
         """Hand over what is still held back."""
         self._emit_bars()
         self._emit_events()
+        self._emit_positions()
 
 
 def event_tuples(program: TradingProgram | PanelProgram) -> list[tuple[str, tuple[Any, ...]]]:

@@ -1,14 +1,15 @@
 """From a configuration to a program: kernels found, parameters checked, account made."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from admf_fast.calendars import Calendar, load_calendar
 from admf_fast.config import Config, FeatureSpec, instruments_of
+from admf_fast.data import BarSpec, parse_timeframe
 from admf_fast.data.spec import check_longer
 from admf_fast.errors import ConfigError
-from admf_fast.metrics import UTC_DAYS, SessionDays
+from admf_fast.metrics.days import SessionDays, session_days
 from admf_fast.runners.actions import ActionSource, actions_of
 from admf_fast.runners.own_modules import own_modules
 from admf_fast.runners.strategy import checked_params, kernel_of, strategy_of
@@ -78,8 +79,16 @@ class Setup:
 
     @property
     def session_days(self) -> SessionDays:
-        """Where session days end, for figures per day: at midnight UTC."""
-        return UTC_DAYS
+        """Where session days end, for figures per day."""
+        return days_of([self.calendar], [self.config.bars])
+
+
+def days_of(calendars: Sequence[Calendar | None], bars: Sequence[BarSpec]) -> SessionDays:
+    """Return where session days end: by the calendar that all bars have, else at midnight UTC."""
+    names = {calendar.name if calendar else "" for calendar in calendars}
+    calendar = calendars[0] if len(names) == 1 else None
+    declared = [parse_timeframe(spec.timeframe) for spec in bars if spec.timeframe]
+    return session_days(calendar.clock if calendar else None, max(declared, default=0))
 
 
 def prepare(config: Config) -> Setup:

@@ -25,6 +25,7 @@ from admf_kernels.codegen.text import class_name
 from admf_kernels.compiler import cache, closure, load, toolchain
 from admf_kernels.compiler.load import Native
 from admf_kernels.contract import ADJUSTMENT, Indicator, Kernel, Strategy
+from admf_kernels.execution import actions as adjusting
 from admf_kernels.execution import bar, costs, metrics, news, records, requests, terms
 from admf_kernels.execution.terms import Terms
 
@@ -90,8 +91,9 @@ def for_panel(
 ) -> Native:
     """Return the panel driver of a strategy on several instruments."""
     source = panel.source(kernel, features, form, rotates=rotates, converts=converts)
-    names = {**_names(kernel), "month_of": costs.month_of, "nan": numeric.nan}
-    functions = [kernel.step, *AROUND, costs.month_of]
+    more: tuple[Callable[..., Any], ...] = (costs.month_of, adjusting.price_after)
+    names = {**_names(kernel), **{f.__name__: f for f in more}, "nan": numeric.nan}
+    functions = [kernel.step, *AROUND, *more]
     return native(f"panel_{kernel.name}", source, functions, names)
 
 

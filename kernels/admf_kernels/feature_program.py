@@ -99,6 +99,7 @@ class FeatureProgram:
     """
 
     least_history = 0
+    spare_rows = 0  # room that is not needed
 
     def __init__(
         self, features: Iterable[Any], *, block_bars: int = BLOCK_BARS, hashed: bool = True,
@@ -132,7 +133,7 @@ class FeatureProgram:
         self.history = max(self.plan.history_bars, self.least_history)
         self.block_bars = block_bars
         # As much room again as history takes: moving it costs at most a row a bar.
-        self.rows = self.history + max(block_bars, self.history)
+        self.rows = self.history + max(block_bars, self.history) + self.spare_rows
         self.columns: Floats = np.full((self.plan.column_count, self.rows), np.nan)
         self._columns_at = int(self.columns.ctypes.data)
         self.ts_ns = self.columns[0].view(np.int64)
@@ -300,12 +301,17 @@ class FeatureProgram:
         volume: Floats,
     ) -> slice:  # fmt: skip
         """Write up to `block_bars` bars and advance over them; returns their rows."""
+        self.write(ts_ns, open, high, low, close, volume)
+        return self.advance(len(ts_ns))
+
+    def write(self, ts_ns: NDArray[np.int64], *prices: Floats) -> int:
+        """Write up to `block_bars` bars at the cursor; returns the first of their rows."""
         start = self.room(len(ts_ns))
         rows = slice(start, start + len(ts_ns))
         self.ts_ns[rows] = ts_ns
-        for k, values in enumerate((open, high, low, close, volume)):
+        for k, values in enumerate(prices):
             self.columns[k + 1, rows] = values
-        return self.advance(len(ts_ns))
+        return start
 
     def describe(self) -> str:
         """Return what is computed from which columns and parameters, as text for digests.

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from admf_kernels.errors import KernelError
 
 Words = NDArray[np.int64]
+WORD, REAL = struct.Struct("<q"), struct.Struct("<d")
 KINDS: dict[type, str] = {float: "float", int: "int", bool: "bool"}
 
 
@@ -56,7 +57,7 @@ def _field(cls: type, name: str, hint: Any) -> Field:
 def to_word(kind: str, value: Any) -> int:
     """Return the 64-bit word of `value` as a signed integer."""
     if kind == "float":
-        return int(np.float64(value).view(np.int64))
+        return WORD.unpack(REAL.pack(value))[0]  # type: ignore[no-any-return]
     return int(value)
 
 

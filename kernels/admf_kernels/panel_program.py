@@ -11,20 +11,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf_kernels import checksum, drivers
-from admf_kernels.clock import Clock
 from admf_kernels.codegen import engine, panel, panel_layout
 from admf_kernels.codegen.engine import Form
 from admf_kernels.compiler.load import Native
-from admf_kernels.contract import Feature, Strategy, output_of
+from admf_kernels.contract import BAR_COLUMNS, Strategy
 from admf_kernels.errors import KernelError
 from admf_kernels.execution import log, records
-from admf_kernels.execution.terms import Terms, Uses
+from admf_kernels.execution.terms import Uses
 from admf_kernels.feature_program import STATUS, Part, constant_words
 from admf_kernels.layout import Words, fields_of, to_word
+from admf_kernels.panel_leg import Instruments, Leg
 from admf_kernels.program import terms_for
-from admf_kernels.reading_program import TYPES, ReadingProgram, event_memory
+from admf_kernels.reading_program import TYPES, event_memory
 
-BLOCK_MOMENTS = 2048
+__all__ = [
+    "BLOCK_MOMENTS",
+    "PERIODS",
+    "Instruments",
+    "Leg",
+    "PanelProgram",
+    "Rotation",
+    "block_for",
+    "common_uses",
+]
+
+BLOCK_MOMENTS = 4096
+BLOCK_BARS = 20 * BLOCK_MOMENTS  # of all instruments: there is room for all their events
+POSITION_ROWS = 131_072
 PERIODS = ("moments", "day", "week", "month")
 
 
@@ -39,53 +52,6 @@ class Rotation(NamedTuple):
     short: int = 0
     period: int = 3  # of PERIODS
     moments: int = 1  # where the period is "moments"
-
-
-class Instruments(NamedTuple):
-    """What tells one instrument of a panel from another.
-
-    `fx` is the number of the instrument whose price converts its currency, -1 for none;
-    `sector` the number of its group.
-    """
-
-    symbol: str
-    terms: Terms
-    inputs: Mapping[str, Any] = {}
-    clock: Clock | None = None
-    fx: int = -1
-    sector: int = 0
-
-
-class Leg(ReadingProgram):
-    """The features of one instrument of a panel_layout."""
-
-    def __init__(
-        self, strategy: Strategy, params: Any, of: Instruments, form: Form, features: Sequence[Any],
-        block_bars: int, hashed: bool,
-    ) -> None:  # fmt: skip
-        self.symbol = of.symbol
-        self.strategy = strategy
-        self.terms = of.terms
-        self.form = form
-        self.inputs = {name: output_of(o) for name, o in of.inputs.items()}
-        self.reads = strategy.columns_for(params)
-        self.trade = np.zeros(panel_layout.leg_words(strategy, form), np.int64)
-        super().__init__(
-            [*self._covered(), *features],
-            block_bars=block_bars,
-            hashed=hashed,
-            clock=of.clock,
-            needs=self._needs(),
-        )
-
-    def _label(self, feature: Feature) -> str:
-        return f"{self.symbol}: {feature.label}"
-
-    def addresses(self, shared: Mapping[str, int]) -> dict[str, int]:
-        """Return where the state groups of the engine are, the account's being `shared`."""
-        base = int(self.trade.ctypes.data)
-        at = panel_layout.offsets(panel_layout.leg_groups(self.strategy))
-        return {**shared, **{name: base + 8 * word for name, word in at.items()}}
 
 
 class PanelProgram:
@@ -107,9 +73,9 @@ class PanelProgram:
     ts_ns, checksum : int64 (moments,)
     per_moment : dict of arrays (moments,)
         ``sequence``, ``cash``, ``equity`` after each moment of the last `feed`.
-    positions : dict of arrays
-        One row per bar of the last `feed`: ``panel_layout.POSITION``; `position_count` says
-        how many.
+    position_words : int64 (columns, capacity)
+        One row per bar, ``panel_layout.POSITION``: `position_rows` are those of the last
+        `feed`. Where there is no room left it is another array; a row is written once.
     """
 
     def __init__(
@@ -135,8 +101,8 @@ class PanelProgram:
         self.block_moments = block_moments
         self.hashed = hashed
         self.legs = [
-            Leg(strategy, self.params, i, self.form, features, block_moments, hashed)
-            for i in self.instruments
+            Leg(strategy, self.params, i, self.form, features, block_moments, hashed, k)
+            for k, i in enumerate(self.instruments)
         ]
         self.moments_seen = 0
         self.restored_checksum = 0
@@ -154,7 +120,6 @@ class PanelProgram:
         self.state[cash] = to_word("float", self.instruments[0].terms.a.cash)
         self.state[at["turn"]] = -1
         self.ts_ns = np.zeros(count, np.int64)
-        self.rows = np.zeros((legs, count), np.int64)
         self.checksum = np.zeros(count, np.int64)
         self.per_moment: dict[str, NDArray[Any]] = {
             "sequence": np.zeros(count, np.int64),
@@ -162,23 +127,25 @@ class PanelProgram:
             "equity": np.zeros(count),
         }
         self.market = np.zeros(count)  # the mean of prices over first prices
-        self.position_words = np.zeros((len(panel_layout.POSITION), count * legs), np.int64)
-        self.positions = {
-            name: self.position_words[k].view(TYPES[side])
-            for k, (name, side) in enumerate(panel_layout.POSITION)
-        }
-        self.position_count = np.zeros(1, np.int64)
+        self.position_words = self._position_memory()
+        self.position_rows = slice(0, 0)
+        self._progress = np.zeros(len(panel_layout.PROGRESS), np.int64)
         self.log = np.zeros(len(log.Log._fields), np.int64)
         self.counts = self.log[log.COUNTS_AT :]
         terms = self.instruments[0].terms
         self.event_words, self.events = event_memory(terms, count * legs, self.log)
+
+    def _position_memory(self) -> Words:
+        rows = max(self.block_moments * len(self.legs), POSITION_ROWS)
+        return np.empty((len(panel_layout.POSITION), rows), np.int64)
 
     def _link(self) -> None:
         """Make the tables of the panel driver and of its legs."""
         strategy, form = self.strategy, self.form
         base = int(self.state.ctypes.data)
         shared = {n: base + 8 * k for n, k in panel_layout.offsets(panel_layout.SHARED, 1).items()}
-        leg_tables = [self._leg_table(k, leg, shared) for k, leg in enumerate(self.legs)]
+        rows = [self._leg_table(k, leg, shared) for k, leg in enumerate(self.legs)]
+        self._leg_tables = np.array(rows, np.int64)
         terms = self.instruments[0].terms
         slot = checksum.slot_of(strategy.reference)
         turn = self.rotation or Rotation()
@@ -189,10 +156,11 @@ class PanelProgram:
             "leg_keys": _keys(panel_layout.kept_leg_places(strategy, form)),
             "slot": slot,
             "legs": len(self.legs),
-            "leg_tables": np.array(leg_tables, np.int64),
+            "leg_tables": self._leg_tables,
             "moments": self.ts_ns,
-            "rows": self.rows,
-            "stride": self.rows.shape[1],
+            "rows": 0,  # those of each block
+            "stride": 0,
+            "execute": drivers.execute_all().address,
             "engine": drivers.engine_for(terms.fee_of, terms.size_of).address,
             "checksum": self.checksum,
             "out_sequence": self.per_moment["sequence"],
@@ -200,44 +168,43 @@ class PanelProgram:
             "out_equity": self.per_moment["equity"],
             "out_market": self.market,
             "positions": self.position_words,
-            "position_count": self.position_count,
             "position_capacity": self.position_words.shape[1],
-            "notes": np.zeros(len(self.legs) * len(panel_layout.NOTES), np.int64),
+            "progress": self._progress,
             "rotation": np.array([turn.hold, turn.short, turn.period, turn.moments], np.int64),
         }
-        self._table = self._address([parts[name] for name in panel_layout.TABLE_NAMES])
+        self._words = self._table_of([parts[name] for name in panel_layout.TABLE_NAMES])
+        self._table = int(self._words.ctypes.data)
         self.call_through(Native.caller)
 
-    def _leg_table(self, number: int, leg: Leg, shared: Mapping[str, int]) -> int:
+    def _leg_table(self, number: int, leg: Leg, shared: Mapping[str, int]) -> Words:
         of = self.instruments[number]
         reads = [*leg.reads.values()]
-        columns = [leg.plan.column(name) for name in engine.PRICES]
+        columns = [BAR_COLUMNS.index(name) for name in engine.PRICES]  # as traded
         more = [place.column for place in leg._extras()]
         columns += [*more, *(leg.plan.column(o) for o in reads)]
         at = int(leg.columns.ctypes.data)
-        slot = checksum.slot_of(f"{of.symbol}: {self.strategy.reference}")
-        head = [
-            leg.ready,
-            leg._engine_table(leg.addresses(shared), self.log),
-            leg.trade,
-            slot,
-            of.fx,
-            of.sector,
-            leg.checksum,
-        ]
-        return self._address([*head, *(at + 8 * c * leg.rows for c in columns)])
+        parts = {
+            **dict.fromkeys(panel_layout.NOTES, 0),
+            "ready": leg.ready,
+            "engine_table": leg._engine_table(leg.addresses(shared), self.log),
+            "program": leg._table,
+            "state": leg.trade,
+            "slot": checksum.slot_of(f"{of.symbol}: {self.strategy.reference}"),
+            "fx": of.fx,
+            "sector": of.sector,
+            "checksum": leg.checksum,
+        }
+        return self._table_of([*parts.values(), *(at + 8 * c * leg.rows for c in columns)])
 
-    def _address(self, parts: Sequence[Any]) -> int:
-        """Return the address of a table; arrays are entered by address and kept alive."""
+    def _table_of(self, parts: Sequence[Any]) -> Words:
+        """Return a table as words; arrays are entered by address and kept alive."""
         words = [int(p.ctypes.data) if isinstance(p, np.ndarray) else int(p) for p in parts]
         table = np.array(words, np.int64)
         self._kept += [table, *parts]
-        return int(table.ctypes.data)
+        return table
 
     def call_through(self, caller: Any) -> None:
         """Call the compiled code through another foreign-function interface."""
-        for leg in self.legs:
-            leg.call_through(caller)
         native = drivers.for_panel(
             self.strategy,
             tuple(self.legs[0].reads),
@@ -258,27 +225,53 @@ class PanelProgram:
         count = len(ts_ns)
         if count > self.block_moments:
             raise KernelError(f"a block holds at most {self.block_moments} moments, found {count}")
-        for k, (leg, columns) in enumerate(zip(self.legs, blocks, strict=True)):
-            start = leg.feed(*columns).start if len(columns[0]) else leg.cursor
-            self.rows[k, :count] = np.where(rows[k] >= 0, rows[k] + start, -1)
+        starts = [
+            leg.write(*columns) if len(columns[0]) else leg.cursor
+            for leg, columns in zip(self.legs, blocks, strict=True)
+        ]
+        for name in ("first", "next"):
+            self._leg_tables[:, panel_layout.LEG.index(name)] = starts
         self.ts_ns[:count] = ts_ns
-        return self.advance(count)
+        self._advance(count, np.ascontiguousarray(rows, np.int64))
+        for leg, columns in zip(self.legs, blocks, strict=True):
+            leg.cursor += len(columns[0])
+            leg.bars_seen += len(columns[0])
+        return slice(0, count)
 
-    def advance(self, count: int) -> slice:
-        """Run the panel driver over `count` moments whose bars the legs have taken.
+    def _advance(self, count: int, rows: NDArray[np.int64]) -> None:
+        """Run the panel driver over `count` moments whose bars the legs have written.
 
         Raises KernelError when a kernel gave a number that cannot be used, and whenever it
         is called after that.
         """
+        at, words = panel_layout.TABLE_NAMES.index, self._words
+        words[at("rows")], words[at("stride")] = rows.ctypes.data, count
+        first = int(self._progress[0])
+        if first + count * len(self.legs) > self.position_words.shape[1]:
+            self.position_words = self._position_memory()
+            words[at("positions")] = self.position_words.ctypes.data
+            self._progress[0] = first = 0
         self.counts[:] = 0
-        self.position_count[0] = 0
         status = self._call(self._table, 0, count)
-        if status:
+        if status < 0:
+            self._refuse_leg(-status)
+        elif status:
             self._refuse(status)
+        self.position_rows = slice(first, int(self._progress[0]))
         self.event_count = int(np.count_nonzero(self.counts))
         self.moments_seen += count
         self._last = count - 1
-        return slice(0, count)
+
+    @property
+    def positions(self) -> dict[str, NDArray[Any]]:
+        """The rows of the last `feed`, by column."""
+        words = self.position_words[:, self.position_rows]
+        return {n: words[k].view(TYPES[side]) for k, (n, side) in enumerate(panel_layout.POSITION)}
+
+    def notes(self, name: str) -> NDArray[Any]:
+        """Return a note of every instrument, such as its ``score`` (of `panel_layout.NOTES`)."""
+        words = self._leg_tables[:, panel_layout.LEG.index(name)].copy()
+        return words.view(np.float64) if name in panel_layout.REAL_NOTES else words
 
     @property
     def per_bar(self) -> dict[str, NDArray[Any]]:
@@ -298,8 +291,17 @@ class PanelProgram:
     def _refuse(self, status: int) -> None:
         moment = status >> 4
         at = f"moment {self.moments_seen + moment} (ts_ns {self.ts_ns[moment]})"
-        reason = f"{at}: {STATUS[status & 15]}"
+        self._stop(f"{at}: {STATUS[status & 15]}")
 
+    def _refuse_leg(self, status: int) -> None:
+        """Say which bar of which instrument has no features."""
+        leg = self.legs[int(self._progress[1])]
+        try:
+            leg._refuse(status, leg.cursor)
+        except KernelError as error:
+            self._stop(f"{leg.symbol}: {error}")
+
+    def _stop(self, reason: str) -> None:
         def stopped(table: int, start: int, stop: int) -> int:
             raise KernelError(f"the run has stopped at {reason}")
 
@@ -312,7 +314,7 @@ class PanelProgram:
         found = _parts("", panel_layout.SHARED, self.state, 1)
         for leg in self.legs:
             found += [Part(p.label, p.cls, p.words) for p in leg.parts]
-            groups = panel_layout.leg_groups(self.strategy)
+            groups = panel_layout.leg_groups(self.strategy, self.form)
             names = {(self.strategy.reference if n == "s" else n): c for n, c in groups.items()}
             found += _parts(f"{leg.symbol}: ", names, leg.trade, 0)
             at = panel_layout.offsets(groups)["slots"]
@@ -350,6 +352,11 @@ class PanelProgram:
             for i, leg in zip(self.instruments, self.legs, strict=True)
         ]
         return f"{self.strategy.reference} {constants} {self.rotation} {legs}"
+
+
+def block_for(instruments: int) -> int:
+    """Return how many moments a block of so many instruments takes."""
+    return min(BLOCK_MOMENTS, max(1, BLOCK_BARS // instruments))
 
 
 def common_uses(each: Sequence[Uses]) -> Uses:

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from admf_kernels.actions import NO_ACTIONS
 from admf_kernels.checksum import signed, slot_of
 from admf_kernels.contract import Feature
+from admf_kernels.execution.actions import price_after
 from admf_kernels.execution.bar import (
     BAD_EQUITY,
     BAD_SIGNAL,
@@ -29,6 +31,7 @@ from admf_kernels.execution.records import (
     Order,
     Plain,
     Position,
+    Seen,
     Span,
     Turn,
 )
@@ -63,21 +66,45 @@ class PlainLeg(PlainReading):
         self.records = {name: Plain(cls) for name, cls in OWN.items()}
         self.mark = Plain(Mark)
         self.now, self.e = Plain(Now), Plain(Exposure)
+        self.last_seen = Plain(Seen)
         self.slot = slot_of(f"{of.symbol}: {panel.strategy.reference}")
+        actions = NO_ACTIONS if of.actions is None and of.terms.uses.actions else of.actions
         super().__init__(
             panel.strategy, panel.params, of.terms, inputs=of.inputs, features=features,
-            hashed=panel.hashed, clock=of.clock,
+            hashed=panel.hashed, clock=of.clock, actions=actions,
         )  # fmt: skip
 
     def label(self, feature: Feature) -> str:
         """Return the name its state goes by."""
         return f"{self.of.symbol}: {feature.label}"
 
+    def restate(self, bar: Bar) -> None:
+        """Bring the last price into the units that a bar's splits and dividends leave."""
+        if bar.split != 1.0 or bar.dividend != 0.0:
+            self.mark.price = price_after(self.mark.price, bar.split, bar.dividend)
+
+    def close(self, price: float) -> None:
+        """Take the close of a bar."""
+        mark, seen = self.mark, price
+        if self.terms.uses.actions:
+            seen = self.last_seen.price = self.columns[self.column_of("close")][-1]
+        mark.price = price
+        mark.bars += 1
+        if mark.bars == 1:
+            mark.first_price = seen
+
+    @property
+    def level(self) -> float:
+        """The last price over the first one, as features see them."""
+        price = self.last_seen.price if self.terms.uses.actions else self.mark.price
+        return float(price / self.mark.first_price)
+
     def share(self) -> int:
         """Return the leg's share of the state checksum, its features apart."""
         own = [self.own] if self.strategy.stateful else []
         rest = [self.records[n].value for n in OWN]
-        states = [self.mark.value, *own, *rest, *(o.value for o in self.slots)]
+        seen = [self.last_seen.value] if self.terms.uses.actions else []
+        states = [self.mark.value, *seen, *own, *rest, *(o.value for o in self.slots)]
         return share_of_checksum(self.slot, 0, states)
 
 
@@ -112,12 +139,10 @@ class PlainPanel:
             made[leg.number] = leg.bar(worth[leg.number], ts_ns, *bars[leg.number])
             desk = self._desk(leg, worth)
             open_bar(leg.terms, desk, made[leg.number])
+            leg.restate(made[leg.number])
             sequences[leg.number] = desk.book.bar_sequence
         for leg in legs:
-            leg.mark.price = bars[leg.number][3]
-            leg.mark.bars += 1
-            if leg.mark.bars == 1:
-                leg.mark.first_price = leg.mark.price
+            leg.close(bars[leg.number][3])
         worth = self._worth()
         for leg in legs:
             made[leg.number] = made[leg.number]._replace(worth=worth[leg.number])
@@ -178,7 +203,7 @@ class PlainPanel:
         for leg in self.legs:
             if leg.mark.bars > 0:
                 priced += 1
-                total += leg.mark.price / leg.mark.first_price
+                total += leg.level
         return total / priced if priced else 1.0
 
     def _decide(

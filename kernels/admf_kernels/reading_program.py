@@ -15,7 +15,7 @@ from admf_kernels.errors import KernelError
 from admf_kernels.execution import log, records
 from admf_kernels.execution.terms import CONSTANTS, Terms
 from admf_kernels.feature_program import FeatureProgram, Place
-from admf_kernels.layout import Words, pack
+from admf_kernels.layout import Words, pack, unpack
 from admf_kernels.plan import Node, Plan
 
 TYPES = {"i": np.int64, "f": np.float64}
@@ -32,7 +32,12 @@ class ReadingProgram(FeatureProgram):
 
     def _is_hashed(self, node: Node) -> bool:
         # A feature this strategy does not read must change nothing, the checksum included.
-        return self.hashed and node.feature in Plan(self._covered()).nodes
+        return self.hashed and node.feature in self._read_plan.nodes
+
+    @cached_property
+    def _read_plan(self) -> Plan:
+        """What is computed for what decides what the run does."""
+        return Plan(self._covered())
 
     def _covered(self) -> list[Source]:
         """Return what decides what the run does: the strategy's columns and the engine's."""
@@ -40,7 +45,7 @@ class ReadingProgram(FeatureProgram):
 
     def covered_on(self, timeframe: str) -> list[Feature]:
         """Return the features on a longer timeframe that the run reads."""
-        read = Plan(self._covered())
+        read = self._read_plan
         return [*read.child(timeframe).nodes] if timeframe in read.by_timeframe else []
 
     def _all_reads(self) -> list[dict[str, Source]]:
@@ -97,6 +102,7 @@ class ReadingProgram(FeatureProgram):
             "news": np.zeros(len(records.News._fields), np.int64),
         }  # fmt: skip
         self._news = notes["news"]
+        self._exposure = notes["exposure"]
         parts: list[Any] = [pack(getattr(self.terms, n)) for n in CONSTANTS]
         for name in engine.TABLE[len(CONSTANTS) :]:
             parts.append(notes[name] if name in notes else at[name])
@@ -121,6 +127,12 @@ class ReadingProgram(FeatureProgram):
         for count in self.counts.tolist():
             self.event_count += count
         return answer
+
+    @property
+    def exposure(self) -> records.Exposure:
+        """What the account held at the engine's last call: what an order was sized by."""
+        found: records.Exposure = unpack(records.Exposure, self._exposure)
+        return found
 
     @cached_property
     def _tell(self) -> Callable[[int, int, int], int]:

@@ -9,6 +9,7 @@ before it.
 """
 
 import hashlib
+import itertools
 import struct
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -26,6 +27,10 @@ MAGIC = b"ADMFSTAT"
 VERSION = 1
 HEAD = struct.Struct("<8sI32sQqQQQ")
 DIGEST_BYTES = 32
+ANOTHER = (
+    "the saved state belongs to other parameters, another account or other code; "
+    "continue with the configuration and the version it was saved with"
+)
 
 
 def save(program: FeatureProgram) -> bytes:
@@ -60,19 +65,34 @@ def restore(program: FeatureProgram, saved: bytes) -> None:
     Raises KernelError, with the program untouched, when the bytes are damaged or belong to
     another strategy, other parameters, another account or another version.
     """
-    body, digest = saved[:-DIGEST_BYTES], saved[-DIGEST_BYTES:]
-    if len(saved) < HEAD.size + DIGEST_BYTES or hashlib.sha256(body).digest() != digest:
-        raise KernelError("the saved state is damaged; restore an older one")
-    magic, version, plan, bars_seen, last, count, history, columns = HEAD.unpack_from(body)
+    _write(program, _checked(program, saved))
+
+
+def _checked(program: FeatureProgram, saved: bytes) -> bytes:
+    """Return saved bytes without their digest, if they are of a program like this one."""
+    body = _whole(saved, HEAD.size)
+    magic, version, plan, _, _, count, history, columns = HEAD.unpack_from(body)
     if magic != MAGIC or version != VERSION:
         raise KernelError(f"expected saved state of version {VERSION}, found {version}")
     at = HEAD.size + 8 * count
     rows = np.frombuffer(body, "<f8", history * columns, at).reshape(columns, history)
     if plan != plan_digest(program, _last_ns(rows) if columns else 0):
-        raise KernelError(
-            "the saved state belongs to other parameters, another account or other code; "
-            "continue with the configuration and the version it was saved with"
-        )
+        raise KernelError(ANOTHER)
+    return body
+
+
+def _whole(saved: bytes, least: int) -> bytes:
+    """Return saved bytes without their digest; `least` is how many there are of a head."""
+    body, digest = saved[:-DIGEST_BYTES], saved[-DIGEST_BYTES:]
+    if len(saved) < least + DIGEST_BYTES or hashlib.sha256(body).digest() != digest:
+        raise KernelError("the saved state is damaged; restore an older one")
+    return body
+
+
+def _write(program: FeatureProgram, body: bytes) -> None:
+    """Put a program into a state that was checked."""
+    *_, bars_seen, last, count, _, _ = HEAD.unpack_from(body)
+    at = HEAD.size + 8 * count
     words = np.frombuffer(body, "<i8", count, HEAD.size)
     program.state[:] = words
     for each in (program, *program.children):
@@ -147,36 +167,35 @@ def save_panel(program: PanelProgram) -> bytes:
 
 def restore_panel(program: PanelProgram, saved: bytes) -> None:
     """Put a fresh panel into the saved state; raises KernelError as `restore` does."""
-    body, digest = saved[:-DIGEST_BYTES], saved[-DIGEST_BYTES:]
-    short = len(saved) < PANEL_HEAD.size + DIGEST_BYTES
-    if short or hashlib.sha256(body).digest() != digest:
-        raise KernelError("the saved state is damaged; restore an older one")
+    body = _whole(saved, PANEL_HEAD.size)
     magic, plan, seen, last, count, legs = PANEL_HEAD.unpack_from(body)
     if magic != PANEL_MAGIC or plan != panel_digest(program):
-        raise KernelError(
-            "the saved state belongs to other parameters, another account or other code; "
-            "continue with the configuration and the version it was saved with"
-        )
+        raise KernelError(ANOTHER)
     sizes = struct.unpack_from(f"<{legs}Q", body, PANEL_HEAD.size)
     at = PANEL_HEAD.size + 8 * legs
     words = np.frombuffer(body, "<i8", count, at)
-    at += 8 * count
+    cuts = [*itertools.accumulate(sizes, initial=at + 8 * count)]
+    pieces = [body[first:last] for first, last in itertools.pairwise(cuts)]
+    # All before the first is written: each belongs to actions of its own.
+    checked = [_checked(leg, piece) for leg, piece in zip(program.legs, pieces, strict=True)]
     program.state[:] = words[: len(program.state)]
     first = len(program.state)
-    for leg, size in zip(program.legs, sizes, strict=True):
+    for leg, piece in zip(program.legs, checked, strict=True):
         leg.trade[:] = words[first : first + len(leg.trade)]
         first += len(leg.trade)
-        restore(leg, body[at : at + size])
-        at += size
+        _write(leg, piece)
     program.moments_seen = seen
     program.restored_checksum = last
 
 
 def panel_digest(program: PanelProgram) -> bytes:
-    """Return the sha256 of what gives the words of a panel their meaning."""
+    """Return the sha256 of what gives the words of a panel their meaning.
+
+    The actions of its legs that have taken effect are part of what is saved of each.
+    """
     hashed = hashlib.sha256(f"{program.describe()}\0{program.source}".encode())
     code = _code_digest(program.legs[0])  # that of all: strategy, form and terms are alike
     for leg in program.legs:
         _codes.setdefault(leg, code)
-        hashed.update(plan_digest(leg))
+        hashed.update(plan_digest(leg, 0))
     return hashed.digest()

@@ -73,6 +73,7 @@ def bars(**own):
         stamp=st.sampled_from(("", "open", "close")),
         columns=st.dictionaries(TEXTS, TEXTS, max_size=3),
         timezone=st.sampled_from(("", "UTC")),
+        calendar=st.sampled_from(("XNYS", "24/7")),
         **own,
     )
 
@@ -253,7 +254,7 @@ FEEDS = st.builds(
 
 @st.composite
 def configs(draw):
-    """Any valid configuration, but for exits at a session's end, which need a calendar."""
+    """Any valid configuration, but for exits at a session's end."""
     ticks = draw(st.booleans())
     units = ("percent", "amount", "atr", "ticks") if ticks else ("percent", "amount", "atr")
     left, periods = draw(exits(units)), draw(st.just("counted") | POSITIVE)

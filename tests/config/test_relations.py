@@ -7,7 +7,7 @@ from admf_fast.config.exit_rules import check_exits
 from admf_fast.config.exits import ExitsSpec, SessionEndSpec
 from admf_fast.config.model import BarSpec
 from admf_fast.config.source import Problems, Source
-from tests.config.told import BARS, error_of, parse
+from tests.config.told import BARS, HEAD, error_of, parse
 
 
 @pytest.mark.parametrize(
@@ -216,3 +216,24 @@ def test_a_session_ends_where_the_bars_have_a_calendar():
 )  # fmt: skip
 def test_orders(text, message):
     assert error_of(text) == message
+
+
+@pytest.mark.parametrize(("key", "value"), [("order", "market_on_close"), ("time_in_force", "DAY")])
+def test_orders_until_a_session_ends_need_to_know_when(key, value):
+    """Bars of a day are sessions; of shorter ones nothing but a calendar says it."""
+    entry = f"entry: {{{key}: {value}}}\n"
+    message = (
+        f"1: entry.{key}: expected a calendar that says when sessions end, for bars shorter than "
+        f"a day; found {value} and no calendar; add %s: that of the market, or 24/7, whose "
+        "sessions are days in UTC"
+    )
+    minutes = HEAD + "bars: {path: a.csv, timeframe: 5m}\n"
+    legs = ", ".join(
+        f"{{symbol: {frame}, bars: {{path: a, timeframe: {frame}}}}}" for frame in ("1d", "1h")
+    )
+    several = f"{HEAD}instruments: [{legs}]\n"
+
+    assert error_of(entry, minutes) == message % "bars.calendar"
+    assert error_of(entry, several) == message % "instruments[1].bars.calendar"
+    for head in (BARS, minutes.replace("5m", "1d"), minutes.replace("5m", "5m, calendar: 24/7")):
+        parse(head + entry)

@@ -27,7 +27,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _config(folder: Path, text: dict[str, Any]) -> Config:
     head = {
-        "bars": {"path": "bars.parquet", "timeframe": "1m", "stamp": "open"},
+        "bars": {
+            "path": "bars.parquet",
+            "timeframe": "1m",
+            "stamp": "open",
+            **(
+                {"calendar": "24/7"}
+                if text.get("entry", {}).get("order") == "market_on_close"
+                else {}
+            ),
+        },
         "instrument": {"tick_size": 0.01},
         "strategy": {"kernel": "sma_cross", "params": {"fast": 5, "slow": 20}},
     }

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from admf_fast.config import parse_config
 from admf_fast.data import BarBlock, merge_blocks
 from admf_fast.runners.panel_runner import PanelRunner
 from admf_fast.runners.panel_setup import prepare_panel
+from admf_kernels.codegen.panel_layout import LEG
 from admf_kernels.contract import Output
 from admf_kernels.panel_program import PanelProgram
 from tests.peers.cases_vectorbt import OrderCase, SignalCase
@@ -28,16 +30,21 @@ class GivenPanel(PanelProgram):
 
     given: Sequence[dict[str, Floats]] = ()
 
-    def advance(self, count: int) -> slice:
-        """Write the given columns over those computed, and advance."""
+    nothing = np.zeros(4, np.int64)  # the table of a program that has no drivers
+
+    def _advance(self, count: int, rows: NDArray[np.int64]) -> None:
+        """Write the given columns over those computed, and advance over what there is then."""
+        self._leg_tables[:, LEG.index("program")] = self.nothing.ctypes.data
         for leg, given in zip(self.legs, self.given, strict=True):
+            first = leg.bars_seen
+            made = leg.advance(count)
             for node in leg.plan.nodes.values():
                 for k, name in enumerate(node.feature.indicator.outputs):
                     if name in given:
                         column = leg.plan.column(Output(node.feature, k))
-                        seen = slice(leg.bars_seen - count, leg.bars_seen)
-                        leg.columns[column, leg.cursor - count : leg.cursor] = given[name][seen]
-        return super().advance(count)
+                        leg.columns[column, made] = given[name][first : first + count]
+            leg.cursor, leg.bars_seen = made.start, first
+        super()._advance(count, rows)
 
 
 def run(bars: list[Bars], config: str, given: Sequence[dict[str, Floats]]) -> PeerResult:

@@ -13,6 +13,7 @@ from admf_kernels.execution.records import (
     Now,
     Order,
     Request,
+    Seen,
     Turn,
 )
 from admf_kernels.execution.terms import CONSTANTS
@@ -56,7 +57,7 @@ def move_lanes(to: Any, i: int, source: Any, j: int) -> int:
 # The classes of which a driver can have a record: 64-bit words at an address.
 RECORDS: tuple[type, ...] = (
     *CONSTANTS.values(), *SHARED.values(), *OWN.values(), Bar, Exposure, Mark, News, Now, Order,
-    Request, Turn, Log,
+    Request, Seen, Turn, Log,
     *ROWS.values(),
 )  # fmt: skip
 

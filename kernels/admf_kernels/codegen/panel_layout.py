@@ -1,24 +1,39 @@
 """What lies where for the panel driver: its tables, its notes, and the state of a panel."""
 
+from collections.abc import Sequence
+
 from admf_kernels.codegen import engine
 from admf_kernels.codegen.engine import PRICES, Form
 from admf_kernels.contract import Strategy
 from admf_kernels.execution import metrics, orders, records
 from admf_kernels.layout import fields_of
 
+# Moments whose features are made before the first of them is gone through: few enough that
+# what they need of all legs stays in the second-level cache.
+TILE_MOMENTS = 256
+
 TABLE_NAMES = (
     "strategy", "state", "shared_keys", "leg_keys", "slot", "legs", "leg_tables", "moments",
-    "rows", "stride", "engine", "checksum", "out_sequence", "out_cash", "out_equity",
-    "out_market", "positions", "position_count", "position_capacity", "notes", "rotation",
+    "rows", "stride", "execute", "engine", "checksum", "out_sequence", "out_cash", "out_equity",
+    "out_market", "positions", "position_capacity", "progress", "rotation",
 )  # fmt: skip
-# Of each leg; then its extra columns and features.
+# How many rows of positions are written; the leg whose features failed.
+PROGRESS = ("positions", "failed")
+# Notes of each leg, word after word: account currency of a lot at price 1, the hash of what
+# only the engine changes, whether it was called, the signal, the score, the signal of its rank,
+# the row of its bar at this moment (below 0 for none), its first row of the block and the
+# next one without features, whether it has a bar at every moment of the tile, and what a
+# moment's number, or else its place in the block, is from its row.
+NOTES = (
+    "worth", "kept", "called", "signal", "score", "rank", "row", "first", "next", "dense", "lead",
+)  # fmt: skip
+REAL_NOTES = ("worth", "signal", "score", "rank")
+# Then where things are, its extra columns and its features.
 LEG = (
-    "ready", "engine_table", "state", "slot", "fx", "sector", "checksum", *PRICES,
+    *NOTES, "ready", "engine_table", "program", "state", "slot", "fx", "sector", "checksum",
+    *PRICES,
 )  # fmt: skip
-# Notes per leg, word after word: account currency of a lot at price 1, the hash of what only
-# the engine changes, whether it was called, the signal or score, the signal of its rank.
-NOTES = ("worth", "kept", "called", "value", "rank")
-POSITION = (("row", "i"), ("sequence", "i"), ("instrument", "i"), ("signal", "f"), ("lots", "i"))
+POSITION = (("ts_ns", "i"), ("sequence", "i"), ("instrument", "i"), ("signal", "f"), ("lots", "i"))
 SHARED: dict[str, type] = {
     "curve": metrics.Curve,
     "book": records.Book,
@@ -30,10 +45,26 @@ SHARED: dict[str, type] = {
 SHARED_ON_CALL = ("wallet", "guard", "ledger")
 
 
-def leg_groups(kernel: Strategy) -> dict[str, type]:
+def word(name: str) -> str:
+    """Return the whole number at a place in the table of the leg at hand."""
+    return f"leg[{LEG.index(name)}]"
+
+
+def real(name: str) -> str:
+    """Return the float at a place in the table of the leg at hand."""
+    return f"leg_f[{LEG.index(name)}]"
+
+
+def leg_width(features: Sequence[str], form: Form) -> int:
+    """Return how many words the table of one leg takes."""
+    return len(LEG) + len(engine.extras(form.uses)) + len(features)
+
+
+def leg_groups(kernel: Strategy, form: Form) -> dict[str, type]:
     """Return the state groups of one leg in memory order; its working orders follow."""
+    seen = {"seen": records.Seen} if form.uses.actions else {}
     own = {"s": kernel.state} if kernel.stateful else {}
-    return {"mark": records.Mark, **own, "span": records.Span, "q": records.Position,
+    return {"mark": records.Mark, **seen, **own, "span": records.Span, "q": records.Position,
             "intent": records.Intent}  # fmt: skip
 
 
@@ -48,7 +79,8 @@ def offsets(groups: dict[str, type], first: int = 0) -> dict[str, int]:
 
 def leg_words(kernel: Strategy, form: Form) -> int:
     """Return how many words the state of one leg takes."""
-    return offsets(leg_groups(kernel))["slots"] + orders.places(form.uses) * engine.ORDER_WORDS
+    first = offsets(leg_groups(kernel, form))["slots"]
+    return first + orders.places(form.uses) * engine.ORDER_WORDS
 
 
 def shared_words() -> int:
@@ -58,7 +90,7 @@ def shared_words() -> int:
 
 def kept_leg_places(kernel: Strategy, form: Form) -> range:
     """Return the places, in a leg's checksum, of the words that only the engine changes."""
-    return range(offsets(leg_groups(kernel))["q"], leg_words(kernel, form))
+    return range(offsets(leg_groups(kernel, form))["q"], leg_words(kernel, form))
 
 
 def kept_shared_places() -> range:

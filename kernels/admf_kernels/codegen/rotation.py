@@ -1,6 +1,8 @@
 """Pieces of the panel driver that turn scores of instruments into signals, from time to time."""
 
-from admf_kernels.codegen.panel_layout import LEG, NOTES
+from admf_kernels.codegen.panel_account import Panel
+from admf_kernels.codegen.panel_layout import LEG, real, word
+from admf_kernels.codegen.text import indent
 
 
 def due_lines() -> list[str]:
@@ -29,34 +31,32 @@ def due_lines() -> list[str]:
     ]
 
 
-def rank_lines() -> list[str]:
+def rank_lines(p: Panel) -> list[str]:
     """Return the lines that turn scores into signals: the best long, the worst short.
 
     A leg without a bar, or whose score is no number, has no rank. Of equal scores the
     earlier instrument ranks first, among the best and among the worst alike.
     """
-    n = len(NOTES)
-    value = f"notes_f[{n} * {{0}} + 3]"
-    return [
-        "for i in range(legs):",
-        "    if rows[i * stride + t] >= 0:",
-        f"        score = {value.format('i')}",
-        "        above, below = 0, 0",
-        "        for j in range(legs):",
-        "            if rows[j * stride + t] >= 0 and j != i:",
-        f"                other_score = {value.format('j')}",
-        "                if other_score > score or (other_score == score and j < i):",
-        "                    above += 1",
-        "                if other_score < score or (other_score == score and j < i):",
-        "                    below += 1",
-        f"        rank_signal = at_Intent(words_at(leg_tables[i])[{LEG.index('state')}]"
-        " + INTENT_AT).signal",
-        "        if due != 0:",
-        "            share = 1.0 / (rotation[0] + rotation[1])",
-        "            rank_signal = 0.0",
-        "            if score - score == 0.0 and above < rotation[0]:",
-        "                rank_signal = share",
-        "            elif score - score == 0.0 and below < rotation[1]:",
-        "                rank_signal = -share",
-        f"        notes_f[{n} * i + 4] = rank_signal",
+    others = [
+        f"if other[{LEG.index('row')}] >= 0 and j != i:",
+        f"    other_score = other_f[{LEG.index('score')}]",
+        "    if other_score > score or (other_score == score and j < i):",
+        "        above += 1",
+        "    if other_score < score or (other_score == score and j < i):",
+        "        below += 1",
     ]
+    return p.each_bar([
+        f"score = {real('score')}",
+        "above, below = 0, 0",
+        "for j in range(legs):",
+        *indent([*p.leg_lines("j", "other"), *others]),
+        f"rank_signal = at_Intent({word('state')} + {p.at['intent']}).signal",
+        "if due != 0:",
+        "    share = 1.0 / (rotation[0] + rotation[1])",
+        "    rank_signal = 0.0",
+        "    if score - score == 0.0 and above < rotation[0]:",
+        "        rank_signal = share",
+        "    elif score - score == 0.0 and below < rotation[1]:",
+        "        rank_signal = -share",
+        f"{real('rank')} = rank_signal",
+    ])  # fmt: skip

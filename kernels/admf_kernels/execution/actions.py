@@ -31,7 +31,7 @@ def adjust(t: Terms, d: Desk, bar: Any) -> None:
     q.entry_price /= ratio
     q.entry_atr /= ratio
     q.stop /= ratio
-    d.e.price /= ratio
+    d.e.price = price_after(d.e.price, bar.split, bar.dividend)
     d.span.highest /= ratio
     d.span.lowest /= ratio
     d.wallet.cash += amount
@@ -47,6 +47,11 @@ def adjust(t: Terms, d: Desk, bar: Any) -> None:
         _log(d, bar, whole, amount)
     if held != 0.0 and whole == 0.0:
         _leave_nothing(d)
+
+
+def price_after(price: float, split: float, dividend: float) -> float:
+    """Return what a last price comes to in new units, when the dividend is in the cash."""
+    return (price - dividend) / split
 
 
 def _log(d: Desk, bar: Any, whole: float, amount: float) -> None:

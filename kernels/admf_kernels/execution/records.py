@@ -162,6 +162,12 @@ class Mark(NamedTuple):
     bars: int = 0
 
 
+class Seen(NamedTuple):
+    """The last close of one of several instruments as features see it, actions taken in."""
+
+    price: float = 0.0
+
+
 class Turn(NamedTuple):
     """When a rotation last looked at its ranks."""
 
