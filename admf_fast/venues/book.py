@@ -118,6 +118,9 @@ class Book:
             self.book(message)
         elif isinstance(message, Command):
             self.holds = holds_after(self.holds, message)
+            if "limit" not in self.holds:  # a resume brings no fills: what misses some says so
+                for order in self.working():
+                    order.told = False
 
     def want(self, intent: Intent) -> Tracked | None:
         """Take an intent; returns its order, None for one that is not known."""

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from admf_fast.journal.messages import Intent
-from admf_fast.venues.book import QUEUED, Book
+from admf_fast.venues.book import QUEUED, Book, Tracked
 
 MINUTE_NS = 60_000_000_000
 SECOND_NS = 1_000_000_000
@@ -102,11 +102,27 @@ def _inside(limits: GatewayLimits, intent: Intent, close: float) -> bool:
 
 def reach(book: Book, intent: Intent) -> int:
     """Return the position if this and all working orders of its side fill."""
+    held = book.held.get(intent.symbol, 0) + book.external.get(intent.symbol, 0)
+    beside = (o.left for o in _beside(book, intent) if not _leaves(book, o.intent))
+    return held + intent.lots + sum(beside)
+
+
+def leaving(book: Book, intent: Intent) -> int:
+    """Return how many lots working orders of its side may leave the position by, before it."""
+    beside = (abs(o.left) for o in _beside(book, intent) if _leaves(book, o.intent))
+    return min(sum(beside), abs(book.held.get(intent.symbol, 0)))
+
+
+def _leaves(book: Book, intent: Intent) -> bool:
+    return intent.reduce_only and reduces(book, intent)
+
+
+def _beside(book: Book, intent: Intent) -> list[Tracked]:
+    """Return the other orders of its side that the venue has."""
     symbol, buying = intent.symbol, intent.lots > 0
-    lots = book.held.get(symbol, 0) + book.external.get(symbol, 0) + intent.lots
-    for order in book.working():
-        other = order.intent
-        sent = order.stage != QUEUED and other.client_id != intent.client_id
-        if sent and other.symbol == symbol and (other.lots > 0) == buying:
-            lots += 0 if other.reduce_only and reduces(book, other) else order.left
-    return lots
+    working = [o for o in book.working() if o.stage != QUEUED]
+    return [
+        o for o in working
+        if o.intent.client_id != intent.client_id
+        and o.intent.symbol == symbol and (o.intent.lots > 0) == buying
+    ]  # fmt: skip

@@ -3,7 +3,7 @@
 from admf_fast.errors import VenueError
 from admf_fast.journal.messages import Command, Intent, Message, Note
 from admf_fast.venues.book import IDLE, UNSURE, Book
-from admf_fast.venues.limits import GatewayLimits, reach
+from admf_fast.venues.limits import GatewayLimits, leaving, reach
 from admf_fast.venues.protocol import Venue
 
 
@@ -40,11 +40,23 @@ class Reconciler:
         """Whether an order breaks the position limit if the venue's account is the right one.
 
         The order waits then: the next look finds that the accounts agree, or freezes. An
-        operator who lifted a freeze does not lift the limit.
+        operator who lifted a freeze does not lift the limit. Of an order that turns a position
+        while others at work may leave it, the venue is asked: one may have filled by now.
         """
+        most, far = self._limits.position_lots, reach(self._book, intent)
+        if most <= 0:
+            return False
         ours, theirs = self._suspected.get(intent.symbol, (0, 0))
-        most = self._limits.position_lots
-        return most > 0 and ours != theirs and abs(reach(self._book, intent) + theirs - ours) > most
+        if abs(far) + leaving(self._book, intent) > most:
+            ours = self._ours(intent.symbol)
+            try:
+                theirs = self._venue.positions().get(intent.symbol, 0)
+            except VenueError:
+                return True
+        return ours != theirs and abs(far + theirs - ours) > most
+
+    def _ours(self, symbol: str) -> int:
+        return self._book.held.get(symbol, 0) + self._book.external.get(symbol, 0)
 
     def _orders(self, open_ids: list[str], now_ns: int) -> list[Message]:
         found: list[Message] = []
@@ -65,7 +77,7 @@ class Reconciler:
         found: list[Message] = []
         suspected: dict[str, tuple[int, int]] = {}
         for symbol in sorted({*positions, *self._book.held, *self._book.external}):
-            ours = self._book.held.get(symbol, 0) + self._book.external.get(symbol, 0)
+            ours = self._ours(symbol)
             theirs = positions.get(symbol, 0)
             if ours == theirs:
                 continue

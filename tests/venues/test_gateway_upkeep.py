@@ -114,6 +114,37 @@ def test_o16_an_order_waits_only_until_the_books_agree():
     assert not gateway.frozen
 
 
+@pytest.mark.parametrize(("held", "sent"), [(1000, ["A", "B"]), (0, ["A"])])
+def test_o16_a_turn_is_not_sent_on_top_of_a_stop_that_filled_unheard(held, sent):
+    venue = Script()
+    gateway = gateway_of(venue, position_lots=1500)
+    gateway.book.held["X"] = 1000
+    gateway.send([intent_of("A", lots=-1000, kind="stop", reduce_only=True)], T0_NS)
+    venue.reports = [report_of("1", "accepted")]
+    venue.held = {"X": 1000}
+    gateway.poll(after(1))
+    venue.held = {"X": held}
+    gateway.send([intent_of("B", lots=-2000)], after(2))
+
+    assert [i.client_id for i in venue.sent("submit")] == sent
+
+
+def test_o11_missing_fills_freeze_again_after_a_resume():
+    venue = Script()
+    gateway = gateway_of(venue)
+    gateway.send([intent_of()], T0_NS)
+    venue.views["A"] = OrderView("A", "filled", 10, 10, "X")
+    venue.held = {"X": 0}  # as ours: other fills that are missing make up for it
+    for k in range(1, 60):
+        gateway.poll(after(k))
+    assert gateway.frozen
+    gateway.replay(Command(action="resume", origin="command", reason="not looked at"))
+    said = gateway.poll(after(60)) + gateway.poll(after(70))
+
+    assert gateway.frozen
+    assert [c.reason[:12] for c in of_kind(said, Command)] == ["O11: order 6"]
+
+
 def test_o12_an_order_that_a_list_omits_is_asked_for_and_not_taken_for_canceled():
     rig = Rig(
         setup_of("entry: {order: limit, limit: {percent: 9}}\n"), GatewayLimits(price_band=0.0)
