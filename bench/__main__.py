@@ -16,6 +16,7 @@ from bench import (
     live,
     memory,
     report,
+    scaling,
     startup,
     sweeps,
 )
@@ -32,6 +33,7 @@ GROUPS = {
     "startup": startup.measure,
     "lanes": lanes.measure,
     "sweeps": sweeps.measure,
+    "scaling": scaling.measure,
     "containers": containers.measure,
 }
 

@@ -3,7 +3,6 @@
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,13 @@ from admf_fast.config import Config, parse_config
 from admf_fast.sweep.run import run_sweep
 from bench.bars import parquet_of
 from bench.figure import Figure, Scale
-from bench.peer_sweep import Peer, run_peer
+from bench.sweep_peers import Peer, installed, run_peer
 from bench.timing import fastest_s
 
 ROUNDS = 3  # a sweep takes seconds, not milliseconds
 FAST, SLOW = range(5, 51, 5), range(60, 251, 10)  # 200 pairs
 PLAIN_GOAL_NS, EXITS_GOAL_NS, GRID_GOAL_S, THREADS_GOAL = 1.5, 4.5, 1.0, 1 / 1.9
+PEER_GOALS = {"vectorbt": 0.01, "raptorbt": 0.025}
 GRID_BARS = 16_614
 CHECK_BARS = 20_000
 PRICE_UNITS = 10_000  # of the synthetic prices, which are whole numbers of them
@@ -106,7 +106,7 @@ def measure(scale: Scale) -> list[Figure]:
         table = calls["plain"]()
         grid_sets = calls["grid"]().num_rows
         found = _figures(seconds, scale.bars, table.num_rows, min(GRID_BARS, scale.bars), grid_sets)
-        return found + _beside_peer(source, table, seconds["plain"], scale.bars)
+        return found + _beside_peers(source, table, seconds["plain"], scale.bars)
 
 
 def _figures(
@@ -129,26 +129,25 @@ def _figures(
     ]  # fmt: skip
 
 
-def _beside_peer(source: Path, ours: pa.Table, seconds: float, bars: int) -> list[Figure]:
-    """Return the peer's time for the same sets, and how many came to the same; none without."""
-    if find_spec("vectorbt") is None:
-        return []
-    close = pq.read_table(source, columns=["close"])["close"].to_numpy()
-    run_peer(close[:2000], FAST, SLOW)  # compiles
-    started = time.perf_counter()
-    peer = run_peer(close, FAST, SLOW)
-    taken = time.perf_counter() - started
+def _beside_peers(source: Path, ours: pa.Table, seconds: float, bars: int) -> list[Figure]:
+    """Return each peer's time for the same sets, and how many came to the same."""
     cells = bars * ours.num_rows
-    name = f"the same with vectorbt {peer.version} ({peer.engine})"
-    return [
-        Figure("sweeps", name, 1e9 * seconds / cells, "ns per bar and set", 1e9 * taken / cells,
-               "vectorbt", 0.01),
-        _agreement(source.parent, min(CHECK_BARS, bars)),
-    ]  # fmt: skip
+    found = []
+    for name in installed():
+        run_peer(name, source, FAST, SLOW, bars=2000)  # compiles
+        started = time.perf_counter()
+        peer = run_peer(name, source, FAST, SLOW)
+        taken = time.perf_counter() - started
+        found += [
+            Figure("sweeps", f"the same with {peer.name}", 1e9 * seconds / cells,
+                   "ns per bar and set", 1e9 * taken / cells, name, PEER_GOALS[name]),
+            _agreement(name, source.parent, min(CHECK_BARS, bars)),
+        ]  # fmt: skip
+    return found
 
 
-def _agreement(folder: Path, bars: int) -> Figure:
-    """Return how many sets come to what the peer has, over few bars.
+def _agreement(peer: str, folder: Path, bars: int) -> Figure:
+    """Return how many sets come to what a peer has, over few bars.
 
     Left out are sets whose averages are equal on some bar: the rounding of sums decides there
     whether they are. The more bars, the more sets that is.
@@ -162,8 +161,8 @@ def _agreement(folder: Path, bars: int) -> Figure:
         for row in ours.select(["fast", "slow", "trades", "equity_final"]).to_pylist()
         if not _meet(sums, row["fast"], row["slow"])
     ]
-    same = agreeing(clear, run_peer(close, FAST, SLOW))
-    name = f"of {len(clear)} sets x {bars:,} bars with the peer's trades and final equity"
+    same = agreeing(clear, run_peer(peer, source, FAST, SLOW))
+    name = f"of {len(clear)} sets x {bars:,} bars with the trades and final equity of {peer}"
     return Figure("sweeps", name, same, "sets")
 
 

@@ -18,7 +18,8 @@ from admf_kernels.execution.uses import no_size
 
 FUSED = re.compile(r"\bvf(?:n?m)(?:add|sub)\w*")
 PACKED_CHOICE = re.compile(r"\bv(?:max|min|cmp\w*|blend\w*)pd\b.*%[yz]mm")
-PACKED_DIVISION = re.compile(r"\bvdivpd\b.*%[yz]mm")
+PACKED_PRODUCT = re.compile(r"\bvmulpd\b.*%[yz]mm")
+DIVISION = re.compile(r"\bvdiv\w+")
 WIDE = re.compile(r"%[yz]mm")
 X86 = platform.machine() in ("x86_64", "AMD64")
 AVX2 = X86 and "+avx2" in toolchain.cpu()["features"].split(",")
@@ -90,12 +91,26 @@ def pass_of(text: str, name: str) -> str:
     return text[starts[0] : text.index(".size", starts[0])]
 
 
-def test_lanes_are_marked_side_by_side_and_never_fused() -> None:
-    """Both divisions of the mark are those of several lanes at once."""
+def test_quiet_bars_are_taken_side_by_side_and_never_fused() -> None:
+    """Packed arithmetic of all lanes at once, without a division, and nothing fused."""
     text = assembly_of_lanes()
+    quiet = pass_of(text, "pass_quiet")
 
-    assert len(PACKED_DIVISION.findall(pass_of(text, "pass_bar"))) >= 2
+    assert len(PACKED_PRODUCT.findall(quiet)) >= 10
+    assert not DIVISION.search(quiet)
     assert not FUSED.search(text)
+
+
+def test_the_state_of_quiet_bars_stays_in_registers() -> None:
+    """The loop over the bars writes no memory but what the compiler spills itself."""
+    quiet = pass_of(assembly_of_lanes(), "pass_quiet")
+    loops = re.findall(r"^(\.LBB\w+):((?:\n(?!\.LBB).*)*?\n\tj\w+\t\1$)", quiet, re.MULTILINE)
+    assert loops, "no loop over the bars"
+
+    for _, loop in loops:
+        stores = re.findall(r"\bvmov\w+\s+%[xyz]mm\d+, (\S+)\(%(\w+)", loop)
+        assert all(register in ("rsp", "rbp") for _, register in stores)
+        assert len(stores) <= 6
 
 
 def assembly_of_the_engine() -> str:

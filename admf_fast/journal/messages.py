@@ -80,6 +80,7 @@ class Command(Message, frozen=True, kw_only=True):
     origin: str  # file, signal, command, limit, feed, disk
     reason: str = ""
     ts_ns: int = 0
+    limit: str = ""  # the one that was broken, of those that act once: day_loss
 
 
 class Intent(Message, frozen=True, kw_only=True):
@@ -124,6 +125,15 @@ class Sent(Message, frozen=True, kw_only=True):
     client_id: str
     action: str
     attempt: int = 1
+    refused: bool = False  # the venue said at once that it does not take it
+    ts_ns: int = 0  # by the gateway's time; what counts orders by the minute goes on from it
+
+
+class DayBegan(Message, frozen=True, kw_only=True):
+    """The first bar of a UTC day, and the equity at it: from there the day's loss is counted."""
+
+    ts_ns: int
+    equity: float
 
 
 class Expired(Message, frozen=True, kw_only=True):
@@ -139,6 +149,7 @@ class Note(Message, frozen=True, kw_only=True):
     rule: str  # id of the fault or rule, such as L02
     text: str
     counts: dict[str, int] = {}
+    report_id: str = ""  # of a report that was set aside: it changes nothing if it comes again
 
 
 class Ended(Message, frozen=True, kw_only=True):
@@ -149,7 +160,17 @@ class Ended(Message, frozen=True, kw_only=True):
 
 
 AnyMessage = (
-    Started | BarInput | Report | Command | Intent | Outcome | Sent | Expired | Note | Ended
+    Started
+    | BarInput
+    | Report
+    | Command
+    | Intent
+    | Outcome
+    | Sent
+    | Expired
+    | DayBegan
+    | Note
+    | Ended
 )
 
 _encoder = msgspec.msgpack.Encoder()

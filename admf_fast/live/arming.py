@@ -1,6 +1,6 @@
 """What a run needs before an order of it may reach a venue."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 from admf_fast.config import Config, LiveSpec
@@ -46,14 +46,19 @@ def with_mode(setup: Setup) -> Setup:
 
 
 @contextmanager
-def gateway_of(setup: Setup, timeframe_ns: int) -> Iterator[Gateway | None]:
-    """Yield the gateway of a run of mode live, its venue connected to; None for another one."""
+def gateway_of(
+    setup: Setup, timeframe_ns: int, hurried: Callable[[], bool] = lambda: False
+) -> Iterator[Gateway | None]:
+    """Yield the gateway of a run of mode live, its venue connected to; None for another one.
+
+    Once `hurried` is true, no call waits for the venue for long.
+    """
     spec = setup.config.live
     if spec.mode != "live":
         yield None
         return
     limits = limits_of(spec, timeframe_ns)
-    with closing(BridgeVenue(spec.venue)) as venue:
+    with closing(BridgeVenue(spec.venue, hurried=hurried)) as venue:
         yield Gateway(venue, limits, account=spec.account, lot_value=setup.terms.n.lot_value)
 
 

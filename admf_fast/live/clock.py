@@ -33,8 +33,24 @@ class SystemClock:
         return time.time_ns()
 
     def steady_ns(self) -> int:
-        """Return the monotonic time."""
-        return time.monotonic_ns()
+        """Return the time since the machine was started, sleep included."""
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+class SteadyTime:
+    """A time of day that no jump of the clock changes: set once, it goes on with the steady one.
+
+    A venue's orders are waited for, counted and aged by it. It starts with the wall clock, or
+    with `least_ns` if that is later: no process lives before the last bar of its journal.
+    """
+
+    def __init__(self, clock: Clock, least_ns: int = 0) -> None:
+        self._clock = clock
+        self._ahead_ns = max(clock.wall_ns(), least_ns) - clock.steady_ns()
+
+    def now_ns(self) -> int:
+        """Return the time, UTC since 1970."""
+        return self._ahead_ns + self._clock.steady_ns()
 
 
 def check_wall(clock: Clock) -> None:

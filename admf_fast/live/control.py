@@ -136,6 +136,11 @@ class Signals:
         else:
             self.stopping = name
 
+    @property
+    def waits(self) -> bool:
+        """Whether something was asked for that was not taken yet."""
+        return bool(self._asked)
+
     def commands(self) -> Iterator[Command]:
         """Yield what was asked for since the last time."""
         while self._asked:

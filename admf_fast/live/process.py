@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from admf_fast.errors import AdmfError, DataError, DivergenceError
@@ -17,6 +18,7 @@ from admf_fast.live.run import MS_NS, LiveRun
 from admf_fast.live.status import Status, write_status
 from admf_fast.venues.holds import FEED
 
+ANSWER_S = 0.002  # the first wait for a venue that has just been sent something; then twice that
 LOOK_NS = 100 * MS_NS  # how often the kill file and the commands are looked for
 
 Progress = Callable[[int], None]
@@ -49,6 +51,7 @@ class LiveProcess:
         kill_file = run.spec.kill_file
         self._kill = KillFile(run.folder.kill.parent / kill_file if kill_file else run.folder.kill)
         self._stop = ""
+        self._wait_s = ANSWER_S
         self._looked_ns = self._told_ns = 0
         self._began_ns = clock.wall_ns()
         self._state = ""
@@ -58,8 +61,9 @@ class LiveProcess:
 
         `history` is what comes before the first live bar, if there was none yet.
 
-        Raises DataError when the guard or the strategy refuses to go on, and what `LiveRun`
-        raises; the journal says so where it can still be written.
+        Raises DataError when the guard or the strategy refuses to go on, what `LiveRun` raises,
+        and whatever else goes wrong: the journal says so where it can still be written, nothing
+        more is sent, and what the venue has is asked for by the next start.
         """
         try:
             if history is not None:
@@ -67,20 +71,24 @@ class LiveProcess:
             ending = self._serve()
             self.run.snapshot_now()
             self.run.end(ending.status, ending.text)
-        except AdmfError as error:
+        except Exception as error:
             self._failed(error)
             raise
         self._state = ending.status
         self.tell(ending.text)
         return ending
 
-    def _failed(self, error: AdmfError) -> None:
+    def _failed(self, error: Exception) -> None:
+        """Seal the run, and tell; nothing that fails meanwhile may hide the error itself."""
         self._state = "diverged" if isinstance(error, DivergenceError) else "failed"
+        known = isinstance(error, AdmfError)
+        text = str(error) if known else f"unexpected {type(error).__name__}: {error}"
         try:
-            self.run.end(self._state, str(error))
-        except AdmfError:  # the journal itself is what failed: what it has stands
+            self.run.end(self._state, text)
+        except Exception:  # the journal itself is what failed: what it has stands
             self.run.close_quietly()
-        self.tell(str(error))
+        with suppress(Exception):
+            self.tell(text)
 
     def _warm_up(self, moments: Iterable[list[Delivered]]) -> None:
         """Take the history before the first live bar, with orders off.
@@ -105,7 +113,7 @@ class LiveProcess:
         self.feed.start(self.guard.last_ts_ns)
         self._look_up()
         while not (self._stop or self._signals.stopping):
-            items = self.feed.poll(POLL_S)
+            items = self.feed.poll(self._patience_s())
             if items is None:
                 self._obey(self.guard.finish(self._clock.wall_ns(), self._clock.steady_ns()))
                 return Ending("ended", "the feed has ended")
@@ -118,6 +126,11 @@ class LiveProcess:
                     break
             self._look_up()
         return Ending("stopped", self._stop or self._signals.stopping)
+
+    def _patience_s(self) -> float:
+        """Return how long to wait for bars: little where an answer of the venue may be ready."""
+        self._wait_s = min(2.0 * self._wait_s, POLL_S) if self.run.awaits else ANSWER_S
+        return self._wait_s if self.run.awaits else POLL_S
 
     def _look_up(self) -> None:
         """Do what is due between two bars: commands, the venue's answers, syncing, status."""

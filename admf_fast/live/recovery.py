@@ -10,14 +10,17 @@ from dataclasses import dataclass, field
 import msgspec
 
 from admf_fast.errors import DivergenceError, StateError
-from admf_fast.journal.messages import AnyMessage, Ended, Intent, Outcome, Started
+from admf_fast.journal.messages import AnyMessage, BarInput, Ended, Intent, Outcome, Started
 from admf_fast.live.changes import Setups
 from admf_fast.live.core import LiveCore
 from admf_fast.live.replaying import INPUTS, Replay
+from admf_fast.venues.gateway import Gateway
 
 Record = tuple[int, AnyMessage]
 # Yields the records of a journal from a sequence on, in order.
 Records = Callable[[int], Iterator[Record]]
+# Takes each of them.
+Learn = Callable[[int, AnyMessage], None]
 # Sequence of the input after which it was taken, checksum of its outcome, payload.
 Snapshot = tuple[int, int, bytes]
 
@@ -25,11 +28,16 @@ _pack = msgspec.msgpack.Encoder().encode
 
 
 class SavedRun(msgspec.Struct, frozen=True, kw_only=True):
-    """The payload of a snapshot: the core, and what the journal said before it."""
+    """The payload of a snapshot: the core, and what the journal said before it.
+
+    `gateway` is what the gateway to a venue remembered after record `gateway_sequence`.
+    """
 
     core: bytes
     started: Started
     starts: int
+    gateway: bytes = b""
+    gateway_sequence: int = 0
 
 
 @dataclass(slots=True)
@@ -48,6 +56,10 @@ class Recovered:
         How many were replayed, and the sequence of the last one.
     unanswered : list
         Answers to the last input that the journal lacks, to be written first of all.
+    gateway : bytes
+        What the gateway remembered after record `gateway_sequence`; empty if nobody knows.
+    last_bar : BarInput, optional
+        The last one since then that was no history.
     """
 
     core: LiveCore
@@ -56,15 +68,29 @@ class Recovered:
     inputs: int = 0
     last_input: int = 0
     unanswered: list[Outcome | Intent] = field(default_factory=list)
+    gateway: bytes = b""
+    gateway_sequence: int = 0
+    last_bar: BarInput | None = None
 
 
-def save_run(core: LiveCore, started: Started, starts: int) -> bytes:
+def save_run(
+    core: LiveCore, started: Started, starts: int, gateway: bytes = b"", gateway_sequence: int = 0
+) -> bytes:
     """Return the payload of a snapshot."""
-    return _pack(SavedRun(core=core.save(), started=started, starts=starts))
+    return _pack(
+        SavedRun(
+            core=core.save(), started=started, starts=starts, gateway=gateway,
+            gateway_sequence=gateway_sequence,
+        )
+    )  # fmt: skip
 
 
-def recover(setups: Setups, records: Records, snapshots: Iterable[Snapshot]) -> Recovered:
+def recover(
+    setups: Setups, records: Records, snapshots: Iterable[Snapshot], gateway: Gateway | None = None
+) -> Recovered:
     """Return the run of a journal, replayed from the newest snapshot that can be trusted.
+
+    A gateway learns what happened, from the same snapshot on where that has its state.
 
     Raises
     ------
@@ -77,8 +103,39 @@ def recover(setups: Setups, records: Records, snapshots: Iterable[Snapshot]) -> 
     for sequence, checksum, payload in snapshots:
         found = _trusted(setups, records, sequence, checksum, payload)
         if found is not None:
-            return _replayed(found, setups, records, _later(records(sequence), sequence))
-    return _replayed(Recovered(setups.core(setups.current)), setups, records, records(0))
+            learn = _learner(gateway, found, records)
+            return _replayed(found, setups, records, _later(records(sequence), sequence), learn)
+    found = Recovered(setups.core(setups.current))
+    return _replayed(found, setups, records, records(0), _learner(gateway, found, None))
+
+
+def _learner(gateway: Gateway | None, found: Recovered, records: Records | None) -> Learn:
+    """Put a gateway where its replay begins; returns what tells it of every later record.
+
+    Where a snapshot has no state that can be used, it learns all `records` before that.
+    """
+    if gateway is None:
+        return lambda sequence, message: None
+    known = 0  # the last record that it knows
+    try:
+        if found.gateway:
+            gateway.restore(found.gateway)
+            known = found.gateway_sequence
+    except StateError:
+        pass  # of another version
+
+    def learn(sequence: int, message: AnyMessage) -> None:
+        if sequence <= known or isinstance(message, Outcome):
+            return
+        gateway.replay(message)
+        if isinstance(message, BarInput) and not message.warm:
+            found.last_bar = message
+
+    if not known and records is not None:
+        for sequence, message in records(0):
+            learn(sequence, message)
+            known = sequence
+    return learn
 
 
 def _trusted(
@@ -96,7 +153,10 @@ def _trusted(
         return None  # damaged, or of another version
     if core.outcome(sequence) != outcome:
         return None
-    return Recovered(core, saved.started, saved.starts, last_input=sequence)
+    return Recovered(
+        core, saved.started, saved.starts, last_input=sequence, gateway=saved.gateway,
+        gateway_sequence=saved.gateway_sequence,
+    )  # fmt: skip
 
 
 def _outcome_of(records: Records, sequence: int) -> Outcome | None:
@@ -118,10 +178,11 @@ def _later(records: Iterator[Record], sequence: int) -> Iterator[Record]:
 
 
 def _replayed(
-    found: Recovered, setups: Setups, records: Records, tail: Iterator[Record]
+    found: Recovered, setups: Setups, records: Records, tail: Iterator[Record], learn: Learn
 ) -> Recovered:
     replay = Replay(found.core)
     for sequence, message in tail:
+        learn(sequence, message)
         if isinstance(message, Started):
             replay.core = setups.after(replay.core, found.started, message, records, sequence)
             replay.core.lineage = message.lineage

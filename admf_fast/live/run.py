@@ -24,7 +24,7 @@ from admf_fast.journal.messages import (
 from admf_fast.journal.reading import read_journal
 from admf_fast.journal.snapshots import Snapshots
 from admf_fast.live.changes import Setups, changed, check_change
-from admf_fast.live.clock import Clock
+from admf_fast.live.clock import Clock, SteadyTime
 from admf_fast.live.core import Applied, Input, LiveCore
 from admf_fast.live.folder import RunFolder
 from admf_fast.live.recovery import Recovered, recover, save_run
@@ -101,14 +101,25 @@ class LiveRun:
             When configuration or code changed and that was not accepted; nothing is written.
         StateError
             When the journal cannot be read or written.
+        VenueError
+            When the venue does not answer, or has another account.
         """
         began_ns = self._clock.steady_ns()
         self.journal = Journal(
             str(self.folder.journal), disk=self._disk, segment_bytes=self._segment_bytes
         )
+        try:
+            self._go_on()
+        except Exception:
+            self.close_quietly()
+            raise
+        self.armed_seconds = (self._clock.steady_ns() - began_ns) / 1e9
+
+    def _go_on(self) -> None:
+        """Go on where the journal ends, or begin."""
         self.snapshots = Snapshots(str(self.folder.snapshots), disk=self._disk)
         try:
-            found = recover(self._setups, self.records, self.snapshots.newest_first())
+            found = recover(self._setups, self.records, self.snapshots.newest_first(), self.gateway)
         except DivergenceError as error:
             self._seal(error)
             raise
@@ -127,13 +138,14 @@ class LiveRun:
         self._last_input, self._since_snapshot = found.last_input, found.inputs
         for answer in found.unanswered:
             self._append(answer)
+            if self.gateway is not None:
+                self.gateway.replay(answer)
         self._append(self.started)
         self.sync()
+        self._time = SteadyTime(self._clock, self.core.last_ts_ns)
         if self.gateway is not None:
-            self._reconcile(self.gateway)
-        if self._since_snapshot >= self.spec.snapshot_every_bars:
-            self._snapshot()
-        self.armed_seconds = (self._clock.steady_ns() - began_ns) / 1e9
+            self._meet(self.gateway, found)
+        self._save_if_due()
 
     def watch(self, shadow: OnApplied) -> None:
         """Call another, too, with every input from now on, before anything of it is sent."""
@@ -146,18 +158,27 @@ class LiveRun:
 
         self._on_applied = both
 
-    def _reconcile(self, gateway: Gateway) -> None:
-        """Tell the gateway all that happened, and ask the venue about what is not known."""
-        for _, message in self.records(0):
-            gateway.replay(message)
-        self._hear(gateway, gateway.start(self._clock.wall_ns()))
+    def _meet(self, gateway: Gateway, found: Recovered) -> None:
+        """Reconcile with the venue, or say in the journal why that was not possible."""
+        try:
+            self._reconcile(gateway, found)
+        except Exception as error:
+            with suppress(StateError):
+                self._append(Ended(status="failed", text=str(error)))
+            raise
+
+    def _reconcile(self, gateway: Gateway, found: Recovered) -> None:
+        """Ask the venue about what is not known."""
+        self._hear(gateway, gateway.start(self._time.now_ns()))
+        if bar := found.last_bar:  # the process may have ended before it looked at the loss
+            self.handle(gateway.bar(bar.ts_ns, bar.close, self.core.equity))
         self.sync()
 
     def _hear(self, gateway: Gateway, said: list[Message]) -> None:
         """Take what a gateway said, and the fills after it: no bar may overtake one."""
         self.handle(said)
         while any(isinstance(message, Report) and message.lots for message in said):
-            said = gateway.poll(self._clock.wall_ns())
+            said = gateway.poll(self._time.now_ns())
             self.handle(said)
 
     def _changed(self, found: Recovered, setups: Setups) -> LiveCore:
@@ -207,6 +228,9 @@ class LiveRun:
             self.gateway.replay(message)
         applied, said = self._take(message)
         self.handle(said)
+        if self.awaits:
+            self.poll()
+        self._save_if_due()
         return applied
 
     def _take(self, message: Input) -> tuple[Applied, list[Message]]:
@@ -220,14 +244,23 @@ class LiveRun:
             self.note("L13" if isinstance(message, BarInput) else "O04", applied.refused)
         if self._on_applied:
             self._on_applied(message, applied)
-        self._keep()
-        said: list[Message] = []
-        if self.gateway is not None and applied.intents:
-            self.sync()  # what may be sent must be found again after a crash
-            said += self.gateway.send(list(applied.intents), self._clock.wall_ns())
-        if self.gateway is not None and isinstance(message, BarInput):
-            said += self.gateway.bar(message.ts_ns, message.close, self.core.equity)
+        self._since_snapshot += 1
+        self._unsynced_ns = self._unsynced_ns or self._clock.steady_ns()
+        self.tick()
+        said = self._send(self.gateway, message, applied) if self.gateway is not None else []
         return applied, said
+
+    def _send(self, gateway: Gateway, message: Input, applied: Applied) -> list[Message]:
+        """Give a gateway the price, then what is to be sent at it; returns what it says."""
+        said: list[Message] = []
+        if isinstance(message, BarInput) and message.warm:
+            gateway.replay(message)
+        elif isinstance(message, BarInput):
+            said += gateway.bar(message.ts_ns, message.close, self.core.equity)
+        if applied.intents:
+            self.sync()  # what may be sent must be found again after a crash
+            said += gateway.send(list(applied.intents), self._time.now_ns())
+        return said
 
     def handle(self, said: list[Message]) -> None:
         """Journal what a gateway said, in order, and apply the inputs among it."""
@@ -239,13 +272,10 @@ class LiveRun:
             else:
                 self._append(message)
 
-    def _keep(self) -> None:
-        self._since_snapshot += 1
+    def _save_if_due(self) -> None:
+        """Save the state every so many inputs, when all that a gateway said is journaled."""
         if self._since_snapshot >= self.spec.snapshot_every_bars:
             self._snapshot()
-        elif not self._unsynced_ns:
-            self._unsynced_ns = self._clock.steady_ns()
-        self.tick()
 
     def tick(self) -> None:
         """Sync if something has waited for as long as it may."""
@@ -256,7 +286,13 @@ class LiveRun:
     def poll(self) -> None:
         """Take what the venue said meanwhile."""
         if self.gateway is not None:
-            self._hear(self.gateway, self.gateway.poll(self._clock.wall_ns()))
+            self._hear(self.gateway, self.gateway.poll(self._time.now_ns()))
+            self._save_if_due()
+
+    @property
+    def awaits(self) -> bool:
+        """Whether a venue may have an answer any moment."""
+        return self.gateway is not None and self.gateway.awaits
 
     def sync(self) -> None:
         """Make everything so far outlive a loss of power."""
@@ -272,7 +308,9 @@ class LiveRun:
         """Save the state after the last input; a disk that refuses costs the next start only."""
         self.sync()
         self._since_snapshot = 0
-        payload = save_run(self.core, self.started, self.starts)
+        gateway = self.gateway.save() if self.gateway is not None else b""
+        last = self.journal.last_sequence
+        payload = save_run(self.core, self.started, self.starts, gateway, last)
         checksum = self.core.outcome(self._last_input).checksum
         try:
             self.snapshots.write(self._last_input, checksum, payload)
@@ -295,7 +333,7 @@ class LiveRun:
 
     def close_quietly(self) -> None:
         """Close a journal that has failed; what failed has been said."""
-        with suppress(StateError):
+        with suppress(StateError, OSError):
             self.journal.close()
 
     def _append(self, message: Message) -> int:

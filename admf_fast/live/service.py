@@ -17,7 +17,7 @@ from admf_fast.journal.lock import StateLock
 from admf_fast.live.arming import check_armed, gateway_of, with_mode
 from admf_fast.live.changes import Setups
 from admf_fast.live.clock import Clock, SystemClock, check_wall
-from admf_fast.live.control import Signals
+from admf_fast.live.control import Signals, waiting
 from admf_fast.live.core import Applied, Input
 from admf_fast.live.folder import RunFolder
 from admf_fast.live.process import Ending, LiveProcess, Progress
@@ -96,7 +96,7 @@ def serve(
         timeframe_ns = guard.reports()[0].timeframe_ns
         with (
             StateLock(str(folder)),
-            gateway_of(setup, timeframe_ns) as gateway,
+            gateway_of(setup, timeframe_ns, _hurry(signals, places)) as gateway,
             closing(open_monitor(config, folder, timeframe_ns, clock_ns=clock.wall_ns)) as monitor,
         ):
             run = LiveRun(
@@ -124,6 +124,11 @@ def _tables(
         return None, str(error)
 
 
+def _hurry(signals: Signals, places: RunFolder) -> Callable[[], bool]:
+    """Return whether somebody wants something, and must not wait for a venue that hangs."""
+    return lambda: bool(signals.stopping or signals.waits or waiting(places.control))
+
+
 def _opened(run: LiveRun, monitor: LiveObserver, clock: Clock) -> Watched:
     """Open a run with its monitor and its shadow; reports of the venue come already then."""
     watched = Watched(run, monitor, clock)
@@ -139,13 +144,15 @@ def _served(process: LiveProcess, setup: Setup, source: Feed, guard: FeedGuard) 
     """Seed the guard, warm up, and drive the run to its end."""
     config = setup.config
     before = process.run.last_bars()
+    # Once a live bar was taken, the feed was compared with the history, and is not again.
+    warming = not before or before[-1].warm
     for bar in before:
         guard.seed(
             bar.symbol, (bar.ts_ns, bar.open, bar.high, bar.low, bar.close, bar.volume),
-            history=bar.warm,
+            history=warming,
         )  # fmt: skip
     history = None
-    if not before or before[-1].warm:
+    if warming:
         needed = required_warmup_bars(setup, [guard.reports()[0].timeframe_ns])
         base_dir = Path(config.source.base_dir or ".")
         history = warmup_moments(source, config.feed, required_bars=needed, base_dir=base_dir)

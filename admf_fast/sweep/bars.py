@@ -1,6 +1,6 @@
 """The bars of a sweep: checked and digested once, then read as often as there are chunks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -52,24 +52,27 @@ class Bars:
             digest.update(block)
             yield block
         if digest.hexdigest() != self.digest:
-            raise DataError(f"{self.symbol}: the bars changed while the sweep ran; run it again")
+            raise DataError(
+                f"{self.symbol}: expected the bars with digest {self.digest}, found "
+                f"{digest.hexdigest()}: they changed while the sweep ran, or are others here; "
+                "run it again"
+            )
+
+    def keep(self) -> None:
+        """Keep the bars in memory from now on; DataError if they are others."""
+        self._kept = list(self.blocks())
 
 
-def open_inputs(config: Config, data: object | None = None) -> list[Bars]:
+def open_inputs(
+    config: Config, data: object | None = None, *, bars_kept: int | None = None
+) -> list[Bars]:
     """Read all inputs once and return them, in the order they are listed.
 
     `data` is an Arrow object in place of ``bars.path``, or a mapping of them by symbol in
-    place of ``sweep.data``.
+    place of ``sweep.data``. Inputs of up to `bars_kept` bars stay in memory.
     """
-    spec = config.sweep
-    listed = spec.data if isinstance(spec, SweepSpec) else ()
-    if isinstance(data, Mapping):
-        specs = [(msgspec.structs.replace(config.bars, symbol=str(s)), d) for s, d in data.items()]
-    elif listed:
-        specs = [(msgspec.structs.replace(config.bars, path=path), data) for path in listed]
-    else:
-        specs = [(config.bars, data)]
-    inputs = [_read(config, bars, given) for bars, given in specs]
+    kept = BARS_KEPT if bars_kept is None else bars_kept
+    inputs = [_read(config, bars, given, kept) for bars, given in _declared(config, data)]
     symbols = [one.symbol for one in inputs]
     twice = next((s for s in symbols if symbols.count(s) > 1), None)
     if twice is not None:
@@ -84,22 +87,45 @@ def open_inputs(config: Config, data: object | None = None) -> list[Bars]:
     return inputs
 
 
-def _read(config: Config, spec: Any, data: object | None) -> Bars:
+def reopened(config: Config, place: int, symbol: str, count: int, digest: str) -> Bars:
+    """Return an input whose bars are known, without reading them; DataError for another symbol."""
+    opened = _opener(config, *_declared(config, None)[place])
+    source = opened()
+    if source.symbol != symbol:
+        raise DataError(f"input {place}: expected the bars of {symbol}, found {source.symbol}")
+    return Bars(symbol, count, digest, None, opened)
+
+
+def _declared(config: Config, data: object | None) -> list[tuple[Any, object | None]]:
+    """Return what is declared of every input, and what is handed in for it."""
+    spec = config.sweep
+    listed = spec.data if isinstance(spec, SweepSpec) else ()
+    if isinstance(data, Mapping):
+        specs = [(msgspec.structs.replace(config.bars, symbol=str(s)), d) for s, d in data.items()]
+    elif listed:
+        specs = [(msgspec.structs.replace(config.bars, path=path), data) for path in listed]
+    else:
+        specs = [(config.bars, data)]
+    return specs
+
+
+def _opener(config: Config, spec: Any, data: object | None) -> Callable[[], BarSource]:
     base = Path(config.source.base_dir or ".")
+    return lambda: open_bars(spec, data, base_dir=base)
 
-    def opened() -> BarSource:
-        return open_bars(spec, data, base_dir=base)
 
+def _read(config: Config, spec: Any, data: object | None, bars_kept: int) -> Bars:
+    opened = _opener(config, spec, data)
     source = opened()
     digest, count = BarDigest(), 0
     kept: list[BarBlock] = []
     for block in blocks_of_some(source):
         digest.update(block)
         count += len(block)
-        if data is not None or count <= BARS_KEPT:
+        if data is not None or count <= bars_kept:
             kept.append(block)
         else:
             kept.clear()
-    if data is None and count > BARS_KEPT:
+    if data is None and count > bars_kept:
         kept.clear()
     return Bars(source.symbol, count, digest.hexdigest(), source.report(), opened, kept)

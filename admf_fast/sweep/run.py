@@ -1,12 +1,11 @@
 """Running a sweep: chunks over threads, parts as they are done, one file at the end."""
 
-import hashlib
+import itertools
 import json
 import os
 import resource
 import time
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -15,49 +14,33 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from admf_fast import __version__
-from admf_fast.config import Config, SweepSpec, config_digest
+from admf_fast.config import Config, SweepSpec
 from admf_fast.errors import ConfigError, StateError
 from admf_fast.sweep.assemble import METADATA, Assembled, assemble
 from admf_fast.sweep.bars import Bars, open_inputs
-from admf_fast.sweep.chunk import Chunk, ChunkRun, chunks_of
+from admf_fast.sweep.calibration import compile_for
+from admf_fast.sweep.chunk import Chunk, chunks_of
+from admf_fast.sweep.dask_cluster import DaskSpec, cores_of
 from admf_fast.sweep.declared import space_of
-from admf_fast.sweep.events import assemble_events, events_path, events_schema, events_table
+from admf_fast.sweep.engine import Engine, Progress, Running, ThreadEngine, Watched, run_chunks
+from admf_fast.sweep.events import assemble_events, events_path
+from admf_fast.sweep.identity import inputs_digests
+from admf_fast.sweep.isolation import Isolation
+from admf_fast.sweep.parts import PartMaker
+from admf_fast.sweep.scaling import (
+    CHUNK_SETS,
+    DASK,
+    THREADS,
+    best_chunk_sets,
+    estimate,
+    thread_chunk_sets,
+)
 from admf_fast.sweep.space import Space, too_many
-from admf_fast.sweep.table import (
-    Row,
-    param_types,
-    part_schema,
-    result_schema,
-    row_of,
-    shown,
-    table_of,
-)  # fmt: skip
+from admf_fast.sweep.table import param_types, result_schema
 from admf_fast.sweep.variants import Variants
 from admf_fast.sweep.work import Work, open_work, remove
-from admf_kernels import drivers
-from admf_kernels.codegen import lanes
-from admf_kernels.codegen.lane_memory import LANES
-from admf_kernels.execution.summary import summarize
 
-# Sets of one chunk at most: the work that is lost when a process is killed, a thread each.
-CHUNK_SETS = 128
-# What a refusal estimates with: nanoseconds a bar and set on one core, bytes a row.
-TYPICAL_NS, ROW_BYTES = 20.0, 700
 CANDIDATES_PER_SET = 20
-
-Progress = Callable[["Watched"], None]
-
-
-@dataclass(slots=True)
-class Watched:
-    """How far a sweep has come: bars times sets, and chunks."""
-
-    total: int
-    done: int = 0
-    chunks: int = 0
-    chunks_total: int = 0
-    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +60,10 @@ class SweepResult:
         Of wall clock, for all of it but reading the bars the first time.
     found : Assembled
     notes : tuple of str
+    engine : str
+        Where it was computed: ``threads`` or ``dask``.
+    workers, threads : int
+        Processes that computed, and their threads together.
     """
 
     path: Path
@@ -90,6 +77,8 @@ class SweepResult:
     chunks_kept: int
     found: Assembled
     notes: tuple[str, ...] = ()
+    engine: str = "threads"
+    workers: int = 1
 
     @property
     def ns_per_bar_and_set(self) -> float | None:
@@ -105,6 +94,7 @@ def run_sweep(
     threads: int | None = None,
     chunk_sets: int | None = None,
     progress: Progress | None = None,
+    dask: DaskSpec | None = None,
 ) -> SweepResult:
     """Run the section ``sweep`` of a configuration and write its results as one Parquet file.
 
@@ -120,6 +110,10 @@ def run_sweep(
         Sets of a chunk; they change no result.
     progress : function of Watched, optional
         Called about ten times a second, from the thread that called this.
+    dask : DaskSpec, optional
+        Compute on workers of Dask, which share the folders of bars and results with this
+        process, instead of threads. Own workers import the main module as `multiprocessing`
+        does: a script needs its ``if __name__ == "__main__"``.
 
     Raises
     ------
@@ -131,14 +125,16 @@ def run_sweep(
     space = space_of(config)
     _check_size(space, None)
     variants = Variants(config, space)
-    inputs = open_inputs(config, data)
+    if dask is not None and data is not None:
+        raise ConfigError("expected files of bars for workers to read, found bars in memory")
+    inputs = open_inputs(config, data, bars_kept=None if dask is None else 0)
     bars = sum(one.count for one in inputs)
     _check_size(space, bars)
     sets = space.sets()
     started = time.perf_counter()
     with open_work(target) as work:
         cores = len(os.sched_getaffinity(0))
-        sweep = _Sweep(variants, space, sets, inputs, threads or cores, _kept(config))
+        sweep = _Sweep(config, variants, space, sets, inputs, threads or cores, dask)
         digests = sweep.inputs_digests(config)
         size, note = work.begin(digests, chunk_sets or sweep.chunk_sets)
         kept = sweep.run(work, chunks_of(len(sets), len(inputs), size), progress)
@@ -152,6 +148,7 @@ def run_sweep(
     return SweepResult(
         target, len(sets), bars, tuple(b.symbol for b in inputs), sweep.watched.done, seconds,
         sweep.watched.threads, sweep.watched.chunks_total, kept, found, (note,) if note else (),
+        sweep.watched.engine, sweep.watched.workers,
     )  # fmt: skip
 
 
@@ -187,9 +184,10 @@ def _check_size(space: Space, bars: int | None) -> None:
         return
     million = 1_000_000 if bars is None else bars
     of = "a million bars" if bars is None else f"{bars:,} bars"
+    found = estimate(space.size, [million], 1, THREADS, CHUNK_SETS)
     cost = (
-        f", about {_hours(space.size * million * TYPICAL_NS / 1e9)} of one core over {of} and "
-        f"{space.size * ROW_BYTES / 1e9:,.1f} GB of results"
+        f", about {_hours(found.seconds)} of one core over {of} and "
+        f"{found.bytes_written / 1e9:,.1f} GB of parts and results"
     )
     raise ConfigError(too_many(space.size, space.sets_max, cost))
 
@@ -205,25 +203,25 @@ class _Sweep:
     """All there is to one sweep while it runs."""
 
     def __init__(
-        self, variants: Variants, space: Space, sets: Sequence[Sequence[Any]],
-        inputs: Sequence[Bars], threads: int, keep: Collection[str],
+        self, config: Config, variants: Variants, space: Space, sets: Sequence[Sequence[Any]],
+        inputs: list[Bars], threads: int, dask: DaskSpec | None,
     ) -> None:  # fmt: skip
+        self.config, self.dask, keep = config, dask, _kept(config)
         self.space, self.sets, self.inputs, self.keep = space, sets, inputs, keep
         self.names = [axis.name for axis in space.axes]
         self.types = param_types(space.axes, sets)
-        self.schemas = part_schema(self.types), result_schema(self.types)
         self.chunks: list[Chunk] = []
         self._counting = Lock()
         self.watched = Watched(len(sets) * sum(one.count for one in inputs), threads=threads)
-        self.runner = ChunkRun(variants, keep, done=self._count)
+        self.maker = PartMaker(variants, self.types, keep, done=self._count)
 
     @property
     def chunk_sets(self) -> int:
-        """Sets of a chunk: a few chunks for each thread, and no lane of a program to spare."""
-        wanted = -(-len(self.sets) * len(self.inputs) // (2 * self.watched.threads))
-        if len(self.sets) > LANES:
-            wanted += -wanted % LANES
-        return max(1, min(CHUNK_SETS, wanted, len(self.sets)))
+        """Sets of a chunk."""
+        if self.dask is not None:
+            bars = [one.count for one in self.inputs]
+            return best_chunk_sets(len(self.sets), bars, cores_of(self.dask), DASK)
+        return thread_chunk_sets(len(self.sets), len(self.inputs), self.watched.threads)
 
     def _count(self, count: int) -> None:
         with self._counting:
@@ -231,80 +229,48 @@ class _Sweep:
 
     def inputs_digests(self, config: Config) -> dict[str, Any]:
         """Return what decides the results: parts of other inputs are of no use."""
-        setup = self.runner.variants.base
-        program = setup.program(1)
-        code = drivers.code_digest(
-            setup.strategy, program.plan.indicators, [summarize], form=program.form,
-            made=setup.terms,
-        )  # fmt: skip
-        driver = lanes.source(setup.strategy, tuple(program.reads), program.form)
-        sets = hashlib.sha256(repr((self.names, self.sets)).encode())
-        return {
-            "config": config_digest(config),
-            "sets": sets.hexdigest(),
-            "bars": [[one.symbol, one.digest] for one in self.inputs],
-            "code": code,
-            "keep": list(self.keep),
-            "driver": hashlib.sha256(driver.encode()).hexdigest(),
-            "version": __version__,
-        }
+        variants = self.maker.runner.variants
+        return inputs_digests(config, variants, self.names, self.sets, self.inputs, self.keep)
 
     def run(self, work: Work, chunks: list[Chunk], progress: Progress | None) -> int:
         """Run the chunks that have no part yet; returns how many had one."""
         self.chunks = chunks
-        missing = [chunk for chunk in chunks if not self._is_there(work, chunk)]
+        missing = [chunk for chunk in chunks if not self.maker.is_there(work, chunk)]
         kept = len(chunks) - len(missing)
         lost = sum((c.last - c.first) * self.inputs[c.input].count for c in missing)
         watched = self.watched
         watched.total, watched.chunks_total, watched.chunks = lost, len(chunks), kept
-        pool = ThreadPoolExecutor(watched.threads, thread_name_prefix="sweep")
+        if not missing:
+            return kept
+        engine = self._engine(work)
+        running = Running(engine, watched, progress)
+        numbers = itertools.count(len(chunks))
+        isolation = Isolation(running, self.maker, work, self.sets, self.inputs, numbers)
         try:
-            waiting = iter(missing)
-            running: set[Future[None]] = set()
-            for chunk in waiting:
-                running.add(pool.submit(self._chunk, work, chunk))
-                if len(running) >= 2 * watched.threads:
-                    running = self._wait(running, progress)
-            while running:
-                running = self._wait(running, progress)
+            # One input after the other, so that a worker has to read few.
+            for chunk in run_chunks(running, sorted(missing, key=lambda chunk: chunk.input)):
+                isolation.run(chunk)
         finally:
-            self.runner.stop.set()
-            pool.shutdown(wait=True, cancel_futures=True)
+            engine.close()
         return kept
 
-    def _is_there(self, work: Work, chunk: Chunk) -> bool:
-        tables = {"rows": self.schemas[0]} | {name: events_schema(name) for name in self.keep}
-        return all(work.read(chunk.number, schema, n) is not None for n, schema in tables.items())
+    def _engine(self, work: Work) -> Engine:
+        if self.dask is not None:
+            from admf_fast.sweep.dask_engine import DaskEngine
 
-    def _wait(self, running: set[Future[None]], progress: Progress | None) -> set[Future[None]]:
-        """Wait until a chunk is done; raises what a chunk raised."""
-        while True:
-            done, left = wait(running, timeout=0.1, return_when=FIRST_COMPLETED)
-            if progress:
-                progress(self.watched)
-            for future in done:
-                future.result()
-                self.watched.chunks += 1
-            if done:
-                return left
+            compile_for(self.maker.runner.variants, self.sets)
+            return DaskEngine(self.dask, self.config, self.maker, work, self.sets, self.inputs)
 
-    def _chunk(self, work: Work, chunk: Chunk) -> None:
-        bars = self.inputs[chunk.input]
-        sets = self.sets[chunk.first : chunk.last]
-        results = self.runner.results(sets, bars)
-        rows: list[Row] = []
-        for k, (values, result) in enumerate(zip(sets, results, strict=True)):
-            params = {n: shown(v, self.types[n]) for n, v in zip(self.names, values, strict=True)}
-            rows.append(row_of(chunk.first + k, bars.symbol, params, bars.count, result))
-        for name in self.keep:
-            events = events_table(name, chunk.first, bars.symbol, results)
-            work.write(chunk.number, events, name)
-        work.write(chunk.number, table_of(rows, self.schemas[0]))
+        def make(chunk: Chunk) -> None:
+            sets = self.sets[chunk.first : chunk.last]
+            self.maker.make(work, chunk, sets, self.inputs[chunk.input])
+
+        return ThreadEngine(self.watched.threads, make, self.maker.runner.stop)
 
     def finish(self, work: Work, digests: dict[str, Any], target: Path) -> Assembled:
         """Write the results."""
         about = {
-            "name": self.runner.variants.config.name,
+            "name": self.maker.runner.variants.config.name,
             "params": [{"name": axis.name, "key": axis.key} for axis in self.space.axes],
             "sets": len(self.sets),
             "bars": {one.symbol: one.count for one in self.inputs},
@@ -315,8 +281,8 @@ class _Sweep:
             path = events_path(target, name)
             assemble_events(work, self.chunks, len(self.inputs), name, path)
         return assemble(
-            work, self.chunks, self.schemas, target, about, self.sets, self.names,
-            len(self.inputs),
+            work, self.chunks, (self.maker.schema, result_schema(self.types)), target, about,
+            self.sets, self.names, len(self.inputs),
         )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ the kernel frees when its process ends, however that ends; what the parts are pa
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -25,10 +26,14 @@ SUFFIX = ".work"
 
 
 class Work:
-    """The parts of one sweep; use `open_work`."""
+    """The parts of one sweep; use `open_work`.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    `key` is known after `begin`: the end of the parts' names, a digest of what they are parts
+    of. A worker elsewhere that has not heard of its sweep's end writes names nobody looks for.
+    """
+
+    def __init__(self, folder: Path, key: str = "") -> None:
+        self.folder, self.key = folder, key
 
     def begin(self, inputs: dict[str, Any], chunk_sets: int) -> tuple[int, str]:
         """Return how many sets a chunk has, and a note if parts of something else were removed.
@@ -37,13 +42,16 @@ class Work:
         """
         manifest = self._manifest()
         if manifest is not None and manifest["inputs"] == inputs:
-            return int(manifest["chunk_sets"]), ""
+            chunk_sets = int(manifest["chunk_sets"])
+            self.key = _key(inputs, chunk_sets)
+            return chunk_sets, ""
         stale = self._parts()
         for path in stale:
             path.unlink()
         with atomic_file(self.folder / MANIFEST) as written:
             text = json.dumps({"inputs": inputs, "chunk_sets": chunk_sets}, indent=1)
             written.write_text(text + "\n", encoding="utf-8")
+        self.key = _key(inputs, chunk_sets)
         note = f"{len(stale)} parts of other sets, bars or code were removed" if stale else ""
         return chunk_sets, note
 
@@ -60,7 +68,7 @@ class Work:
 
     def part(self, number: int, table: str = "rows") -> Path:
         """Return the file of a table of a chunk."""
-        return self.folder / f"part-{number:08d}.{table}.parquet"
+        return self.folder / f"part-{number:08d}-{self.key}.{table}.parquet"
 
     def write(self, number: int, table: pa.Table, name: str = "rows") -> None:
         """Write a table of a chunk, whole or not at all."""
@@ -76,6 +84,11 @@ class Work:
         except (OSError, pa.ArrowException):
             return None
         return table if table.schema.equals(schema) else None
+
+
+def _key(inputs: dict[str, Any], chunk_sets: int) -> str:
+    text = json.dumps([inputs, chunk_sets], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @contextmanager

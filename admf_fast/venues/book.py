@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from admf_fast.journal.messages import Command, Expired, Intent, Message, Report, Sent
+from admf_fast.journal.messages import Command, Expired, Intent, Message, Note, Report, Sent
 from admf_fast.runners.between import FILLS, is_usable
+from admf_fast.venues.circuit import is_told
 from admf_fast.venues.holds import holds_after
 from admf_kernels.execution.orders import may_become
 from admf_kernels.execution.reasons import STATUSES
@@ -20,6 +21,9 @@ from admf_kernels.execution.reasons import STATUSES
 # it. Idle: the venue has answered everything.
 QUEUED, SENT, UNSURE, IDLE, OVER = "queued", "sent", "unsure", "idle", "over"
 FINAL = ("filled", "canceled", "expired", "rejected")
+OVER_KEPT = 1000  # orders that are over, whose late reports are still known for theirs
+STRANGERS_KEPT = 1000  # reports on orders that are not ours
+REFUSED = "refused"  # origin of the report on an order that the venue did not take
 
 
 @dataclass(slots=True)
@@ -34,7 +38,8 @@ class Tracked:
     filled: int = 0
     attempts: int = 0
     change: Intent | None = None  # other terms that have yet to be sent
-    changes: int = 0  # how often the venue refused them
+    changing: bool = False  # whether others were sent, and nobody said that they hold
+    changes: int = 0  # how often in a row the venue refused them, or did not answer
     cancels: Intent | None = None  # the wish to end it
     cancel_sent: bool = False
     withheld: Report | None = None  # the venue's end of it, which fills have still to precede
@@ -43,6 +48,8 @@ class Tracked:
     asked_ns: int = 0  # the last look
     short_ns: int = 0  # the first look since the last fill that missed fills; 0 for none
     told: bool = False  # that they are missing
+    reports: list[str] = field(default_factory=list)  # ids of those that were heard
+    last_ns: int = 0  # the latest of them
 
     def move(self, stage: str, now_ns: int) -> None:
         """Come to a stage."""
@@ -83,6 +90,10 @@ class Book:
     seen: dict[str, None] = field(default_factory=dict)  # ids of reports
     holds: tuple[str, ...] = ()  # who keeps new entries from going out
     duplicates: int = 0
+    over: dict[str, None] = field(default_factory=dict)  # client ids, in the order of their ends
+    strangers: dict[str, int] = field(default_factory=dict)  # times of reports without an order
+    forgotten_ns: int = 0  # the latest report on an order that is no longer known
+    overtaken: int = 0  # reports that are older than that
     _alive: dict[str, Tracked] = field(default_factory=dict)  # those not over, and lately over
 
     @property
@@ -104,16 +115,9 @@ class Book:
         if isinstance(message, Intent):
             self.want(message)
         elif isinstance(message, Sent) and message.client_id in self.orders:
-            order = self.orders[message.client_id]
-            if message.action == "submit":
-                order.attempts = message.attempt
-                order.stage = SENT if order.stage == QUEUED else order.stage
-            elif message.action == "replace":
-                order.change = None
-            else:
-                order.cancel_sent = True
+            self._sent(self.orders[message.client_id], message)
         elif isinstance(message, Expired) and message.client_id in self.orders:
-            self.orders[message.client_id].stage = OVER
+            self._end(self.orders[message.client_id])
         elif isinstance(message, Report):
             self.book(message)
         elif isinstance(message, Command):
@@ -121,6 +125,19 @@ class Book:
             if "limit" not in self.holds:  # a resume brings no fills: what misses some says so
                 for order in self.working():
                     order.told = False
+        elif isinstance(message, Note) and message.report_id:
+            self.see(message.report_id)
+
+    def _sent(self, order: Tracked, message: Sent) -> None:
+        if message.refused:
+            return
+        if message.action == "submit":
+            order.attempts = message.attempt
+            order.stage = SENT if order.stage == QUEUED else order.stage
+        elif message.action == "replace":
+            order.change, order.changing = None, True
+        else:
+            order.cancel_sent = True
 
     def want(self, intent: Intent) -> Tracked | None:
         """Take an intent; returns its order, None for one that is not known."""
@@ -138,8 +155,8 @@ class Book:
 
     def book(self, report: Report) -> None:
         """Change what a report, as `hear` passed it on, changes."""
-        self.seen[report.report_id] = None
         order = self.orders.get(report.client_id)
+        self.see(report.report_id, 0 if is_own(report) else report.ts_ns, order)
         if order is None:
             lots = self.external.get(report.symbol, 0) + report.lots
             self.external[report.symbol] = lots
@@ -157,11 +174,51 @@ class Book:
             order.status = "filled" if ends else "partially_filled"
         elif report.status == "accepted":
             order.status = "accepted" if order.status == "submitted" else order.status
+        elif report.status == "replaced":
+            order.changing, order.changes = False, 0
         elif report.status in FINAL:
             order.status = report.status
-        order.stage = OVER if order.status in FINAL else order.stage
-        if order.stage not in (OVER, QUEUED):
+        if order.status in FINAL:
+            self._end(order)
+        elif order.stage not in (OVER, QUEUED):
             order.stage = SENT if order.cancel_sent else IDLE  # its cancel is to be answered
+
+    def see(self, report_id: str, ts_ns: int = 0, order: Tracked | None = None) -> None:
+        """Remember that a report was heard, for as long as its order is."""
+        self.seen[report_id] = None
+        if order is not None:
+            order.reports.append(report_id)
+            order.last_ns = max(order.last_ns, ts_ns)
+            return
+        self.strangers[report_id] = ts_ns
+        while len(self.strangers) > STRANGERS_KEPT:
+            oldest = next(iter(self.strangers))
+            self.seen.pop(oldest, None)
+            self.forgotten_ns = max(self.forgotten_ns, self.strangers.pop(oldest))
+
+    def _end(self, order: Tracked) -> None:
+        """An order is over; the one that has been for longest is forgotten.
+
+        What comes of it later must neither be booked again nor be taken for another's: it is
+        known by its time, which lies before `forgotten_ns`.
+        """
+        order.stage = OVER
+        self.over[order.intent.client_id] = None
+        while len(self.over) > OVER_KEPT:
+            oldest = next(iter(self.over))
+            del self.over[oldest]
+            gone = self.orders.pop(oldest)
+            self._alive.pop(oldest, None)
+            self.forgotten_ns = max(self.forgotten_ns, gone.last_ns)
+            for report_id in gone.reports:
+                self.seen.pop(report_id, None)
+
+    def adopt(self, order: Tracked) -> None:
+        """Take an order of a saved book."""
+        self.orders[order.intent.client_id] = order
+        self.seen.update(dict.fromkeys(order.reports))
+        if order.stage != OVER:
+            self._alive[order.intent.client_id] = order
 
     def hear(self, report: Report) -> Heard:
         """Return what a report of the venue comes to; nothing is changed but `duplicates`."""
@@ -169,6 +226,8 @@ class Book:
             self.duplicates += 1
             return Heard(None)
         order = self.orders.get(report.client_id)
+        if order is None and 0 < self.forgotten_ns >= report.ts_ns:
+            return self._overtaken(report)
         if not is_usable(report):
             text = f"cannot be booked: {_shown(report)}"
             return Heard(None, "O04", text, freezes=report.lots != 0)
@@ -183,6 +242,14 @@ class Book:
         if report.status == "replaced":
             return Heard(None if order.stage == OVER else ours)
         return _change(order, ours)
+
+    def _overtaken(self, report: Report) -> Heard:
+        self.overtaken += 1
+        if not is_told(self.overtaken):
+            return Heard(None)
+        count = f"{self.overtaken} so far, " if self.overtaken > 1 else ""
+        text = f"older than what is remembered, passed over, {count}positions are compared"
+        return Heard(None, "O03", f"{text}: {_shown(report)}")
 
     def working(self) -> list[Tracked]:
         """Return the orders that are not over, oldest first."""
@@ -207,6 +274,11 @@ def own_report(order: Tracked, origin: str, status: str, now_ns: int, reason: st
 def is_own(report: Report) -> bool:
     """Return whether a report was made by `own_report`."""
     return report.report_id.endswith(f" {report.client_id} {report.status}")
+
+
+def is_refusal(report: Report) -> bool:
+    """Return whether a report says that the venue refused an order at once."""
+    return is_own(report) and report.report_id.startswith(f"{REFUSED} ")
 
 
 def _fill(order: Tracked, report: Report) -> Heard:

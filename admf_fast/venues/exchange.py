@@ -4,6 +4,7 @@ It stands in for a venue in tests, soaks and the simulator. Prices, slippage and
 those of a run's terms, so that without faults a run with it equals the paper run.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ import msgspec
 
 from admf_fast.journal.messages import Intent, Report
 from admf_fast.venues.protocol import DownError, OrderView, RefusedError, UnsureError
-from admf_kernels.execution.costs import month_of, quote
+from admf_kernels.execution.costs import month_end_ns, quote
 from admf_kernels.execution.matching import NEVER, meeting
 from admf_kernels.execution.reasons import (
     FOK,
@@ -27,6 +28,7 @@ from admf_kernels.execution.records import Bar, Desk, Ledger, Now, Order, Plain
 from admf_kernels.execution.terms import NO_EXITS, Terms
 
 ORDERS_MAX = 1_000_000
+TOLD_KEPT = 100_000  # reports that can be told again
 
 
 @dataclass(slots=True)
@@ -90,7 +92,7 @@ class Exchange:
         self.cash = self.terms.a.cash
         self.fees = 0.0
         self._reports: list[tuple[int, Report]] = []  # due, report
-        self._told: list[Report] = []  # in the order of their delivery
+        self._told: deque[Report] = deque(maxlen=TOLD_KEPT)  # in the order of their delivery
         self._numbers = 0
         self._calls = 0
         self._bar = Bar()
@@ -157,12 +159,12 @@ class Exchange:
         return {symbol: lots for symbol, lots in self.held.items() if lots}
 
     def resume(self, report_id: str) -> None:
-        """Deliver again what was delivered after a report; all of it if that is not known."""
+        """Deliver again what was delivered after a report; all there is if that is not known."""
         self._answer()
-        places = [k for k, told in enumerate(self._told) if told.report_id == report_id]
-        first = places[-1] + 1 if places else 0
-        self._reports = [(0, told) for told in self._told[first:]] + self._reports
-        del self._told[first:]
+        again: deque[tuple[int, Report]] = deque()
+        while self._told and self._told[-1].report_id != report_id:
+            again.appendleft((0, self._told.pop()))
+        self._reports = [*again, *self._reports]
 
     def poll(self, now_ns: int) -> list[Report]:
         """Return the reports that are due."""
@@ -318,8 +320,8 @@ class Exchange:
     def _count(self, notional: float, now_ns: int) -> None:
         """Count the month's turnover, which fees may go by."""
         ledger = self._desk.ledger
-        if ledger.month != month_of(now_ns):
-            ledger.month, ledger.month_turnover = month_of(now_ns), 0.0
+        if now_ns >= ledger.month_end_ns:
+            ledger.month_end_ns, ledger.month_turnover = month_end_ns(now_ns), 0.0
         ledger.month_turnover += notional
 
     def _end(self, order: Resting, status: str, now_ns: int) -> None:

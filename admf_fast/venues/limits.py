@@ -40,7 +40,7 @@ class Pace:
         self._limits = limits
         self._tokens = float(limits.send_burst)
         self._at_ns = 0
-        self._orders: deque[int] = deque()
+        self.orders: deque[int] = deque()  # when those of the last minute went out
 
     def ready(self, now_ns: int) -> bool:
         """Return whether another message may go out now."""
@@ -54,16 +54,28 @@ class Pace:
 
     def full(self, now_ns: int) -> bool:
         """Return whether the minute has all the orders it may have."""
-        while self._orders and self._orders[0] <= now_ns - MINUTE_NS:
-            self._orders.popleft()
+        while self.orders and self.orders[0] <= now_ns - MINUTE_NS:
+            self.orders.popleft()
         most = self._limits.orders_per_minute
-        return most > 0 and len(self._orders) >= most
+        return most > 0 and len(self.orders) >= most
 
     def count(self, now_ns: int, *, order: bool) -> None:
-        """Count a message that went out."""
+        """Count a message that goes out and is not journaled as `Sent`, or is by `take`."""
         self._tokens -= 1.0
         if order:
-            self._orders.append(now_ns)
+            self.full(now_ns)  # forgets those of earlier minutes
+            self.orders.append(now_ns)
+
+    def take(self, at_ns: int, *, order: bool) -> None:
+        """Count a message that went out according to the journal."""
+        if at_ns > 0:
+            self.ready(at_ns)
+            self.count(at_ns, order=order)
+
+    def start(self, now_ns: int) -> None:
+        """Take the time of a new process: what went out later than now went out now."""
+        self.orders = deque(min(at_ns, now_ns) for at_ns in self.orders)
+        self._at_ns = min(self._at_ns, now_ns)
 
 
 def reduces(book: Book, intent: Intent) -> bool:
@@ -100,29 +112,29 @@ def _inside(limits: GatewayLimits, intent: Intent, close: float) -> bool:
     return all(abs(p - close) <= limits.price_band * close for p in prices)
 
 
-def reach(book: Book, intent: Intent) -> int:
-    """Return the position if this and all working orders of its side fill."""
-    held = book.held.get(intent.symbol, 0) + book.external.get(intent.symbol, 0)
-    beside = (o.left for o in _beside(book, intent) if not _leaves(book, o.intent))
-    return held + intent.lots + sum(beside)
+def reach(book: Book, intent: Intent, *, exits: bool = False) -> int:
+    """Return the position if this and all working orders of its side fill.
+
+    With `exits` those that make the position smaller fill first, which a venue may do.
+    """
+    symbol, held = intent.symbol, book.held.get(intent.symbol, 0)
+    lots, closed = held + book.external.get(symbol, 0) + intent.lots, 0
+    for order in beside(book, intent):
+        if order.intent.reduce_only and reduces(book, order.intent):
+            closed += abs(order.left)
+        else:
+            lots += order.left
+    side = 1 if intent.lots > 0 else -1
+    return lots + side * min(closed, abs(held)) if exits else lots
 
 
-def leaving(book: Book, intent: Intent) -> int:
-    """Return how many lots working orders of its side may leave the position by, before it."""
-    beside = (abs(o.left) for o in _beside(book, intent) if _leaves(book, o.intent))
-    return min(sum(beside), abs(book.held.get(intent.symbol, 0)))
-
-
-def _leaves(book: Book, intent: Intent) -> bool:
-    return intent.reduce_only and reduces(book, intent)
-
-
-def _beside(book: Book, intent: Intent) -> list[Tracked]:
-    """Return the other orders of its side that the venue has."""
-    symbol, buying = intent.symbol, intent.lots > 0
-    working = [o for o in book.working() if o.stage != QUEUED]
+def beside(book: Book, intent: Intent) -> list[Tracked]:
+    """Return the orders of the same symbol and side that the venue may have."""
     return [
-        o for o in working
-        if o.intent.client_id != intent.client_id
-        and o.intent.symbol == symbol and (o.intent.lots > 0) == buying
-    ]  # fmt: skip
+        order
+        for order in book.working()
+        if order.stage != QUEUED
+        and order.intent.client_id != intent.client_id
+        and order.intent.symbol == intent.symbol
+        and (order.intent.lots > 0) == (intent.lots > 0)
+    ]

@@ -19,6 +19,10 @@ class UnsureError(VenueError):
     """Nobody knows whether the venue has it: a timeout, a broken connection, a 5xx."""
 
 
+class SilentError(UnsureError):
+    """It was sent, and no answer came in time or at all: nobody may be listening any more."""
+
+
 class DownError(VenueError):
     """There is no connection; nothing was sent, and it may be tried again."""
 
@@ -44,8 +48,9 @@ class Venue(Protocol):
 
     Raises
     ------
-    RefusedError, UnsureError, DownError
-        By every call; no other error of a connection may pass.
+    RefusedError, UnsureError, SilentError, DownError
+        By every call; no other error of a connection may pass. After the last two the gateway
+        leaves the venue alone for a while.
     """
 
     def account(self) -> str:

@@ -1,10 +1,12 @@
 """Comparing the venue's account with ours, now and then."""
 
 from admf_fast.errors import VenueError
-from admf_fast.journal.messages import Command, Intent, Message, Note
-from admf_fast.venues.book import IDLE, UNSURE, Book
-from admf_fast.venues.limits import GatewayLimits, leaving, reach
-from admf_fast.venues.protocol import Venue
+from admf_fast.journal.messages import Intent
+from admf_fast.venues.book import IDLE, UNSURE
+from admf_fast.venues.floor import Floor
+from admf_fast.venues.limits import reach
+
+TOLD_KEPT = 1000
 
 
 class Reconciler:
@@ -14,80 +16,69 @@ class Reconciler:
     lag behind: one look that finds a difference is none.
     """
 
-    def __init__(self, venue: Venue, book: Book, limits: GatewayLimits) -> None:
-        self._venue, self._book, self._limits = venue, book, limits
+    def __init__(self, floor: Floor) -> None:
+        self._floor = floor
         self.due_ns = 0
         self._suspected: dict[str, tuple[int, int]] = {}
-        self._told: dict[str, None] = {}
+        self._told: dict[str, None] = {}  # ids that are not ours, the latest of them
 
-    def look(self, now_ns: int) -> list[Message]:
-        """Compare, if it is time; returns what was found."""
+    def look(self, now_ns: int) -> None:
+        """Compare, if it is time, and say what was found."""
         if now_ns < self.due_ns:
-            return []
+            return
+        circuit, limits = self._floor.circuit, self._floor.limits
         try:
-            views = self._venue.open_orders()
-            positions = self._venue.positions()
+            views = circuit.ask("open_orders")
+            positions = circuit.ask("positions")
         except VenueError:
-            return []
+            self.due_ns = now_ns + limits.grace_ns  # the circuit has said so
+            return
         again = bool(self._suspected)
-        found = self._orders([v.client_id for v in views], now_ns)
-        found += self._positions(positions, now_ns)
+        self._orders([v.client_id for v in views], now_ns)
+        self._positions(positions, now_ns)
         new = bool(self._suspected) and not again
-        self.due_ns = now_ns + (self._limits.grace_ns if new else self._limits.reconcile_ns)
-        return found
+        self.due_ns = now_ns + (limits.grace_ns if new else limits.reconcile_ns)
 
     def doubts(self, intent: Intent) -> bool:
         """Whether an order breaks the position limit if the venue's account is the right one.
 
         The order waits then: the next look finds that the accounts agree, or freezes. An
-        operator who lifted a freeze does not lift the limit. Of an order that turns a position
-        while others at work may leave it, the venue is asked: one may have filled by now.
+        operator who lifted a freeze does not lift the limit.
         """
-        most, far = self._limits.position_lots, reach(self._book, intent)
-        if most <= 0:
-            return False
         ours, theirs = self._suspected.get(intent.symbol, (0, 0))
-        if abs(far) + leaving(self._book, intent) > most:
-            ours = self._ours(intent.symbol)
-            try:
-                theirs = self._venue.positions().get(intent.symbol, 0)
-            except VenueError:
-                return True
-        return ours != theirs and abs(far + theirs - ours) > most
+        most = self._floor.limits.position_lots
+        differ = most > 0 and ours != theirs
+        return differ and abs(reach(self._floor.book, intent) + theirs - ours) > most
 
-    def _ours(self, symbol: str) -> int:
-        return self._book.held.get(symbol, 0) + self._book.external.get(symbol, 0)
-
-    def _orders(self, open_ids: list[str], now_ns: int) -> list[Message]:
-        found: list[Message] = []
+    def _orders(self, open_ids: list[str], now_ns: int) -> None:
+        book = self._floor.book
         for client_id in open_ids:
-            order = self._book.orders.get(client_id)
-            foreign = order is None
-            if foreign and client_id not in self._told:
+            if client_id not in book.orders and client_id not in self._told:
                 self._told[client_id] = None
-                text = f"the venue has an order {client_id!r} that is not ours"
-                found += [Note(rule="O05", text=text), _freeze(f"O05: {text}", now_ns)]
-        for order in self._book.working():
+                self._freeze(
+                    "O05", f"the venue has an order {client_id!r} that is not ours", now_ns
+                )
+        while len(self._told) > TOLD_KEPT:
+            del self._told[next(iter(self._told))]
+        for order in book.working():
             # O12: a list may omit an order. It is asked for by its own id.
             if order.stage == IDLE and order.intent.client_id not in open_ids:
                 order.move(UNSURE, now_ns)
-        return found
 
-    def _positions(self, positions: dict[str, int], now_ns: int) -> list[Message]:
-        found: list[Message] = []
+    def _positions(self, positions: dict[str, int], now_ns: int) -> None:
+        book = self._floor.book
         suspected: dict[str, tuple[int, int]] = {}
-        for symbol in sorted({*positions, *self._book.held, *self._book.external}):
-            ours = self._ours(symbol)
+        for symbol in sorted({*positions, *book.held, *book.external}):
+            ours = book.held.get(symbol, 0) + book.external.get(symbol, 0)
             theirs = positions.get(symbol, 0)
             if ours == theirs:
                 continue
             suspected[symbol] = (ours, theirs)
             if self._suspected.get(symbol) == (ours, theirs):
                 text = f"{symbol}: the venue holds {theirs} lots, our fills come to {ours}"
-                found += [Note(rule="O11", text=text), _freeze(f"O11: {text}", now_ns)]
+                self._freeze("O11", text, now_ns)
         self._suspected = suspected
-        return found
 
-
-def _freeze(reason: str, now_ns: int) -> Command:
-    return Command(action="freeze", origin="limit", reason=reason, ts_ns=now_ns)
+    def _freeze(self, rule: str, text: str, now_ns: int) -> None:
+        self._floor.note(rule, text)
+        self._floor.command("freeze", f"{rule}: {text}", now_ns)

@@ -19,7 +19,7 @@ from admf_fast.config import load_config
 from admf_fast.errors import StateError, VenueError
 from admf_fast.journal.messages import Report
 from admf_fast.runners.setup import prepare
-from admf_fast.venues.exchange import Exchange
+from admf_fast.venues.exchange import TOLD_KEPT, Exchange
 from admf_fast.venues.lines import (
     LINE_BYTES_MAX,
     VERSION,
@@ -48,11 +48,12 @@ class BarRequest(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Desk:
-    """Answers requests from the books of an exchange; keeps all reports for later polls."""
+    """Answers requests from the books of an exchange; keeps many reports for later polls."""
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
         self._reports: list[Report] = []
+        self._first = 0  # how many came before them and are kept no more
         self._places: dict[str, int] = {}  # of the last report of each id
 
     def answer(self, line: bytes) -> Answer:
@@ -95,11 +96,22 @@ class Desk:
     def _tell(self, request: Request, answer: Answer) -> None:
         """Add the reports after the last that is known: by its id, or by their number."""
         for report in self.exchange.poll(request.now_ns or 1 << 62):
-            self._places[report.report_id] = len(self._reports)
+            self._places[report.report_id] = self._first + len(self._reports)
             self._reports.append(report)
+        self._forget(len(self._reports) - TOLD_KEPT)
         after = self._places.get(request.since, -1) + 1 if request.since else request.after
+        after = max(after - self._first, 0)
         answer.reports = self._reports[after : after + REPORTS_MAX]
-        answer.next = after + len(answer.reports)
+        answer.next = self._first + after + len(answer.reports)
+
+    def _forget(self, count: int) -> None:
+        """Forget the oldest reports, once there are twice as many as have to be kept."""
+        if count < TOLD_KEPT:
+            return
+        for report in self._reports[:count]:
+            self._places.pop(report.report_id, None)
+        del self._reports[:count]
+        self._first += count
 
     def _bar(self, request: BarRequest) -> Answer:
         self.exchange.bar(Bar(**request.bar), first=request.first)

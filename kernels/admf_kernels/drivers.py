@@ -15,6 +15,7 @@ from admf_kernels.codegen import (
     gate,
     lanes,
     panel,
+    quiet,
     run,
     scan,
     stretch,
@@ -31,7 +32,8 @@ _loaded: dict[str, Native] = {}
 _loading = threading.Lock()
 
 REACHED = (
-    access.floats_at, access.words_at, access.invoke, access.transpose, *access.AT.values(),
+    access.floats_at, access.words_at, access.invoke, access.transpose, access.near_words,
+    access.move_lanes, *access.AT.values(),
 )  # fmt: skip
 ACCESS = {f.__name__: f for f in REACHED}
 BITS = {f.__name__: f for f in (numeric.bits_of, numeric.from_bits)}
@@ -72,13 +74,14 @@ def for_strategy(kernel: Strategy, features: tuple[str, ...], form: Form) -> Nat
 def for_lanes(kernel: Strategy, features: tuple[str, ...], form: Form) -> Native:
     """Return the lane driver of a strategy: any number of parameter sets side by side."""
     source = lanes.source(kernel, features, form)
-    return native(f"lanes_{kernel.name}", source, [kernel.step, *AROUND], lane_names(kernel))
+    functions = [kernel.step, *AROUND, *quiet.CALLED]
+    return native(f"lanes_{kernel.name}", source, functions, lane_names(kernel))
 
 
 def lane_names(kernel: Strategy) -> dict[str, Any]:
     """Return the globals of the lane driver of a strategy."""
     classes = {class_name(terms.Account): terms.Account}
-    return {**_names(kernel), **classes, "select": numeric.select}
+    return {**_names(kernel), **classes, **quiet.names(), "select": numeric.select}
 
 
 @functools.cache

@@ -123,7 +123,7 @@ class LaneProgram(TradingProgram):
         self._add_logs()
         tables = self._engine_tables()
         columns, fixed = self._feature_columns(), self._fixed()
-        fields = lane_memory.hot_fields(self.strategy)
+        fields = lane_memory.hot_fields(self.strategy, self.form)
         groups = self._places_taken // LANES
         self._hot = np.zeros((groups, len(fields), LANES), np.int64)
         self._status_at = fields.index(("", "status"))
@@ -139,6 +139,9 @@ class LaneProgram(TradingProgram):
                  tap, self._keeps(), self.columns, columns[:, those].copy(), values,
                  self._hot[g], fixed[:, those].copy()],
             )  # fmt: skip
+
+    def _event_bars(self, block_bars: int) -> int:
+        return 1 if self.tap == NO_TAP else block_bars  # the driver wants an address in any case
 
     @property
     def statuses(self) -> Words:

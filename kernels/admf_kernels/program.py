@@ -5,6 +5,7 @@ both write rows into the same columns and call the same compiled drivers on them
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,12 @@ class TradingProgram(ReadingProgram):
     def _allocate(self, block_bars: int) -> None:
         super()._allocate(block_bars)
         self.per_bar = {n: np.zeros(self.rows, TYPES[side]) for n, side in run.PER_BAR}
-        self.event_words, self.events = event_memory(self.terms, block_bars, self.log)
+        bars = self._event_bars(block_bars)
+        self.event_words, self.events = event_memory(self.terms, bars, self.log)
+
+    def _event_bars(self, block_bars: int) -> int:
+        """Return for how many bars there is memory for the events of the run itself."""
+        return block_bars
 
     @property
     def market(self) -> NDArray[np.float64]:
@@ -88,13 +94,18 @@ class TradingProgram(ReadingProgram):
 
     def _surroundings(self, ready: NDArray[np.int64], engine_table: int) -> list[Any]:
         """Return the part of the table that run and lane drivers share."""
-        slot = checksum.slot_of(self.strategy.reference)
-        kept = engine.kept_places(self.strategy, self.terms.uses)
-        keys = np.array([checksum.key_of(place) for place in kept], np.int64)
-        address = drivers.engine_for(self.terms.fee_of, self.terms.size_of).address
+        slot, keys, address = self._engine_facts
         bars = [Place(k) for k in range(len(BAR_COLUMNS))]
         return [self.checksum, slot, keys, ready, address, engine_table, *bars,
                 *self.per_bar.values(), *self._extras()]  # fmt: skip
+
+    @cached_property
+    def _engine_facts(self) -> tuple[int, Words, int]:
+        """The slot of the state checksum, the keys of what the engine changes, its address."""
+        kept = engine.kept_places(self.strategy, self.terms.uses)
+        keys = np.array([checksum.key_of(place) for place in kept], np.int64)
+        address = drivers.engine_for(self.terms.fee_of, self.terms.size_of).address
+        return checksum.slot_of(self.strategy.reference), keys, address
 
 
 class Program(TradingProgram):

@@ -1,11 +1,13 @@
 """The figures of many runs at once: `summarize` for each, with its powers compiled."""
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from admf_kernels import drivers
+from admf_kernels.compiler.load import Native
 from admf_kernels.execution.metrics import Curve
 from admf_kernels.execution.records import Ledger
 from admf_kernels.execution.summary import (
@@ -50,10 +52,14 @@ def summarize_all(
     ]
 
 
+@functools.cache
+def _driver() -> Native:
+    return drivers.native("annual", SOURCE, [exp, log], {"exp": exp, "log": log})
+
+
 def _annual(growth: NDArray[np.float64], exponents: NDArray[np.float64]) -> NDArray[np.float64]:
     annual = np.empty(len(growth))
     addresses = [a.ctypes.data for a in (growth, exponents, annual)]
     table = np.array(addresses, np.int64)
-    call = drivers.native("annual", SOURCE, [exp, log], {"exp": exp, "log": log}).caller()
-    call(table.ctypes.data, 0, len(growth))
+    _driver().caller()(table.ctypes.data, 0, len(growth))
     return annual

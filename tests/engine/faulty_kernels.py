@@ -26,5 +26,6 @@ def mark_one_ulp_off(
     return Curve(
         m.bars, m.first_ts_ns, m.last_ts_ns, m.first_close, m.last_close, m.equity, m.equity_peak,
         m.drawdown_max, m.drawdown_sum, m.drawdown_bars, m.drawdown_bars_max, m.return_sum,
-        m.return_square_sum * ulp, m.downside_square_sum, m.bars_in_market,
+        m.return_square_sum * ulp, m.downside_square_sum, m.bars_in_market, m.anchor,
+        m.per_equity, m.per_peak,
     )  # fmt: skip

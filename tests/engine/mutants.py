@@ -9,8 +9,8 @@ from typing import Any
 PACKAGE = "admf_kernels.execution"
 # Everything that decides, in the order of its imports; records and tables stay as they are.
 MODULES = (
-    "orders", "portfolio", "costs", "brackets", "sizing", "risk", "matching", "fills", "entries",
-    "requests", "actions", "aging", "news", "bar",
+    "orders", "costs", "portfolio", "brackets", "following", "sizing", "risk", "matching", "fills",
+    "entries", "requests", "actions", "aging", "news", "bar",
 )  # fmt: skip
 # What has a compiled form, found by identity.
 KEPT = {"orders": ("order_at",), "requests": ("request_at",)}

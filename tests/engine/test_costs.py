@@ -10,6 +10,7 @@ from admf_kernels.execution.costs import (
     affordable_lots,
     cash_after,
     fill_price,
+    month_end_ns,
     month_of,
     payable,
     quote,
@@ -100,6 +101,8 @@ def test_months_are_calendar_months():
         since = 12 * day.year + day.month - 1
         assert month_of(ts_ns) - month_of(0) == since - 12 * 1970
         assert month_of(ts_ns + 86_400 * 10**9 - 1) == month_of(ts_ns)
+        end_ns = month_end_ns(ts_ns)
+        assert month_of(end_ns - 1) == month_of(ts_ns) == month_of(end_ns) - 1
 
 
 @quick(500)

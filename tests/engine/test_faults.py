@@ -57,12 +57,12 @@ FAULTS = {
     ),
     "the trail follows this bar's high at once": (
         "bar", "    for _ in range(2 if ending else 1):",
-        "    if d.q.lots != 0.0 and t.uses.following:\n        follow(t, d, bar)\n"
+        "    if d.q.lots != 0.0 and t.uses.following != 0:\n        follow(t, d, bar)\n"
         "    for _ in range(2 if ending else 1):",
         "test_a_trailing_stop_does_not_use_the_high_of_the_bar_it_is_in",
     ),
     "the trail follows back": (
-        "brackets", "(level - d.q.stop) * side > 0.0", "level != d.q.stop",
+        "following", "(level - g.stop) * side > 0.0", "level != g.stop",
         "test_a_trailing_stop_follows_closes",
     ),
     "exits outlive their position": (

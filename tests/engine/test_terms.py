@@ -335,7 +335,7 @@ def test_any_valid_configuration_has_terms_and_its_uses_cover_them(drawn):
         waits = config.entry.order != "market" or uses.brackets or x.session_end
         waits = waits or a.participation > 0.0  # what the volume leaves keeps working
         assert uses.resting == waits
-        assert uses.following == bool(exits.trailing_stop or exits.break_even)
+        assert bool(uses.following) == bool(exits.trailing_stop or exits.break_even)
         assert uses.max_bars == bool(exits.max_bars)
         assert uses.limits == any(
             getattr(risk, key) for key in risk.__struct_fields__ if key.startswith("max_")

@@ -1,12 +1,10 @@
 """`admf live --run`, `status` and `control` as processes of their own."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -14,25 +12,16 @@ from admf_fast.errors import ConfigError, StateError
 from admf_fast.live.service import serve
 from bench import soak_venue
 from bench.soak import Limits, soak
+from tests.live.followed import COMMAND, FOLLOWED, PATIENCE_S, ROOT, Followed, environment_of
 from tests.live.kit import ToldClock, config_of
 
-ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "sma_cross.yaml"
-COMMAND = [sys.executable, "-m", "admf_fast.cli.main"]
-FOLLOWED = """\
-bars: {symbol: X, timeframe: 1m, stamp: close}
-strategy: {kernel: sma_cross, params: {fast: 2, slow: 4}}
-feed: {warmup: none, gaps: mark, stale_bars: 0, clock: note, implausible: keep}
-live: {status_ms: 50}
-"""
-PATIENCE_S = 60.0
 LINE = '{"ts":"2024-01-02T14:31:00Z","open":1,"high":2,"low":1,"close":2,"volume":9}'
 
 
 @pytest.fixture
 def environment():
-    paths = [str(ROOT), str(ROOT / "kernels"), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    return environment_of()
 
 
 @pytest.fixture
@@ -45,48 +34,6 @@ def admf(environment, tmp_path):
         )  # fmt: skip
 
     return run
-
-
-def line(minute):
-    price = 100 + (minute % 7) - (minute % 3)
-    ts = f"2024-01-02T{14 + minute // 60:02d}:{minute % 60:02d}:00Z"
-    bar = {"ts": ts, "open": price, "high": price + 1, "low": price - 1, "close": price}
-    return json.dumps({**bar, "volume": 5}) + "\n"
-
-
-class Followed:
-    """A run that follows a file, started when it is made."""
-
-    def __init__(self, folder, environment):
-        self.folder, self.bars = folder / "run", folder / "bars.jsonl"
-        self.config = folder / "followed.yaml"
-        self.config.write_text(FOLLOWED)
-        self.bars.touch()
-        arguments = [str(self.config), "--feed", f"follow:{self.bars}", "--run", str(self.folder)]
-        self.process = subprocess.Popen(
-            [*COMMAND, "live", *arguments], env=environment, cwd=folder,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-
-    def write(self, first, last):
-        with self.bars.open("a") as file:
-            file.writelines(line(k) for k in range(first, last))
-
-    def status(self):
-        return json.loads((self.folder / "status.json").read_text())
-
-    def wait_for(self, **wanted):
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            found = self.status() if (self.folder / "status.json").exists() else {}
-            if found.get("pid") == self.process.pid and wanted.items() <= found.items():
-                return
-            time.sleep(0.02)
-        raise AssertionError(self.process.communicate(timeout=1))
-
-    def end(self):
-        self.process.kill()
-        self.process.communicate()
 
 
 @pytest.fixture

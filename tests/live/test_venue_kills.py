@@ -121,7 +121,7 @@ class Forgetful(Gateway):
     def start(self, now_ns):
         for order in self.book.working():
             with contextlib.suppress(VenueError):
-                self._venue.submit(order.intent, now_ns)
+                self._floor.circuit.venue.submit(order.intent, now_ns)
         return super().start(now_ns)
 
 
@@ -174,7 +174,7 @@ class Amnesiac(Gateway):
     """A gateway that does not say which reports it has."""
 
     def start(self, now_ns):
-        self._venue.resume = lambda _: None
+        self._floor.circuit.venue.resume = lambda _: None
         return super().start(now_ns)
 
 

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from pathlib import Path
 
 import pytest
 
 from admf_fast.errors import ConfigError, StateError
+from admf_fast.venues import server as server_module
 from admf_fast.venues.bridge import BridgeVenue
 from admf_fast.venues.exchange import Exchange
 from admf_fast.venues.lines import LINE_BYTES_MAX, answer_decoder, parse_address, request_decoder
@@ -43,7 +45,7 @@ def test_a_run_over_the_bridge_is_the_run_without_it(served):
     setup, rows = setup_of(TEXT), rows_of(150, 5)
     plain, bridged = Rig(setup).run(rows), Rig(setup)
     bridged.exchange = exchange
-    bridged.gateway._venue = bridged.gateway._reconciler._venue = venue
+    bridged.gateway._floor.circuit.venue = venue
     bridged.run(rows)
 
     assert bridged.runner.state_checksum == plain.runner.state_checksum
@@ -272,3 +274,23 @@ def test_the_lines_of_the_page_can_be_read():
     assert [r.op for r in asked] == ["submit", "poll"]
     assert asked[0].order is not None
     assert asked[0].order.lots == told[1].reports[0].lots == 7
+
+
+def test_an_exchange_keeps_a_number_of_reports_and_goes_on_counting_them(monkeypatch):
+    monkeypatch.setattr(server_module, "TOLD_KEPT", 10)
+    exchange = Exchange(setup_of(TEXT).terms)
+    exchange._told = deque(maxlen=10)
+    desk, told, after = Desk(exchange), [], 0
+    for number in range(40):
+        exchange.submit(intent_of(client_id=f"o{number}"), number)
+        answer = desk.answer(b'{"id":1,"op":"poll","after":%d,"now_ns":%d}' % (after, number))
+        told += [r.client_id for r in answer.reports]
+        after = answer.next
+    assert told == [f"o{number}" for number in range(40)]
+    assert len(desk._reports) == len(desk._places) < 20
+    last = desk.answer(b'{"id":2,"op":"poll","since":"simulated-38","now_ns":99}')
+    assert [r.client_id for r in last.reports] == ["o38", "o39"]
+    exchange.resume("simulated-39")
+    assert [r.client_id for r in exchange.poll(99)] == ["o39"]
+    exchange.resume("nobody knows")
+    assert len(exchange.poll(99)) == 10

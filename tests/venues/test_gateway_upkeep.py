@@ -60,6 +60,7 @@ def test_o10_only_the_newest_terms_are_sent():
     venue.views["A"] = OrderView("A", "accepted", 10, 0, "X")
     for k in range(1, 10):
         gateway.poll(after(k))
+        venue.reports = [report_of("2", "replaced")] if venue.sent("replace") else []
 
     assert [i.limit for i in venue.sent("replace")] == [97.0]
 
@@ -114,21 +115,6 @@ def test_o16_an_order_waits_only_until_the_books_agree():
     assert not gateway.frozen
 
 
-@pytest.mark.parametrize(("held", "sent"), [(1000, ["A", "B"]), (0, ["A"])])
-def test_o16_a_turn_is_not_sent_on_top_of_a_stop_that_filled_unheard(held, sent):
-    venue = Script()
-    gateway = gateway_of(venue, position_lots=1500)
-    gateway.book.held["X"] = 1000
-    gateway.send([intent_of("A", lots=-1000, kind="stop", reduce_only=True)], T0_NS)
-    venue.reports = [report_of("1", "accepted")]
-    venue.held = {"X": 1000}
-    gateway.poll(after(1))
-    venue.held = {"X": held}
-    gateway.send([intent_of("B", lots=-2000)], after(2))
-
-    assert [i.client_id for i in venue.sent("submit")] == sent
-
-
 def test_o11_missing_fills_freeze_again_after_a_resume():
     venue = Script()
     gateway = gateway_of(venue)
@@ -143,6 +129,26 @@ def test_o11_missing_fills_freeze_again_after_a_resume():
 
     assert gateway.frozen
     assert [c.reason[:12] for c in of_kind(said, Command)] == ["O11: order 6"]
+
+
+@pytest.mark.parametrize("end", ["canceled", "filled"])
+def test_o16_a_turn_waits_for_the_exits_that_could_fill_as_well(end):
+    venue = Script()
+    gateway = gateway_of(venue, position_lots=1500)
+    venue.held["X"] = gateway.book.held["X"] = -1000
+    venue.views["A"] = OrderView("A", "accepted", 1000, 0, "X")
+    exit_ = intent_of("A", lots=1000, reduce_only=True)
+    gateway.send([exit_], T0_NS)
+    venue.reports = [report_of("1", "accepted")]
+    gateway.poll(after(0.1))
+    said = gateway.send([intent_of("B", lots=2000)], after(1))
+    assert [(a, i.client_id) for a, i in venue.calls] == [("submit", "A"), ("cancel", "A")]
+    assert "order 67 waits until exits are canceled: with them 2000 lots" in said[0].text
+    venue.reports = [report_of("2", end, lots=1000 * (end == "filled"))]
+    said = gateway.poll(after(2)) + gateway.poll(after(2))
+
+    assert [i.lots for i in venue.sent("submit")[1:]] == ([2000] if end == "canceled" else [])
+    assert gateway.frozen == (end == "filled"), "2000 lots from nothing are too many"
 
 
 def test_o12_an_order_that_a_list_omits_is_asked_for_and_not_taken_for_canceled():
@@ -339,26 +345,6 @@ def test_o04_a_report_that_cannot_be_booked_is_quarantined_and_the_order_asked_f
     assert gateway.book.held == {}
     assert venue.queries == ["A"]
     assert gateway.frozen == (wrong["lots"] != 0)
-
-
-def test_o10_terms_that_the_venue_refuses_are_sent_again_a_few_times():
-    venue = Script()
-    venue.views["A"] = OrderView("A", "accepted", 10, 0, "X")
-    gateway = gateway_of(venue)
-    gateway.send([intent_of(action="submit")], T0_NS)
-    venue.reports = [report_of("0", "accepted")]
-    gateway.poll(after(1))
-    said = gateway.send([intent_of(action="replace", limit=99.0)], after(1))
-    refused = 0
-    for k in range(2, 40):
-        if len(venue.sent("replace")) > refused:
-            refused += 1
-            venue.reports = [report_of(f"no {refused}", "accepted", reason="replace_rejected")]
-        said += gateway.poll(after(k))
-
-    assert len(venue.sent("replace")) == 4
-    assert gateway.frozen
-    assert "O10" in of_kind(said, Command)[0].reason
 
 
 def test_a_late_end_does_not_wake_an_order_that_is_over():

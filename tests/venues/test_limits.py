@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from admf_fast.journal.messages import Command, Intent, Report
-from admf_fast.venues import gateway as gateway_module
+from admf_fast.venues import sending
 from admf_fast.venues.gateway import Gateway
 from admf_fast.venues.limits import MINUTE_NS, GatewayLimits, Pace
 from tests.kernels.strategies import quick
@@ -102,7 +102,8 @@ LARGE = Intent(
 
 def test_o16_a_gateway_without_limits_is_caught(monkeypatch):
     _run([LARGE, "A"])
-    monkeypatch.setattr(gateway_module, "broken", lambda *_: "")
+    monkeypatch.setattr(sending, "broken", lambda *_: "")
+    monkeypatch.setattr(sending, "reach", lambda *_, **__: 0)
     with pytest.raises(AssertionError):
         _run([LARGE, "A"])
 

@@ -17,6 +17,8 @@ from admf_kernels.execution.records import (
 )
 from admf_kernels.execution.terms import CONSTANTS
 
+NEAR_WORDS = 2048
+
 
 def floats_at(address: int) -> Any:
     """Return a pointer to float64 at an address."""
@@ -38,6 +40,16 @@ def transpose(into: Any, stride: int, columns: Any, places: Any, k: int, t: int)
 
     Row ``t + r`` of them goes to ``into[stride * r + k]`` and after.
     """
+    raise TypeError("exists in compiled drivers only")
+
+
+def near_words() -> Any:
+    """Return a pointer to `NEAR_WORDS` int64 of the caller's own; registers, where it can be."""
+    raise TypeError("exists in compiled drivers only")
+
+
+def move_lanes(to: Any, i: int, source: Any, j: int) -> int:
+    """Copy 8 words from ``source[j]`` on to ``to[i]`` and after."""
     raise TypeError("exists in compiled drivers only")
 
 

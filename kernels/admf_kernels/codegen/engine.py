@@ -139,11 +139,14 @@ def record_lines(kernel: Strategy, base: str) -> list[str]:
     ]
 
 
-def open_condition(form: Form, row: str = "t") -> str:
-    """Return when the engine is called for the first stage of a bar."""
+def open_condition(form: Form, row: str = "t", *, follows: bool = False) -> str:
+    """Return when the engine is called for the first stage of a bar.
+
+    Not for a new extreme of a position where the driver itself `follows` it with the stop.
+    """
     u = form.uses
     quiet = ["low > intent.below", "high < intent.above"]
-    if u.following:
+    if u.following and not follows:
         quiet.append(
             "(q.lots == 0.0 or (high <= span.highest if q.lots > 0.0 else low >= span.lowest))"
         )
@@ -177,8 +180,15 @@ def open_lines(form: Form, call: list[str], row: str = "t") -> list[str]:
     ]
 
 
-def decide_condition(kernel: Strategy, form: Form) -> str:
-    """Return when the engine is called to decide: the signal or the position's age asks for it."""
+# Of an account with one instrument; of several, each with a position is looked at.
+SHORT_OF_MARGIN = (
+    "(q.lots != 0.0 and a.maintenance > 0.0 "
+    "and equity < a.maintenance * abs(q.lots * n.lot_value * close))"
+)
+
+
+def decide_condition(kernel: Strategy, form: Form, short: str = SHORT_OF_MARGIN) -> str:
+    """Return when the engine is called to decide: signal, margin, or the position's age ask it."""
     u = form.uses
     when = [
         "signal != intent.signal",
@@ -187,7 +197,7 @@ def decide_condition(kernel: Strategy, form: Form) -> str:
     ]
     when += [f"asked[{k}].action != 0" for k in range(kernel.orders)]
     if u.margin:
-        when.append("q.lots != 0.0")
+        when.append(short)
     if u.max_bars:
         when.append("(q.lots != 0.0 and span.bars >= x.max_bars)")
     if u.limits or form.general:
@@ -195,23 +205,22 @@ def decide_condition(kernel: Strategy, form: Form) -> str:
     return " or ".join(when)
 
 
-def decide_lines(kernel: Strategy, form: Form, call: list[str]) -> list[str]:
+def decide_lines(
+    kernel: Strategy, form: Form, call: list[str], short: str = SHORT_OF_MARGIN
+) -> list[str]:
     """Return the lines that call the engine when something asks for a decision."""
-    return [f"if {decide_condition(kernel, form)}:", *indent([*call, "called = 1"])]
+    return [f"if {decide_condition(kernel, form, short)}:", *indent([*call, "called = 1"])]
 
 
-def close_condition(form: Form) -> str:
-    """Return when the engine is called to fill at the close."""
+def close_lines(form: Form, call: list[str], when: str = "intent.working != 0") -> list[str]:
+    """Return the lines that fill at the close, where a run does that.
+
+    All that fills there was made on this bar, or could have filled at its open: a driver that
+    knows whether the engine was called on the bar need not ask on others.
+    """
     if not (form.uses.same_close or form.general):
-        return "False"
-    return "True" if form.general else "intent.working != 0"
-
-
-def close_lines(form: Form, call: list[str]) -> list[str]:
-    """Return the lines that fill at the close, where a run does that."""
-    condition = close_condition(form)
-    if condition == "False":
         return []
+    condition = "True" if form.general else when
     return [f"if {condition}:", *indent([*call, "called = 1"])]
 
 

@@ -10,8 +10,9 @@ from admf_kernels.contract import ADJUSTMENT, Strategy
 from admf_kernels.execution import metrics, records, terms
 from admf_kernels.layout import fields_of
 
-LANES = 64
-ROWS = 8  # whose features are put beside each other at a time, as `transpose` does it
+LANES = 8  # of 64 bits: one register of the widest
+TURNED = 8  # rows that `transpose` takes
+ROWS = 8 * TURNED  # whose features are put beside each other at a time
 # What the passes read of the groups that only the engine changes.
 MIRRORED: dict[str, tuple[str, ...]] = {
     "q": ("lots", "entry_price"),
@@ -19,19 +20,38 @@ MIRRORED: dict[str, tuple[str, ...]] = {
     "intent": ("signal", "blocked", "again", "working", "below", "above"),
     "guard": ("day",),
 }
+# Where a stop follows the price, the passes move it, and with it what `heed` has noted.
+FOLLOWED: dict[str, tuple[str, ...]] = {
+    "q": ("stop", "stop_role"),
+    "intent": ("below", "above"),
+}
 CLASSES: dict[str, type] = {**records.SHARED, **records.OWN, "curve": metrics.Curve}
-# What a pass leaves for the engine, and the first bar on which a number could not be used.
-NOTES = ("flag", "signal", "status")
+# Whether a pass has left a bar to the lane, what the strategy wanted, and why and on which bar a
+# number could not be used.
+NOTES = ("flag", "wanted", "status")
 FIXED: dict[str, type] = {n: terms.CONSTANTS[n] for n in ("a", "n", "x")}
 
 
-def hot_fields(kernel: Strategy) -> list[tuple[str, str]]:
+def follows(form: Form) -> bool:
+    """Return whether the passes move the stop of a position that nothing else happens to."""
+    return form.uses.following != 0 and not (form.uses.venue or form.general)
+
+
+def mirrored(form: Form) -> list[tuple[str, str]]:
+    """Return what the passes have of the groups that else only the engine changes."""
+    more = (*_pairs(FOLLOWED), ("q", "entry_atr")) if follows(form) else ()
+    return list(dict.fromkeys((*_pairs(MIRRORED), *more)))
+
+
+def _pairs(groups: dict[str, tuple[str, ...]]) -> list[tuple[str, str]]:
+    return [(n, f) for n, names in groups.items() for f in names]
+
+
+def hot_fields(kernel: Strategy, form: Form) -> list[tuple[str, str]]:
     """Return what `hot` holds, in order: group or "" and field."""
     held = [("s", f.name) for f in fields_of(kernel.state)] if kernel.stateful else []
     held += [(n, f.name) for n, cls in engine.EVERY_BAR.items() for f in fields_of(cls)]
-    held += [(n, f) for n, names in MIRRORED.items() for f in names]
-    asked = [f.name for f in fields_of(records.Request)]
-    held += [(f"asked{k}", f) for k in range(kernel.orders) for f in asked]
+    held += mirrored(form)
     return [*held, *(("", n) for n in NOTES)]
 
 
@@ -48,32 +68,46 @@ class LaneMemory:
         self.kernel = kernel
         self.features = list(features)
         self.form = form
-        self.hot = {key: k for k, key in enumerate(hot_fields(kernel))}
+        self.hot = {key: k for k, key in enumerate(hot_fields(kernel, form))}
         self.fixed = {key: k for k, key in enumerate(fixed_fields(kernel))}
+        self.changed = self._changed()
         self.words = engine.state_words(kernel, form.uses)
         self.adjusted = ADJUSTMENT in features
-        session = ("session", "minutes_left") if form.uses.sessions else ()
-        corporate = ("split", "dividend") if form.uses.actions else ()
-        self.scalars = ("t", "row", "seen", "ts_ns", *engine.PRICES, *session, *corporate)
+
+    def _changed(self) -> list[tuple[str, str]]:
+        """Return what passes and engine both change."""
+        own = [(n, f.name) for n, cls in engine.EVERY_BAR.items() for f in fields_of(cls)]
+        return [*own, *(_pairs(FOLLOWED) if follows(self.form) else ())]
+
+    def values(self) -> list[str]:
+        """Return the lines that read the features of lane ``k``."""
+        at = f"values[(row * {len(self.features)} + {{j}}) * LANES + k]"
+        return [f"value_{name} = {at.format(j=j)}" for j, name in enumerate(self.features)]
 
     def kind(self, group: str, field: str) -> str:
         """Return the kind of a field of a group: float, int or bool."""
         if group == "":
-            return "float" if field == "signal" else "int"
+            return "float" if field == "wanted" else "int"
         if group == "s":
             cls: type = self.kernel.state
         elif group == "c":
             cls = self.kernel.constants
-        elif group.startswith("asked"):
-            cls = records.Request
         else:
             cls = FIXED.get(group) or CLASSES[group]
         return {f.name: f.kind for f in fields_of(cls)}[field]
 
+    def word(self, group: str, field: str) -> str:
+        """Return where a field of lane ``k`` is read."""
+        held, memory = (self.hot, "hot") if (group, field) in self.hot else (self.fixed, "fixed")
+        return f"{memory}[{held[group, field]} * LANES + k]"
+
+    def target(self, group: str, field: str) -> str:
+        """Return where a field of lane ``k`` is written."""
+        return f"hot[{self.hot[group, field]} * LANES + k]"
+
     def read(self, group: str, field: str) -> str:
         """Return the expression of a field of lane ``k``."""
-        held, memory = (self.hot, "hot") if (group, field) in self.hot else (self.fixed, "fixed")
-        word = f"{memory}[{held[group, field]} * LANES + k]"
+        word = self.word(group, field)
         kind = self.kind(group, field)
         if kind == "float":
             return f"from_bits({word})"
@@ -83,7 +117,7 @@ class LaneMemory:
         """Return the line that writes a field of lane ``k``."""
         kind = self.kind(group, field)
         word = f"bits_of({value})" if kind == "float" else f"int({value})"
-        return f"hot[{self.hot[group, field]} * LANES + k] = {word}"
+        return f"{self.target(group, field)} = {word}"
 
     def value(self, cls: type, group: str) -> str:
         """Return the expression of a whole group of lane ``k`` as its class."""

@@ -238,7 +238,7 @@ def _follow(kernel: Strategy, form: Form) -> list[str]:
     call = [*engine.request_lines(kernel), *_call(DECIDE, "bits_of(signal)")]
     return [
         "called = 0",
-        *engine.decide_lines(kernel, form, call),
+        *engine.decide_lines(kernel, form, call, "q.lots != 0.0"),
         f"notes[{n} * i + 2] += called",
     ]
 

@@ -114,7 +114,9 @@ def bar_lines(
             form,
             [*requests, *call_lines(DECIDE, "bits_of(signal)", "close", place)],
         ),
-        *engine.close_lines(form, call_lines(CLOSE, "0", "close", place)),
+        *engine.close_lines(
+            form, call_lines(CLOSE, "0", "close", place), "called != 0 and intent.working != 0"
+        ),
         f"equity = wallet.cash + q.lots * {worth} * close",
         f"curve = mark_bar(curve, a.cash, ts_ns, {market}, equity, q.lots != 0.0)",
     ]

@@ -192,6 +192,31 @@ def _transpose(
     return types.int64(floats, types.int64, floats, words, types.int64, types.int64), emit
 
 
+@intrinsic
+def _near_words(context: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        with builder.goto_entry_block():
+            words = builder.alloca(ir.ArrayType(INT64, access.NEAR_WORDS))
+            words.align = 64
+        return builder.bitcast(words, INT64.as_pointer())
+
+    return types.CPointer(types.int64)(), emit
+
+
+@intrinsic
+def _move_lanes(context: Any, to: Any, i: Any, source: Any, j: Any) -> Any:
+    words = types.CPointer(types.int64)
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        to, i, source, j = args
+        vector = ir.VectorType(INT64, 8).as_pointer()
+        value = builder.load(builder.bitcast(builder.gep(source, [j]), vector), align=8)
+        builder.store(value, builder.bitcast(builder.gep(to, [i]), vector), align=8)
+        return INT64(0)
+
+    return types.int64(words, types.int64, words, types.int64), emit
+
+
 def _exchange(builder: Any, a: Any, b: Any, step: int, far: int) -> Any:
     """Return one of two rows after blocks of `step` values off the diagonal have changed places."""
     near = [c + step * far if not c & step else 8 + c - step * (1 - far) for c in range(8)]
@@ -232,6 +257,11 @@ FORMS: tuple[tuple[Any, Any], ...] = (
                 into, stride, columns, places, k, t
             )
         ),
+    ),
+    (access.near_words, lambda: lambda: _near_words()),
+    (
+        access.move_lanes,
+        lambda to, i, source, j: lambda to, i, source, j: _move_lanes(to, i, source, j),
     ),
     (orders.order_at, lambda slots, k: lambda slots, k: _ORDER(slots + k * ORDER_BYTES)),
     (requests.request_at, lambda asked, k: lambda asked, k: _REQUEST(asked + k * REQUEST_BYTES)),

@@ -10,9 +10,9 @@ from typing import Any
 
 from admf_kernels.execution.actions import adjust
 from admf_kernels.execution.aging import end_day, grow_old
-from admf_kernels.execution.brackets import follow
 from admf_kernels.execution.entries import follow_signal, leave
 from admf_kernels.execution.fills import execute, volume_lots, wanted_lots
+from admf_kernels.execution.following import follow
 from admf_kernels.execution.log import signal_row
 from admf_kernels.execution.matching import NEVER, heed, meeting
 from admf_kernels.execution.news import keep_in_step
@@ -72,7 +72,7 @@ def open_bar(t: Terms, d: Desk, bar: Any) -> None:
         grow_old(t, d, bar)
     if d.q.lots != 0.0:
         _age(d, bar)
-        if t.uses.following:
+        if t.uses.following != 0:
             follow(t, d, bar)
     if t.uses.venue:
         d.q.inside = False

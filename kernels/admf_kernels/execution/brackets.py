@@ -15,7 +15,6 @@ from admf_kernels.execution.orders import (
     target_place,
 )
 from admf_kernels.execution.reasons import (
-    BREAK_EVEN,
     CANCELED,
     GTC,
     LIMIT,
@@ -27,25 +26,24 @@ from admf_kernels.execution.reasons import (
     TRAILING_STOP,
 )
 from admf_kernels.execution.records import Desk
-from admf_kernels.execution.terms import ATR, FRACTION, NO_DISTANCE, NO_EXITS, Terms
+from admf_kernels.execution.terms import ATR, FRACTION, NO_DISTANCE, Terms
+from admf_kernels.numeric import select
 
 
 def distance(unit: int, value: float, price: float, atr: float) -> float:
     """Return a distance in price units: a fraction of `price`, an amount, or so many ATR."""
-    if unit == FRACTION:
-        return price * value
-    return atr * value if unit == ATR else value
+    return select(unit == FRACTION, price * value, select(unit == ATR, atr * value, value))
 
 
 def rounded(n: Any, price: float, up: bool) -> float:
     """Return an order's price on the tick at or beyond `price`; as it is without ticks."""
-    if n.ticks == 0.0 or price <= 0.0:
-        return price
-    count = price * n.ticks
+    free = n.ticks == 0.0 or price <= 0.0
+    count = select(free, 0.0, price * n.ticks)
     nearest = math.floor(count + 0.5) * 1.0
-    if abs(count - nearest) > 1e-6:  # not already on a tick but for its last bits
-        nearest = (math.ceil(count) if up else math.floor(count)) * 1.0
-    return float(nearest / n.ticks)
+    # On a tick already, but for its last bits, or on the one beyond.
+    beyond = select(up, math.ceil(count) * 1.0, math.floor(count) * 1.0)
+    on = select(abs(count - nearest) > 1e-6, beyond, nearest)
+    return select(free, price, on / select(free, 1.0, n.ticks))
 
 
 def place_exits(t: Terms, d: Desk, bar: Any, stop_loss: float, take_profit: float) -> None:
@@ -128,38 +126,3 @@ def cancel_exits(t: Terms, d: Desk, but: int) -> None:
         o = order_at(d.slots, k)
         if k != but and o.id != 0 and o.reduce_only:
             end(t, d, o, o.lots, CANCELED, OTHER_LEG)
-
-
-def follow(t: Terms, d: Desk, bar: Any) -> None:
-    """Move the protective stop of an open position after a bar that has been matched.
-
-    What the bar moves holds from the next bar on: within a bar nobody knows whether its
-    high or its low came first. A position entered inside the bar has seen its close only.
-    """
-    q, x = d.q, t.x
-    if t.a.entry_bar == NO_EXITS and d.now.entered >= 0.0:
-        return
-    inside = d.now.entered >= 1.0 or d.q.inside
-    long = q.lots > 0.0
-    side = 1.0 if long else -1.0
-    if x.even != NO_DISTANCE:
-        best = d.span.highest if long else d.span.lowest
-        away = distance(x.even, x.even_value, q.entry_price, q.entry_atr)
-        if (best - q.entry_price) * side >= away:
-            more = distance(x.even, x.even_offset, q.entry_price, q.entry_atr)
-            _raise_stop(t, d, q.entry_price + side * more, side, BREAK_EVEN)
-    if x.trail != NO_DISTANCE:
-        seen = bar.close if inside or x.trail_close else (bar.high if long else bar.low)
-        start = distance(x.trail, x.trail_start, q.entry_price, q.entry_atr)
-        begun = x.trail_start == 0.0 or q.stop_role == TRAILING
-        if begun or (seen - q.entry_price) * side >= start:
-            away = distance(x.trail, x.trail_value, seen, q.entry_atr)
-            _raise_stop(t, d, seen - side * away, side, TRAILING)
-
-
-def _raise_stop(t: Terms, d: Desk, level: float, side: float, role: int) -> None:
-    """Move the protective stop to `level` if that is closer to the market."""
-    level = rounded(t.n, level, side < 0.0)
-    if level > 0.0 and (d.q.stop == 0.0 or (level - d.q.stop) * side > 0.0):
-        d.q.stop = level
-        d.q.stop_role = role

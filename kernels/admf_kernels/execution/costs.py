@@ -42,7 +42,7 @@ def standard_fee(
 
 def month_turnover(m: Any, ts_ns: int) -> float:
     """Return what was traded so far in the calendar month (UTC) of `ts_ns`."""
-    return m.month_turnover if m.month == month_of(ts_ns) else 0.0
+    return m.month_turnover if ts_ns < m.month_end_ns else 0.0
 
 
 def month_of(ts_ns: int) -> int:
@@ -53,6 +53,16 @@ def month_of(ts_ns: int) -> int:
     year = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
     of_year = of_era - (365 * year + year // 4 - year // 100)
     return (year + era * 400) * 12 + (5 * of_year + 2) // 153
+
+
+def month_end_ns(ts_ns: int) -> int:
+    """Return when the calendar month (UTC) of `ts_ns` ends: Hinnant's days_from_civil."""
+    month = month_of(ts_ns) + 1
+    year = month // 12
+    era = year // 400
+    of_era = year - era * 400
+    days = of_era * 365 + of_era // 4 - of_era // 100 + (153 * (month - year * 12) + 2) // 5
+    return (era * 146_097 + days - 719_468) * 86_400_000_000_000
 
 
 def cash_after(cash: float, lots: float, worth: float, price: float, fee: float) -> float:
@@ -111,31 +121,41 @@ def payable(
     side = 1.0 if lots > 0.0 else -1.0
     if closing == abs(lots) or (side < 0.0 and not t.uses.margin):
         return lots
-    if _fits(t, d, bar, lots, price, maker, limit):
+    missing = _left(t, d, bar, lots, price, maker, limit)
+    if missing >= 0.0:
         return lots
-    # Halve the part that opens something until it fits: fees need not be proportional.
     low, high = closing, abs(lots)
-    for _ in range(64):
-        middle = math.floor((low + high) * 0.5) * 1.0
+    spare = _left(t, d, bar, side * low, price, maker, limit)
+    # What is left falls in a line with the lots but for fees that are not proportional: guess
+    # by the line, look around the guess in doubling steps, and halve what remains.
+    share = spare / (spare - missing) if spare > missing else 0.5
+    part = share if share > 0.0 and share < 1.0 else 0.5
+    probe, step = math.floor(low + (high - low) * part) * 1.0, 1.0
+    for _ in range(128):
         if high - low <= 1.0:
             break
-        if _fits(t, d, bar, side * middle, price, maker, limit):
-            low = middle
+        if probe <= low or probe >= high:
+            probe = math.floor((low + high) * 0.5) * 1.0
+        if _left(t, d, bar, side * probe, price, maker, limit) >= 0.0:
+            low = probe
+            probe += step
         else:
-            high = middle
+            high = probe
+            probe -= step
+        step *= 2.0
     return side * low
 
 
-def _fits(
+def _left(
     t: Terms, d: Desk, bar: Any, lots: float, price: float, maker: bool, limit: float
-) -> bool:
-    """Return whether cash, or margin, allows a fill of `lots`."""
+) -> float:
+    """Return the cash, or exposure that margin allows, left by a fill; negative if too little."""
     at, fee = quote(t, d, bar, lots, price, maker, limit)
     if not t.uses.margin:
-        return cash_after(d.wallet.cash, lots, bar.worth, at, fee) >= 0.0
+        return cash_after(d.wallet.cash, lots, bar.worth, at, fee)
     e, held = d.e, d.q.lots
     others = e.gross - abs(held) * bar.worth * e.price
     gross = others + abs(held + lots) * bar.worth * at
     equity = e.equity + held * bar.worth * (price - e.price)
     equity -= fee + abs(lots) * bar.worth * abs(at - price)
-    return bool(gross <= t.a.leverage * equity)
+    return float(t.a.leverage * equity - gross)

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from admf_kernels.execution.brackets import cancel_exits, place_exits
-from admf_kernels.execution.costs import cash_after, month_of, payable, quote
+from admf_kernels.execution.costs import cash_after, payable, quote
 from admf_kernels.execution.log import fill_row, trade_row
 from admf_kernels.execution.orders import ENTRY_PLACE, become, end, free
 from admf_kernels.execution.portfolio import Trade, apply_fill, count_fill
@@ -123,7 +123,7 @@ def book(
     d.wallet.cash = cash_after(cash, lots, bar.worth, at, fee)
     if t.uses.margin:
         restate(d, bar.worth, before, cash, price)
-    count_fill(d.ledger, month_of(bar.ts_ns), abs(lots) * bar.worth * at, fee, trade)
+    count_fill(d.ledger, bar.ts_ns, abs(lots) * bar.worth * at, fee, trade)
     d.book.sequence += 1
     become(d, o, FILLED if rest == 0.0 else PARTIALLY_FILLED)
     o.filled += lots

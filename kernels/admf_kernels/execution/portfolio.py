@@ -3,6 +3,8 @@
 import math
 from typing import Any, NamedTuple
 
+from admf_kernels.execution.costs import month_end_ns
+
 
 class Trade(NamedTuple):
     """A closed round trip; ``lots`` is 0 where none closed."""
@@ -92,13 +94,15 @@ def settled(lots: float) -> float:
     return whole + 0.0 if near else lots
 
 
-def count_fill(m: Any, month: int, notional: float, fee: float, trade: Trade) -> None:
+def count_fill(m: Any, ts_ns: int, notional: float, fee: float, trade: Trade) -> None:
     """Count a fill, and the trade it closed, in the ledger."""
     m.fills += 1
     m.fees += fee
     m.turnover += notional
-    m.month_turnover = notional + (m.month_turnover if m.month == month else 0.0)
-    m.month = month
+    if ts_ns >= m.month_end_ns:
+        m.month_turnover = 0.0
+        m.month_end_ns = month_end_ns(ts_ns)
+    m.month_turnover += notional
     if trade.lots == 0.0:
         return
     gain = trade.pnl / trade.entry_value if trade.entry_value > 0.0 else 0.0

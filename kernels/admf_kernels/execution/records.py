@@ -142,7 +142,7 @@ class Ledger(NamedTuple):
     fills: int = 0
     fees: float = 0.0
     turnover: float = 0.0  # notional traded
-    month: int = 0  # of the turnover that fee tiers go by
+    month_end_ns: int = 0  # of the turnover that fee tiers go by
     month_turnover: float = 0.0
     trades: int = 0
     trades_won: int = 0

@@ -14,6 +14,8 @@ PESSIMISTIC, NEXT_BAR, NO_EXITS = range(3)
 EVERY_FILL, NO_BRACKETS, ENTRIES = range(3)
 # Units of a distance: none, fraction of the price, price units, multiples of the ATR.
 NO_DISTANCE, FRACTION, AMOUNT, ATR = range(4)
+# Bits of `Uses.following`.
+FOLLOWS_TRAIL, FOLLOWS_EVEN = 1, 2
 TARGETS_MAX = 3
 REQUESTS_MAX = 4
 # 2**48: sums of whole lots below it are exact, and a quotient is never off by a whole lot.
@@ -28,7 +30,7 @@ class Uses(NamedTuple):
     leaving: bool = False  # exits after a number of bars, at the session's end, by a halt
     brackets: bool = False  # a stop or targets placed with every position
     targets: int = 0  # of a bracket, at most TARGETS_MAX
-    following: bool = False  # a protective stop that moves
+    following: int = 0  # how a protective stop moves: FOLLOWS_TRAIL, FOLLOWS_EVEN or both
     requests: int = 0  # places for orders that the strategy makes itself
     sessions: bool = False  # the session of every bar matters
     clock: bool = False  # sessions come from a calendar; without one they are UTC days

@@ -4,6 +4,8 @@ from admf_kernels.execution.costs import standard_fee
 from admf_kernels.execution.reasons import AT_CLOSE, AT_OPEN, DAY, KINDS, MARKET
 from admf_kernels.execution.terms import (
     ATR,
+    FOLLOWS_EVEN,
+    FOLLOWS_TRAIL,
     NO_DISTANCE,
     SAME_CLOSE,
     VOLATILITY,
@@ -45,7 +47,7 @@ def uses_of(
         brackets=brackets,
         targets=_targets(x, requests),
         requests=requests,
-        following=x.trail != NO_DISTANCE or x.even != NO_DISTANCE,
+        following=_following(x),
         sessions=x.session_end or daily or requests > 0 or e.tif == DAY or e.kind in SESSION_KINDS,
         clock=clock,
         atr=ATR in units,
@@ -60,6 +62,11 @@ def uses_of(
         max_bars=x.max_bars > 0.0,
         venue=venue,
     )
+
+
+def _following(x: Exits) -> int:
+    trails = FOLLOWS_TRAIL if x.trail != NO_DISTANCE else 0
+    return trails | (FOLLOWS_EVEN if x.even != NO_DISTANCE else 0)
 
 
 def _targets(x: Exits, requests: int) -> int:

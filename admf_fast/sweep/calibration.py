@@ -1,0 +1,46 @@
+"""How fast this core is with these sets: a few milliseconds of the sweep itself."""
+
+import itertools
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from admf_fast.sweep.bars import Bars
+from admf_fast.sweep.lanes import LaneRun
+from admf_fast.sweep.variants import Variants
+from admf_kernels.codegen.lane_memory import LANES
+from admf_kernels.errors import KernelError
+
+BARS, ROUNDS = 4096, 5
+
+
+def calibrated(variants: Variants, sets: Sequence[Sequence[Any]], bars: Bars) -> float | None:
+    """Return ns per bar and set of one core, a group of lanes in use; None if none can run."""
+    chosen = [variants.at(values) for values in sets[:: max(1, len(sets) // LANES)][:LANES]]
+    ready = [variant for variant in chosen if variant.setup is not None]
+    alike = [variant for variant in ready if variant.kind == ready[0].kind]
+    block = next(iter(bars.blocks()), None)
+    if not alike or block is None or not len(block):
+        return None
+    lanes = list(itertools.islice(itertools.cycle(alike), LANES))
+    piece = block.slice(0, BARS)
+    try:
+        best_s = min(_fed_s(lanes, piece) for _ in range(ROUNDS))
+    except KernelError:
+        return None
+    return 1e9 * best_s / (len(piece) * LANES)
+
+
+def compile_for(variants: Variants, sets: Sequence[Sequence[Any]]) -> None:
+    """Compile what the first set needs, before many processes would each do it; run nothing."""
+    variant = variants.at(sets[0])
+    if variant.setup is not None:
+        LaneRun([variant])
+
+
+def _fed_s(lanes: Sequence[Any], piece: Any) -> float:
+    run = LaneRun(lanes)
+    started = time.perf_counter()
+    for _ in run.feed(piece):
+        pass
+    return time.perf_counter() - started
