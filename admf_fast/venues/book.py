@@ -122,6 +122,9 @@ class Book:
             self.book(message)
         elif isinstance(message, Command):
             self.holds = holds_after(self.holds, message)
+            if "limit" not in self.holds:  # a resume brings no fills: what misses some says so
+                for order in self.working():
+                    order.told = False
         elif isinstance(message, Note) and message.report_id:
             self.see(message.report_id)
 

@@ -45,6 +45,21 @@ def test_o16_the_venue_never_holds_more_than_the_limit_also_after_a_resume_in_th
     assert result.failures == []
 
 
+def test_o16_a_turn_waits_where_a_stop_may_have_filled_unheard():
+    result = simulate(plan_of(3182, 60))
+
+    assert result.faults["slow"] > 0
+    assert result.failures == []
+
+
+def test_o11_fills_that_make_up_for_each_other_are_missing_all_the_same():
+    """Two orders miss a fill each, and the positions agree: a resume freezes again."""
+    result = simulate(plan_of(3314, 60))
+
+    assert result.faults["lost"] > 0
+    assert result.failures == []
+
+
 def test_a_freeze_for_a_report_that_is_still_on_its_way_when_faults_end_is_lifted():
     result = simulate(world(515, 60, ("order", "slow", "state_rot", "parts")))
 

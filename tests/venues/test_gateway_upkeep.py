@@ -115,6 +115,22 @@ def test_o16_an_order_waits_only_until_the_books_agree():
     assert not gateway.frozen
 
 
+def test_o11_missing_fills_freeze_again_after_a_resume():
+    venue = Script()
+    gateway = gateway_of(venue)
+    gateway.send([intent_of()], T0_NS)
+    venue.views["A"] = OrderView("A", "filled", 10, 10, "X")
+    venue.held = {"X": 0}  # as ours: other fills that are missing make up for it
+    for k in range(1, 60):
+        gateway.poll(after(k))
+    assert gateway.frozen
+    gateway.replay(Command(action="resume", origin="command", reason="not looked at"))
+    said = gateway.poll(after(60)) + gateway.poll(after(70))
+
+    assert gateway.frozen
+    assert [c.reason[:12] for c in of_kind(said, Command)] == ["O11: order 6"]
+
+
 @pytest.mark.parametrize("end", ["canceled", "filled"])
 def test_o16_a_turn_waits_for_the_exits_that_could_fill_as_well(end):
     venue = Script()
