@@ -22,8 +22,8 @@ def workload(count: int) -> tuple[Any, list[Any], BarBlock]:
 
 
 def feed_lanes(strategy: Any, sets: list[Any], bars: BarBlock) -> Callable[[], Any]:
-    """Return the call that takes all sets over the bars in a fresh program."""
-    return lambda: _fed(LaneProgram(strategy, sets), bars)
+    """Return the call that takes all sets over the bars in a fresh program, as a sweep does."""
+    return lambda: _fed(LaneProgram(strategy, sets, tap=None, hashed=False), bars)
 
 
 def feed_one(strategy: Any, params: Any, bars: BarBlock) -> Callable[[], Any]:
