@@ -184,9 +184,11 @@ def best_chunk_sets(sets: int, bars: Sequence[int], cores: int, costs: Costs) ->
 def thread_chunk_sets(sets: int, inputs: int, threads: int) -> int:
     """Return the sets of a chunk for threads of one process, whose tasks cost next to nothing.
 
-    A few chunks for each thread, and no lane of a program to spare.
+    As many chunks for each thread, as large as may be, since the sets of one share features,
+    and no lane of a program to spare.
     """
-    wanted = -(-sets * inputs // (2 * threads))
+    rounds = -(-sets * inputs // (threads * CHUNK_SETS))
+    wanted = -(-sets * inputs // (threads * rounds))
     if sets > LANES:
         wanted += -wanted % LANES
     return max(1, min(CHUNK_SETS, wanted, sets))

@@ -66,10 +66,10 @@ def test_what_limits_is_said():
     assert estimate(10_000, many, 100, slow, 128).limit == "storage"
 
 
-def test_threads_take_a_few_chunks_each_and_whole_groups_of_lanes():
+def test_threads_take_as_many_chunks_each_and_whole_groups_of_lanes():
     assert thread_chunk_sets(10, 1, 2) == 8
     assert thread_chunk_sets(10_000, 1, 2) == 128
-    assert thread_chunk_sets(200, 1, 2) == 56
+    assert thread_chunk_sets(200, 1, 2) == 104
     assert thread_chunk_sets(1, 1, 64) == 1
 
 
