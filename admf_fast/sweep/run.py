@@ -20,7 +20,7 @@ from admf_fast.sweep.apart import Apart
 from admf_fast.sweep.assemble import METADATA, Assembled, assemble
 from admf_fast.sweep.bars import Bars, open_inputs
 from admf_fast.sweep.calibration import compile_for
-from admf_fast.sweep.chunk import Chunk, chunks_of
+from admf_fast.sweep.chunk import Chunk, Stopped, chunks_of
 from admf_fast.sweep.dask_cluster import DaskSpec, cores_of
 from admf_fast.sweep.declared import space_of
 from admf_fast.sweep.engine import Engine, Progress, Running, Watched, run_chunks
@@ -110,6 +110,7 @@ def run_sweep(
             raise
         remove(work)
     seconds = time.perf_counter() - started
+    pa.default_memory_pool().release_unused()
     return SweepResult(
         target, len(sets), bars, tuple(b.symbol for b in inputs), sweep.watched.done, seconds,
         sweep.watched.threads, sweep.watched.chunks_total, kept, found, (note,) if note else (),
@@ -179,6 +180,25 @@ def _hours(seconds: float) -> str:
     return f"{years:,.1f} years" if years >= 1.0 else f"{seconds / 86_400:,.0f} days"
 
 
+def _over() -> None:
+    raise Stopped
+
+
+class _Pulse:
+    """What a chunk tells of its progress. It knows nothing of the sweep, nor of an engine that has
+    been closed: a ring of references would keep all bars until they are looked for."""
+
+    def __init__(self, watched: Watched) -> None:
+        self.beat: Callable[[], None] | None = None
+        self._watched, self._counting = watched, Lock()
+
+    def __call__(self, count: int) -> None:
+        if self.beat is not None:
+            self.beat()
+        with self._counting:
+            self._watched.done += count
+
+
 class Sweep:
     """All there is to one sweep while it runs."""
 
@@ -195,10 +215,9 @@ class Sweep:
         self.names = [axis.name for axis in space.axes]
         self.types = param_types(space.axes, sets) if types is None else types
         self.chunks: list[Chunk] = []
-        self._counting = Lock()
-        self._beat: Callable[[], None] = lambda: None
         self.watched = Watched(len(sets) * sum(one.count for one in inputs), threads=threads)
-        self.maker = PartMaker(variants, self.types, self.keep, done=self._count)
+        self._pulse = _Pulse(self.watched)
+        self.maker = PartMaker(variants, self.types, self.keep, done=self._pulse)
 
     @property
     def chunk_sets(self) -> int:
@@ -207,11 +226,6 @@ class Sweep:
             bars = [one.count for one in self.inputs]
             return best_chunk_sets(len(self.sets), bars, cores_of(self.dask), DASK)
         return thread_chunk_sets(len(self.sets), len(self.inputs), self.watched.threads)
-
-    def _count(self, count: int) -> None:
-        self._beat()
-        with self._counting:
-            self.watched.done += count
 
     def inputs_digests(self, config: Config) -> dict[str, Any]:
         """Return what decides the results: parts of other inputs are of no use."""
@@ -239,6 +253,7 @@ class Sweep:
                 isolation.run(chunk)
         finally:
             engine.close()
+            self._pulse.beat = _over
         return kept
 
     def _engine(self, work: Work) -> Engine:
@@ -250,7 +265,7 @@ class Sweep:
 
         stop, deadline_s = self.maker.runner.stop, _deadline_s(self.config)
         engine = ThreadEngine(self.watched.threads, self._making(work), stop, deadline_s)
-        self._beat = engine.beat
+        self._pulse.beat = engine.beat
         return engine
 
     def _making(self, work: Work) -> Callable[[Chunk], None]:

@@ -1,5 +1,6 @@
 """The ways in: frames in Python, the commands, the example that ships."""
 
+import gc
 import json
 import re
 
@@ -12,9 +13,11 @@ import admf_fast
 from admf_fast import load_config
 from admf_fast.cli.main import main
 from admf_fast.config import config_digest, parse_config, to_yaml
+from admf_fast.data import BarBlock
 from admf_fast.errors import ConfigError, StateError
+from admf_fast.sweep.bars import Bars
 from admf_fast.sweep.declared import space_of
-from admf_fast.sweep.run import run_sweep
+from admf_fast.sweep.run import Sweep, run_sweep
 from admf_fast.sweep.show import grid, top
 from admf_fast.sweep.variants import Variants
 from tests.sweep.kit import ROOT, SMALL, config_of
@@ -52,6 +55,25 @@ def test_a_frame_gives_a_frame_of_its_library():
     both = admf_fast.sweep(held, {"A": pl.from_arrow(table), "B": pl.from_arrow(table)})
     assert both["symbol"].to_list() == ["A", "B"] * 10
     assert both["sharpe"].to_list()[::2] == frame["sharpe"].to_list()
+
+
+def alive():
+    return [one for one in gc.get_objects() if type(one) in (Bars, BarBlock, Sweep)]
+
+
+def test_a_sweep_leaves_no_bars_behind(tmp_path):
+    """Many sweeps of one process need no more memory than one: no ring holds what one had."""
+    run_sweep(config_of(SMALL), tmp_path / "first.parquet")
+    gc.collect()
+    gc.disable()
+    try:
+        before = set(map(id, alive()))
+        run_sweep(config_of(SMALL), tmp_path / "x.parquet")
+        left = [type(one) for one in alive() if id(one) not in before]
+    finally:
+        gc.enable()
+
+    assert left == []
 
 
 def test_the_function_is_there_however_it_is_imported():
