@@ -11,12 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from msgspec import UNSET
 
 from admf_fast.config import Config
-from admf_fast.errors import ConfigError, StateError
+from admf_fast.errors import ConfigError
 from admf_fast.sweep.assemble import Parts
 from admf_fast.sweep.bars import open_inputs
 from admf_fast.sweep.chunk import chunks_of
@@ -25,7 +23,7 @@ from admf_fast.sweep.engine import Progress
 from admf_fast.sweep.events import event_groups
 from admf_fast.sweep.meaning import is_strategy_key, meaning_of, require_replayable
 from admf_fast.sweep.regroup import regrouped
-from admf_fast.sweep.run import Sweep
+from admf_fast.sweep.run import Sweep, check_target
 from admf_fast.sweep.space import Space, distinct
 from admf_fast.sweep.stored import METADATA, write_stored
 from admf_fast.sweep.variants import Variant, Variants
@@ -58,7 +56,7 @@ def record_signals(
     Parameters and errors are those of `run_sweep`; a stopped call goes on from its parts.
     Raises ConfigError also for a strategy whose signals depend on its account.
     """
-    _check_target(target)
+    check_target(target, METADATA, "stored signals")
     space, sets = _strategy_space(config)
     variants = RecordingVariants(config, space)
     meaning = meaning_of(variants, sets)
@@ -91,21 +89,6 @@ def record_signals(
         target, len(sets), tuple(one.symbol for one in inputs), sum(one.count for one in inputs),
         len(errors), count, target.stat().st_size, time.perf_counter() - started, digest,
     )  # fmt: skip
-
-
-def _check_target(target: Path) -> None:
-    """Refuse to replace anything but stored signals; StateError."""
-    if not target.exists() and not target.is_symlink():
-        return
-    try:
-        known = METADATA.encode() in (pq.read_metadata(target).metadata or {})
-    except (OSError, pa.ArrowException):
-        known = False
-    if not known:
-        raise StateError(
-            f"{target}: expected a new name or stored signals, found something else; choose "
-            "another name, nothing was changed"
-        )
 
 
 def _strategy_space(config: Config) -> tuple[Space, list[tuple[Any, ...]]]:

@@ -143,18 +143,18 @@ def peak_memory_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def check_target(target: Path) -> None:
-    """Refuse to replace anything but the results of a sweep; StateError."""
+def check_target(target: Path, key: str = METADATA, what: str = "the results of a sweep") -> None:
+    """Refuse to replace anything but a file with `key` in its metadata; StateError."""
     if not target.exists() and not target.is_symlink():
         return
     try:
-        known = METADATA.encode() in (pq.read_metadata(target).metadata or {})
+        known = key.encode() in (pq.read_metadata(target).metadata or {})
     except (OSError, pa.ArrowException):
         known = False
     if not known:
         raise StateError(
-            f"{target}: expected a new name or the results of a sweep, found something else; "
-            "choose another name, nothing was changed"
+            f"{target}: expected a new name or {what}, found something else; choose another "
+            "name, nothing was changed"
         )
 
 

@@ -32,7 +32,9 @@ from admf_fast.sweep.show import figure_of
 from admf_fast.sweep.space import Axis
 from admf_fast.sweep.table import param_types, shown
 from admf_fast.sweep.work import Work, open_work, remove
-from admf_kernels.codegen.lane_memory import LANES
+
+# Of a chunk of a batch, whatever the threads: a search goes on with the parts of any other number.
+CHUNK_SETS = 32
 
 
 def run_search(
@@ -61,7 +63,7 @@ def run_search(
     asked = [msgspec.json.encode(config.sweep).decode()]
     digests = inputs_digests(config, variants, sweep.names, asked, inputs, sweep.keep) | searched
     with open_work(target) as work:
-        _, note = work.begin(digests, LANES)
+        _, note = work.begin(digests, CHUNK_SETS)
         search = _Search(sweep, work, proposals, progress)
         search.run()
         digests["search"] |= search.counts
@@ -135,10 +137,10 @@ class _Search:
         """Return the chunks of new sets, numbered after those that were."""
         found: list[Chunk] = []
         inputs = len(self.sweep.inputs)
-        for start in range(first, last, LANES):
+        for start in range(first, last, CHUNK_SETS):
             for k in range(inputs):
                 number = len(self.chunks) + len(found)
-                found.append(Chunk(number, k, start, min(start + LANES, last)))
+                found.append(Chunk(number, k, start, min(start + CHUNK_SETS, last)))
         return found
 
     def _forget_others(self, chunks: Sequence[Chunk]) -> None:

@@ -228,6 +228,6 @@ class QuietPass(LaneMemory):
 
 
 def names() -> dict[str, object]:
-    """Return what the source of the pass calls besides what the other passes do."""
+    """Return what the source of the pass calls that the run driver does not."""
     classes = {class_name(cls): cls for cls in (Guarded, terms.Exits, FIXED["n"])}
     return {**classes, **{f.__name__: f for f in CALLED}}
