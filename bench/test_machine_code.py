@@ -81,7 +81,7 @@ def test_trading_is_never_fused() -> None:
 def assembly_of_lanes() -> str:
     kernel: Any = get("sma_cross")
     source = lanes.source(kernel, ("fast", "slow"), Form(make_terms().uses))
-    return assembly(source, [kernel.step, *drivers.AROUND], drivers.lane_names(kernel))
+    return assembly(source, [kernel.step, *drivers.AROUND], {})
 
 
 def pass_of(text: str, name: str) -> str:

@@ -75,6 +75,7 @@ def finish(
     state = program.values()
     summary = summarize(
         state["curve"],
+        state["sums"],
         state["ledger"],
         setup.terms.a.cash,
         setup.periods_per_year,

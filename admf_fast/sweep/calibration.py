@@ -9,7 +9,7 @@ from admf_fast.data import BarBlock
 from admf_fast.sweep.bars import Bars
 from admf_fast.sweep.lanes import LaneRun
 from admf_fast.sweep.variants import Variants
-from admf_kernels.codegen.lane_memory import LANES
+LANES = 8
 from admf_kernels.errors import KernelError
 
 BARS, ROUNDS = 4096, 5

@@ -18,6 +18,7 @@ from admf_fast.sweep.kept import EquitySamples, Kept
 from admf_fast.sweep.stored import Playback
 from admf_fast.sweep.variants import Variant
 from admf_kernels.environment import check_float_environment
+from admf_kernels.execution.metrics import RETURN_SQUARES, RETURNS, total
 from admf_kernels.execution.summary import Summary
 from admf_kernels.lane_program import ROWS_KEPT, LaneProgram
 from admf_kernels.layout import Words
@@ -151,8 +152,9 @@ class LaneRun:
 
     def return_sums(self) -> NDArray[np.float64]:
         """Return bars, sum and sum of squares of the returns per bar so far; shape (lanes, 3)."""
-        curves = self._program.curves()
-        return np.array([(c.bars, c.return_sum, c.return_square_sum) for c in curves], np.float64)
+        pairs = zip(self._program.curves(), self._program.sums(), strict=True)
+        rows = [(c.bars, total(s, RETURNS), total(s, RETURN_SQUARES)) for c, s in pairs]
+        return np.array(rows, np.float64)
 
     def equities(self) -> NDArray[np.float64]:
         """Return the equity of every lane after the last bar, before the first its cash."""
@@ -168,7 +170,7 @@ class LaneRun:
         program, first = self._program, self._setups[0]
         cash = [setup.terms.a.cash for setup in self._setups]
         summaries = summarize_all(
-            program.curves(), program.ledgers(), cash, first.periods_per_year,
+            program.curves(), program.sums(), program.ledgers(), cash, first.periods_per_year,
             first.config.metrics.risk_free,
         )  # fmt: skip
         return [self._result(k, summary) for k, summary in enumerate(summaries)]

@@ -9,6 +9,7 @@ from typing import Any
 from admf_kernels import actions, clock, numeric, orders, recorded
 from admf_kernels.codegen import (
     access,
+    eight,
     engine,
     execute,
     frame,
@@ -33,8 +34,8 @@ _loaded: dict[str, Native] = {}
 _loading = threading.Lock()
 
 REACHED = (
-    access.floats_at, access.words_at, access.invoke, access.transpose, access.near_words,
-    access.move_lanes, *access.AT.values(),
+    access.floats_at, access.words_at, access.invoke, access.near_floats, *eight.NAMES,
+    *access.AT.values(),
 )  # fmt: skip
 ACCESS = {f.__name__: f for f in REACHED}
 BITS = {f.__name__: f for f in (numeric.bits_of, numeric.from_bits)}
@@ -76,13 +77,8 @@ def for_lanes(kernel: Strategy, features: tuple[str, ...], form: Form) -> Native
     """Return the lane driver of a strategy: any number of parameter sets side by side."""
     source = lanes.source(kernel, features, form)
     functions = [kernel.step, *AROUND, *quiet.CALLED]
-    return native(f"lanes_{kernel.name}", source, functions, lane_names(kernel))
-
-
-def lane_names(kernel: Strategy) -> dict[str, Any]:
-    """Return the globals of the lane driver of a strategy."""
-    classes = {class_name(terms.Account): terms.Account}
-    return {**_names(kernel), **classes, **quiet.names(), "select": numeric.select}
+    names = {**_names(kernel), **quiet.names()}
+    return native(f"lanes_{kernel.name}", source, functions, names)
 
 
 @functools.cache

@@ -13,14 +13,12 @@ from numpy.typing import NDArray
 from admf_kernels import drivers
 from admf_kernels.actions import Actions
 from admf_kernels.clock import Clock
-from admf_kernels.codegen import engine, lane_memory
+from admf_kernels.codegen import engine, lanes
 from admf_kernels.codegen.engine import Form
-from admf_kernels.codegen.lane_memory import LANES
-from admf_kernels.codegen.lanes import NO_TAP
 from admf_kernels.contract import Output, Source, Strategy, output_of
 from admf_kernels.errors import KernelError
 from admf_kernels.execution import log, metrics, records
-from admf_kernels.execution.metrics import Curve
+from admf_kernels.execution.metrics import Curve, Sums
 from admf_kernels.execution.records import Ledger
 from admf_kernels.execution.terms import CONSTANTS, Terms
 from admf_kernels.feature_program import STATUS, Place
@@ -80,8 +78,7 @@ class LaneProgram(TradingProgram):
             )
         self.strategy = strategy
         self.sets = [*sets]
-        self._places_taken = len(sets) + -len(sets) % LANES
-        self.tap = NO_TAP if tap is None else tap
+        self.tap = lanes.NO_TAP if tap is None else tap
         self.keep = tuple(name for name in log.TABLES if name in keep)
         first = max(self.tap, 0)
         self.lane_terms = self._checked_terms(terms)
@@ -112,50 +109,36 @@ class LaneProgram(TradingProgram):
         return found
 
     def _state_size(self) -> int:
-        # Word 0 of the first lane of every `LANES` is the driver's bar counter.
         words = engine.state_words(self.strategy, self.terms.uses)
-        return super()._state_size() + words * self._places_taken
+        return super()._state_size() + words * len(self.sets)
 
     def _all_reads(self) -> list[dict[str, Source]]:
         pairs = zip(self.lane_reads, self.lane_inputs, strict=True)
-        return self._filled([{**reads, **inputs} for reads, inputs in pairs])
+        return [{**reads, **inputs} for reads, inputs in pairs]
 
     def _add_strategies(self, first: int) -> None:
-        self.lanes = self.state[first:].reshape(self._places_taken, -1)
+        self.lanes = self.state[first:].reshape(len(self.sets), -1)
         self._add_parts(self.lanes[max(self.tap, 0)])
         cash = engine.offsets(self.strategy)["wallet"] + records.Wallet._fields.index("cash")
-        self.lanes[:, cash] = [to_word("float", t.a.cash) for t in self._filled(self.lane_terms)]
+        self.lanes[:, cash] = [to_word("float", t.a.cash) for t in self.lane_terms]
         self._add_logs()
-        tables = self._engine_tables()
-        columns, fixed = self._feature_columns(), self._fixed()
-        fields = lane_memory.hot_fields(self.strategy, self.form)
-        groups = self._places_taken // LANES
-        self._hot = np.zeros((groups, len(fields), LANES), np.int64)
-        self._status_at = fields.index(("", "status"))
-        values = np.zeros((lane_memory.ROWS, len(self.reads), LANES))
-        native = drivers.for_lanes(self.strategy, tuple(self.reads), self.form)
-        for g in range(groups):
-            those = slice(g * LANES, (g + 1) * LANES)
-            tap = self.tap - g * LANES if self.tap // LANES == g else NO_TAP
-            self.add_driver(
-                native,
-                [0, self.lanes[those],
-                 *self._surroundings(self.ready[those], self._kept_words(tables[those])),
-                 tap, self._keeps(), self.columns, columns[:, those].copy(), values,
-                 self._hot[g], fixed[:, those].copy()],
-            )  # fmt: skip
+        self._notes = np.zeros((len(self.sets), len(lanes.NOTES)), np.int64)
+        own = [constant_words(self.strategy, p) for p in self.sets]
+        tables = self._kept_words(self._engine_tables())
+        self.add_driver(
+            drivers.for_lanes(self.strategy, tuple(self.reads), self.form),
+            [0, self.lanes, *self._surroundings(self.ready, tables), len(self.sets), self.tap,
+             self._keeps(), self.columns, self._feature_columns(), np.array(own, np.int64),
+             self._notes, np.zeros(self.rows)],
+        )  # fmt: skip
 
     def _event_bars(self, block_bars: int) -> int:
-        return 1 if self.tap == NO_TAP else block_bars  # the driver wants an address in any case
+        return 1 if self.tap == lanes.NO_TAP else block_bars  # the driver wants an address in any case
 
     @property
     def statuses(self) -> Words:
         """0, or why and on which bar each lane could not be used; `refusal` has the words."""
-        return self._hot[:, self._status_at].reshape(-1)[: len(self.sets)]
-
-    def _filled(self, values: Sequence[Any]) -> list[Any]:
-        """Return one value per place of lanes; those to spare are like the first."""
-        return [*values, *[values[0]] * (self._places_taken - len(values))]
+        return self._notes[:, lanes.NOTES.index("status")]
 
     def _kept_words(self, words: Words) -> int:
         """Return the address of words that live as long as the program."""
@@ -171,24 +154,9 @@ class LaneProgram(TradingProgram):
         return bits
 
     def _feature_columns(self) -> Words:
-        """Return how many values each lane's columns are from the first, (features, lanes)."""
+        """Return how many values each lane's columns are from the first, (lanes, features)."""
         found = [[self.plan.column(o) for o in r.values()] for r in self.lane_reads]
-        return np.array(self._filled(found), np.int64).T * self.rows
-
-    def _fixed(self) -> Words:
-        """Return the constants of strategy and terms, (fields, lanes)."""
-        packed = _by_identity(
-            self.lane_terms, lambda t: [w for n in lane_memory.FIXED for w in pack(getattr(t, n))]
-        )
-        rows = np.array(self._filled(packed), np.int64)
-        if "c" in self.strategy.arguments:
-            own = [constant_words(self.strategy, p) for p in self.sets]
-            rows = np.concatenate([np.array(self._filled(own), np.int64), rows], axis=1)
-        # Places to spare never trade: what nobody reads should not cost fills.
-        fields = lane_memory.fixed_fields(self.strategy)
-        for name in ("long_allowed", "short_allowed"):
-            rows[len(self.sets) :, fields.index(("a", name))] = 0
-        return rows.T
+        return np.array(found, np.int64) * self.rows
 
     def _engine_tables(self) -> Words:
         """Return the addresses of the engine's table of every lane.
@@ -203,18 +171,18 @@ class LaneProgram(TradingProgram):
         own = {name: at + 8 * words * lane for name, at in base.items()}
         own["now"] = _addresses(now := np.zeros((count, len(records.Now._fields)), np.int64))
         own["log"] = _addresses(self._logs)
-        if self.tap != NO_TAP:
+        if self.tap != lanes.NO_TAP:
             own["log"][self.tap] = self.log.ctypes.data
         packed = _by_identity(
             self.lane_terms, lambda t: {n: self._kept_words(pack(getattr(t, n))) for n in CONSTANTS}
         )
         for name in CONSTANTS:
-            own[name] = np.array(self._filled([at[name] for at in packed]), np.int64)
+            own[name] = np.array([at[name] for at in packed], np.int64)
         for name in engine.extras(self.form.uses):
             read = [
                 self._word(Place(self.plan.column(i.get(name, name)))) for i in self.lane_inputs
             ]
-            own[name] = np.array(self._filled(read), np.int64)
+            own[name] = np.array(read, np.int64)
         tables = np.tile(np.array([self._word(p) for p in parts], np.int64), (count, 1))
         for k, name in enumerate((*engine.TABLE, *engine.COLUMNS)):
             if name in own:
@@ -225,7 +193,7 @@ class LaneProgram(TradingProgram):
     def _add_logs(self) -> None:
         """Give every lane memory for the events it keeps; those of other tables share some."""
         per_bar = engine.events_per_bar(self.terms.uses)
-        self._logs = np.zeros((self._places_taken, len(log.Log._fields)), np.int64)
+        self._logs = np.zeros((len(self.sets), len(log.Log._fields)), np.int64)
         self._kept_events: dict[str, list[Words]] = {}
         for name, columns in log.TABLES.items():
             field = log.Log._fields.index(name)
@@ -248,18 +216,22 @@ class LaneProgram(TradingProgram):
         counts = self._logs[:, log.COUNTS_AT + list(log.TABLES).index(name)]
         full = np.flatnonzero(counts > least).tolist()
         memory = self._kept_events[name]
-        found = [(k, memory[k][: int(counts[k])].copy()) for k in full if k < len(self.sets)]
+        found = [(k, memory[k][: int(counts[k])].copy()) for k in full]
         counts[full] = 0
         return found
 
     def curves(self) -> list[Curve]:
-        """Return the sums of every lane's equity curve after the last bar."""
+        """Return every lane's equity curve after the last bar."""
         return self._groups("curve", metrics.Curve)
+
+    def sums(self) -> list[Sums]:
+        """Return the sums over the bars of every lane's equity curve."""
+        return self._groups("sums", metrics.Sums)
 
     def equities(self) -> NDArray[np.float64]:
         """Return the equity of every lane after the last bar; 0.0 before the first."""
         at = engine.offsets(self.strategy)["curve"] + metrics.Curve._fields.index("equity")
-        found: NDArray[np.float64] = self.lanes[: len(self.sets), at].copy().view(np.float64)
+        found: NDArray[np.float64] = self.lanes[:, at].copy().view(np.float64)
         return found
 
     def ledgers(self) -> list[Ledger]:
@@ -270,7 +242,7 @@ class LaneProgram(TradingProgram):
         first = engine.offsets(self.strategy)[name]
         columns = []
         for k, field in enumerate(fields_of(cls)):
-            words = self.lanes[: len(self.sets), first + k].copy()
+            words = self.lanes[:, first + k].copy()
             columns.append((words.view(np.float64) if field.kind == "float" else words).tolist())
         return [cls(*values) for values in zip(*columns, strict=True)]
 

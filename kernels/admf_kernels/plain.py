@@ -27,7 +27,7 @@ from admf_kernels.execution.bar import (
     wanted_signal,
 )
 from admf_kernels.execution.log import PlainLog
-from admf_kernels.execution.metrics import Curve, mark_bar
+from admf_kernels.execution.metrics import NO_SUMS, Curve, Sums, mark_bar
 from admf_kernels.execution.records import (
     OWN,
     SHARED,
@@ -80,7 +80,7 @@ class PlainProgram(PlainReading):
             clock=clock,
             actions=actions,
         )
-        self.curve = Curve()
+        self.curve, self.sums = Curve(), [*NO_SUMS]
         self.records = {n: Plain(cls) for n, cls in {**SHARED, **OWN}.items()}
         self.records["wallet"].cash = self.terms.a.cash
 
@@ -106,7 +106,8 @@ class PlainProgram(PlainReading):
         equity = desk.wallet.cash + desk.q.lots * bar.worth * close
         cash = terms.a.cash
         market = self.columns[self.column_of("close")][-1] if self.adjusted else close
-        self.curve = mark_bar(self.curve, cash, ts_ns, market, equity, desk.q.lots != 0.0)
+        held = desk.q.lots != 0.0
+        self.curve = mark_bar(self.curve, self.sums, cash, ts_ns, market, equity, held)
         status = OK if -1.0 <= wanted <= 1.0 else BAD_SIGNAL
         own = share_of_checksum(self.slot, self.seen, self._states().values())
         return PlainBar(
@@ -126,6 +127,7 @@ class PlainProgram(PlainReading):
         own = {self.strategy.reference: self.own} if self.strategy.stateful else {}
         found = {name: record.value for name, record in self.records.items()}
         every = {"curve": self.curve, "book": found.pop("book"), "span": found.pop("span")}
+        every["sums"] = Sums(*self.sums)
         orders = {f"order {k}": o.value for k, o in enumerate(self.slots)}
         return {**own, **every, **found, **orders}
 
@@ -161,9 +163,12 @@ class PlainProgram(PlainReading):
             self.own, words = unpacked(self.strategy.state, words)
         self.curve, words = unpacked(Curve, words)
         kinds: dict[str, type] = {**SHARED, **OWN}
-        for name in ("book", "span", *(n for n in kinds if n not in ("book", "span"))):
-            value, words = unpacked(kinds[name], words)
-            self.records[name] = Plain(kinds[name], *value)
+        for name in ("book", "span", "sums", *(n for n in kinds if n not in ("book", "span"))):
+            value, words = unpacked(kinds.get(name, Sums), words)
+            if name == "sums":
+                self.sums = [*value]
+            else:
+                self.records[name] = Plain(kinds[name], *value)
         for k in range(len(self.slots)):
             value, words = unpacked(Order, words)
             self.slots[k] = Plain(Order, *value)

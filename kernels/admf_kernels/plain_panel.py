@@ -19,7 +19,7 @@ from admf_kernels.execution.bar import (
 )
 from admf_kernels.execution.costs import month_of
 from admf_kernels.execution.log import PlainLog
-from admf_kernels.execution.metrics import Curve, mark_bar
+from admf_kernels.execution.metrics import NO_SUMS, Curve, Sums, mark_bar
 from admf_kernels.execution.records import (
     SHARED,
     Bar,
@@ -122,7 +122,7 @@ class PlainPanel:
         self.terms = instruments[0].terms
         self.shared["wallet"].cash = self.terms.a.cash
         self.turn = Plain(Turn)
-        self.curve = Curve()
+        self.curve, self.sums = Curve(), [*NO_SUMS]
         self.seen = 0
         self.slot = slot_of(strategy.reference)
 
@@ -151,7 +151,9 @@ class PlainPanel:
             close_bar(leg.terms, self._desk(leg, worth), made[leg.number])
         equity = self._equity(worth)
         held = any(leg.records["q"].lots != 0.0 for leg in self.legs)
-        self.curve = mark_bar(self.curve, self.terms.a.cash, ts_ns, self._index(), equity, held)
+        self.curve = mark_bar(
+            self.curve, self.sums, self.terms.a.cash, ts_ns, self._index(), equity, held
+        )
         if status == OK and not is_finite(equity):
             status = BAD_EQUITY
         positions = [
@@ -275,7 +277,8 @@ class PlainPanel:
     def _share(self) -> int:
         """Return the state checksum of the account and of all legs, the features apart."""
         at = {n: r.value for n, r in self.shared.items()}
-        states = [self.curve, at["book"], self.turn.value, at["wallet"], at["guard"], at["ledger"]]
+        every = [self.curve, at["book"], self.turn.value, Sums(*self.sums)]
+        states = [*every, at["wallet"], at["guard"], at["ledger"]]
         own = share_of_checksum(self.slot, self.seen, states)
         for leg in self.legs:
             own += leg.share()

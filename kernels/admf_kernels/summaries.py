@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from admf_kernels import drivers
 from admf_kernels.compiler.load import Native
-from admf_kernels.execution.metrics import Curve
+from admf_kernels.execution.metrics import Curve, Sums
 from admf_kernels.execution.records import Ledger
 from admf_kernels.execution.summary import (
     Summary,
@@ -33,8 +33,8 @@ def drive(table, start, stop):
 
 
 def summarize_all(
-    curves: Sequence[Curve], ledgers: Sequence[Ledger], cash: Sequence[float],
-    periods_per_year: float, risk_free: float,
+    curves: Sequence[Curve], sums: Sequence[Sums], ledgers: Sequence[Ledger],
+    cash: Sequence[float], periods_per_year: float, risk_free: float,
 ) -> list[Summary]:  # fmt: skip
     """Return what `summarize` gives for each run, bit for bit."""
     periods = [periods_of(curve, periods_per_year) for curve in curves]
@@ -45,9 +45,9 @@ def summarize_all(
     exponents = [p / c.bars if k else 0.0 for p, c, k in zip(periods, curves, known, strict=True)]
     annual = _annual(np.where(known, growth, 1.0), np.array(exponents)).tolist()
     return [
-        summary_with(curves[k], ledgers[k], cash[k], periods[k], risk_free, annual[k])
+        summary_with(curves[k], sums[k], ledgers[k], cash[k], periods[k], risk_free, annual[k])
         if known[k]
-        else summarize(curves[k], ledgers[k], cash[k], periods_per_year, risk_free)
+        else summarize(curves[k], sums[k], ledgers[k], cash[k], periods_per_year, risk_free)
         for k in range(len(curves))
     ]
 

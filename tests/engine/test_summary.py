@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from admf_fast.runners.historical import run_historical
-from admf_kernels.execution.metrics import Curve
+from admf_kernels.execution.metrics import NO_SUMS, Curve
 from admf_kernels.execution.records import Ledger
 from admf_kernels.execution.summary import NS_PER_YEAR, Summary, summarize
 from admf_kernels.execution.terms import Account, Instrument
@@ -31,7 +31,9 @@ def _moving(seed: int, bars: int) -> tuple[Bars, Summary, dict]:
     drawn = drawn._replace(volume=wishes)
     result = run_historical(setup_of(follow_volume, terms=COSTS), [block_of(drawn)])
     state = result.state
-    summary = summarize(state["curve"], state["ledger"], COSTS.a.cash, PERIODS, RISK_FREE)
+    summary = summarize(
+        state["curve"], state["sums"], state["ledger"], COSTS.a.cash, PERIODS, RISK_FREE
+    )
     tables = {
         n: {c: t.column(c).to_numpy() for c in t.column_names} for n, t in result.tables.items()
     }
@@ -103,7 +105,7 @@ def test_figures_of_trades_are_those_of_the_textbook(seed, bars):
         assert _close(found.profit_factor, pnl[pnl > 0].sum() / -pnl[pnl <= 0].sum())
 
 
-NOTHING = summarize(Curve(), Ledger(), 1000.0, 0.0, 0.0)
+NOTHING = summarize(Curve(), NO_SUMS, Ledger(), 1000.0, 0.0, 0.0)
 TRADE_RATIOS = ("win_rate", "profit_factor", "expectancy", "best_trade", "worst_trade",
                 "average_trade", "sqn")  # fmt: skip
 

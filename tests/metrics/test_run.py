@@ -43,7 +43,9 @@ def test_the_summary_has_the_definitions_of_the_package(seed, bars):
     equity = result.tables["equity"]["equity"].to_numpy()
     assume((equity > 0.0).all())
     state = result.state
-    found = summarize(state["curve"], state["ledger"], COSTS.a.cash, PERIODS, RISK_FREE)
+    found = summarize(
+        state["curve"], state["sums"], state["ledger"], COSTS.a.cash, PERIODS, RISK_FREE
+    )
     returns = metrics.equity_returns(equity, COSTS.a.cash)
     free = RISK_FREE / PERIODS
     expected = {

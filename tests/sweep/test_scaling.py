@@ -17,7 +17,7 @@ from admf_fast.sweep.scaling import (
     estimate,
     thread_chunk_sets,
 )
-from admf_kernels.codegen.lane_memory import LANES
+LANES = 8
 from tests.sweep.kit import ROOT
 
 SETS = st.integers(1, 200_000)

@@ -18,7 +18,7 @@ from admf_kernels.execution.records import (
 )
 from admf_kernels.execution.terms import CONSTANTS
 
-NEAR_WORDS = 2048
+NEAR_FLOATS = 8
 
 
 def floats_at(address: int) -> Any:
@@ -36,21 +36,8 @@ def invoke(entry: int, table: int, start: int, stop: int) -> int:
     raise TypeError("exists in compiled drivers only")
 
 
-def transpose(into: Any, stride: int, columns: Any, places: Any, k: int, t: int) -> int:
-    """Write 8 rows from `t` on of the 8 columns that begin at ``places[k]`` and after.
-
-    Row ``t + r`` of them goes to ``into[stride * r + k]`` and after.
-    """
-    raise TypeError("exists in compiled drivers only")
-
-
-def near_words() -> Any:
-    """Return a pointer to `NEAR_WORDS` int64 of the caller's own; registers, where it can be."""
-    raise TypeError("exists in compiled drivers only")
-
-
-def move_lanes(to: Any, i: int, source: Any, j: int) -> int:
-    """Copy 8 words from ``source[j]`` on to ``to[i]`` and after."""
+def near_floats() -> Any:
+    """Return a pointer to `NEAR_FLOATS` float64 of the caller's own; a register, if it can be."""
     raise TypeError("exists in compiled drivers only")
 
 

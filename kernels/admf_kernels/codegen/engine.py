@@ -34,7 +34,10 @@ COLUMNS = ("ts_ns", *PRICES, *EXTRAS)
 EVENT_TABLES = tuple(log.TABLES)
 ORDER_WORDS = len(records.Order._fields)
 # State groups that change on every bar; the engine's others change only when it is called.
-EVERY_BAR: dict[str, type] = {"curve": metrics.Curve, "book": records.Book, "span": records.Span}
+EVERY_BAR: dict[str, type] = {
+    "curve": metrics.Curve, "book": records.Book, "span": records.Span, "sums": metrics.Sums,
+}  # fmt: skip
+SUMS = len(metrics.Sums._fields)
 ON_CALL: dict[str, type] = {
     n: cls for n, cls in {**records.SHARED, **records.OWN}.items() if n not in EVERY_BAR
 }
@@ -135,18 +138,20 @@ def record_lines(kernel: Strategy, base: str) -> list[str]:
     return [
         f"{name} = at_{cls.__name__}({base} + {8 * at[name]})"
         for name, cls in named.items()
-        if name != "curve"
-    ]
+        if name not in ("curve", "sums")
+    ] + sums_lines(f"{base} + {8 * at['sums']}")
 
 
-def open_condition(form: Form, row: str = "t", *, follows: bool = False) -> str:
-    """Return when the engine is called for the first stage of a bar.
+def sums_lines(address: str) -> list[str]:
+    """Return the lines that reach the sums of the curve, as numbers and as words."""
+    return [f"sums = floats_at({address})", f"sum_words = words_at({address})"]
 
-    Not for a new extreme of a position where the driver itself `follows` it with the stop.
-    """
+
+def open_condition(form: Form, row: str = "t") -> str:
+    """Return when the engine is called for the first stage of a bar."""
     u = form.uses
     quiet = ["low > intent.below", "high < intent.above"]
-    if u.following and not follows:
+    if u.following:
         quiet.append(
             "(q.lots == 0.0 or (high <= span.highest if q.lots > 0.0 else low >= span.lowest))"
         )
@@ -187,15 +192,18 @@ SHORT_OF_MARGIN = (
 )
 
 
+# What asks for a decision whatever the bar holds.
+UNSETTLED = (
+    "signal != intent.signal",
+    "intent.again != 0",
+    "(intent.blocked != 0.0 and intent.blocked * signal <= 0.0)",
+)
+
+
 def decide_condition(kernel: Strategy, form: Form, short: str = SHORT_OF_MARGIN) -> str:
     """Return when the engine is called to decide: signal, margin, or the position's age ask it."""
     u = form.uses
-    when = [
-        "signal != intent.signal",
-        "intent.again != 0",
-        "(intent.blocked != 0.0 and intent.blocked * signal <= 0.0)",
-    ]
-    when += [f"asked[{k}].action != 0" for k in range(kernel.orders)]
+    when = [*UNSETTLED, *(f"asked[{k}].action != 0" for k in range(kernel.orders))]
     if u.margin:
         when.append(short)
     if u.max_bars:
@@ -270,35 +278,60 @@ def request_lines(kernel: Strategy, feature: str = "", *, adjusted: bool = False
 def hash_lines(kernel: Strategy, form: Form, state: str, counted: str) -> list[str]:
     """Return the lines that make ``share``, the state checksum of one bar.
 
-    What only the engine changes is hashed again only after a call of it. Words of free
-    places are zero and add nothing.
+    What only the engine changes is hashed again only after a call of it; ``summed`` is the
+    share of the curve's sums. Words of free places are zero and add nothing.
     """
     at = offsets(kernel)
     every = [counted]
     place = 0
     for name, cls in groups(kernel).items():
-        if name in EVERY_BAR or name == "s":
+        if name != "sums" and (name in EVERY_BAR or name == "s"):
             every += hash_terms(cls, name, "slot", place).values()
         place += len(fields_of(cls))
     first = at[next(iter(ON_CALL))]
     count = state_words(kernel, form.uses) - first
     return [
         "if called != 0 or kept == 0:",
-        *indent(kept_lines("kept", f"{state}_i", first, count, "slot", "keys")),
-        f"share = kept + {' + '.join(every)}",
+        *indent(kept_lines("kept", f"{state}_i", first, count, "slot", "keys", SUMS)),
+        f"share = kept + summed + {' + '.join(every)}",
     ]
 
 
-def kept_lines(name: str, words: str, first: int, count: int, slot: str, keys: str) -> list[str]:
-    """Return the lines that hash `count` words of state into `name`."""
+def kept_lines(
+    name: str, words: str, first: int, count: int, slot: str, keys: str, others: int = 0
+) -> list[str]:
+    """Return the lines that hash `count` words of state into `name`; the first keys are others'."""
     return [
         f"{name} = 0",
         f"for w in range({count}):",
-        f"    {name} += {words}[{first} + w] * ({slot} + {keys}[w])",
+        f"    {name} += {words}[{first} + w] * ({slot} + {keys}[{others} + w])",
+    ]
+
+
+def summed_lines(keys: str = "keys") -> list[str]:
+    """Return the lines that hash all of the curve's sums into ``summed``."""
+    return [
+        "summed = 0",
+        f"for w in range({SUMS}):",
+        f"    summed += sum_words[w] * (slot + {keys}[w])",
+    ]
+
+
+def mark_lines(mark: str, keys: str = "keys") -> list[str]:
+    """Return the lines that mark a bar and bring ``summed`` up to date: one part of each sum."""
+    firsts = range(0, SUMS, metrics.PARTS)
+    return [
+        f"part = curve.bars & {metrics.PARTS - 1}",
+        *(f"before_{k} = sum_words[{k} + part]" for k in firsts),
+        mark,
+        *(
+            f"summed += (sum_words[{k} + part] - before_{k}) * (slot + {keys}[{k} + part])"
+            for k in firsts
+        ),
     ]
 
 
 def kept_places(kernel: Strategy, uses: Uses) -> range:
-    """Return the places, in the state checksum, of the words that only the engine changes."""
-    first = offsets(kernel)[next(iter(ON_CALL))] - 1
+    """Return the places, in the state checksum, of the sums and of what only the engine changes."""
+    first = offsets(kernel)["sums"] - 1
     return range(first, state_words(kernel, uses) - 1)

@@ -1,214 +1,172 @@
-"""The lane driver: `LANES` parameter sets of one strategy, side by side, bar after bar.
+"""The lane driver: parameter sets of one strategy, one after the other over a tile of bars.
 
-What changes on every bar is kept as ``[field][lane]`` (`hot`) while the driver runs. As long as
-no lane needs the engine, bars are taken by one pass over all lanes, whose state stays in
-registers (`quiet`). Where something happens on a bar to some lanes, the pass takes the others;
-each of those does what the run driver does, in its own lines, on state that lies as that of a run
-alone. So a lane is the stand-alone run.
+Each lane is a run of its own: its state lies as that of a run alone, and its bars are taken in
+the run driver's own lines. Rows on which nothing happens to it are taken eight at a time before
+that (`quiet`). What all lanes read, the bars and the distinct features, stays in the caches for
+as long as the tile lasts.
 
 One lane, the tap, may also write what the run driver writes: per-bar outputs, events,
 checksum. The others write those tables of events that are kept, with times where the tap has
 rows; the events of other tables go nowhere. What a lane does after a number that cannot be used
 means nothing: its status says which, and on which bar.
 
-Table: as that of the run driver, without constants; then `EXTRA`. Columns of features are given
-by where they begin after the first column, by lane; then come the memory in which a few rows of
-them lie side by side, `hot`, and the constants by lane.
+Table: as that of the run driver, state and first ready bar those of the first lane, and in place
+of the engine's table one address for each lane; then `EXTRA`. Columns of features are given by
+where they begin after the first column, by lane; then come the constants and the notes by lane.
 """
 
 from collections.abc import Sequence
 
-from admf_kernels.codegen import engine, run
+from admf_kernels.codegen import engine, quiet, run
 from admf_kernels.codegen.engine import Form
-from admf_kernels.codegen.lane_memory import CLASSES, LANES, ROWS, TURNED, LaneMemory
-from admf_kernels.codegen.quiet import QuietPass, may_be_quiet
-from admf_kernels.codegen.text import indent
-from admf_kernels.contract import Strategy
-from admf_kernels.execution import log, metrics
+from admf_kernels.codegen.text import indent, load, store
+from admf_kernels.contract import ADJUSTMENT, Strategy
+from admf_kernels.execution import log
 from admf_kernels.layout import fields_of
 
+TILE_BARS = 2048  # of which some columns stay in the second-level cache, for lane after lane
 # `tap` is -1 for none; `keeps` has a bit for each table of events that the lanes keep.
-EXTRA = ("tap", "keeps", "columns", "feature_columns", "values", "hot", "fixed")
+EXTRA = ("lanes", "tap", "keeps", "columns", "feature_columns", "constants", "notes", "wishes")
 NO_TAP = -1
-
-
-class _Source(LaneMemory):
-    """The source of the lane driver of one strategy, put together."""
-
-    def values_pass(self) -> list[str]:
-        """Return the function that puts the features of some rows beside each other by lane."""
-        count = len(self.features)
-        return [
-            *("", "", "def pass_values(values_at, columns, feature_columns, t, rows):"),
-            f"    whole = rows - rows % {TURNED}",
-            f"    for r in range(0, whole, {TURNED}):",
-            f"        values = floats_at(values_at + {8 * count} * LANES * r)",
-            f"        for k in range(0, {count} * LANES, {TURNED}):",
-            f"            transpose(values, {count} * LANES, columns, feature_columns, k, t + r)",
-            "    values = floats_at(values_at)",
-            f"    for k in range({count} * LANES):",
-            "        at = feature_columns[k] + t",
-            "        for r in range(whole, rows):",
-            f"            values[r * {count} * LANES + k] = columns[at + r]",
-            "    return 0",
-        ]
-
-    def records(self) -> list[str]:
-        """Return the lines that make the records of lane ``k``, as the run driver has them."""
-        return [
-            "engine_table = tables[k]",
-            *run.engine_records("engine_table"),
-            *engine.record_lines(self.kernel, f"table[1] + 8 * {self.words} * k"),
-            *(f"{g}.{f} = {self.read(g, f)}" for g, f in self.changed if g != "curve"),
-            *(f"{name} = {self.value(cls, name)}" for name, cls in self.own().items()),
-        ]
-
-    def own(self) -> dict[str, type]:
-        """Return the groups that the run driver has as values."""
-        state = {"s": self.kernel.state} if self.kernel.stateful else {}
-        return {**state, "curve": metrics.Curve}
-
-    def loud_lane(self) -> list[str]:
-        """Return the lines that take a bar of lane ``k`` as the run driver does."""
-        constants = "c" in self.kernel.arguments
-        log_at = engine.TABLE.index("log")
-        lines = run.bar_lines(
-            self.kernel, self.form, "value_{name}", adjusted=self.adjusted, place="place"
-        )
-        lines = [*self.records(), *lines, *run.status_lines("t")]
-        return [
-            *([f"c = {self.value(self.kernel.constants, 'c')}"] if constants else []),
-            *self.values(),
-            "ready = ready_lanes[k]",
-            f"status = {self.read('', 'status')}",
-            "place = t",
-            "if k != tap:",
-            "    place = ts_ns",
-            f"    counts = words_at(words_at(tables[k])[{log_at}] + {8 * log.COUNTS_AT})",
-            f"    for j in range({len(log.TABLES)}):",
-            "        if keeps >> j & 1 == 0:",
-            "            counts[j] = 0",
-            # A status has the bar's number for its row.
-            *(line.replace("+ 16 * t", "+ 16 * seen") for line in lines),
-            *(self.write(g, f, f"{g}.{f}") for g, f in self.hot if g not in ("", "s", "curve")),
-            *(
-                self.write(name, f.name, f"{name}.{f.name}")
-                for name, cls in self.own().items()
-                for f in fields_of(cls)
-            ),
-            self.write("", "wanted", "wanted"),
-            self.write("", "status", "status"),
-        ]
-
-    def moves(self) -> tuple[list[str], list[str]]:
-        """Return the lines that fill `hot` from the state of lane ``k``, and those back."""
-        at = engine.offsets(self.kernel)
-        loads, stores = [], []
-        for group, field in self.hot:
-            if group == "":
-                continue
-            cls = self.kernel.state if group == "s" else CLASSES[group]
-            word = f"state_i[{self.words} * k + {at[group] + _place(cls, field)}]"
-            memory = f"hot[{self.hot[group, field]} * LANES + k]"
-            loads.append(f"{memory} = {word}")
-            if group == "s" or (group, field) in self.changed:
-                stores.append(f"{word} = {memory}")
-        return loads, stores
-
-    def tap_lines(self, row: str) -> list[str]:
-        """Return the lines that record the tap's bar."""
-        return [
-            "k = tap",
-            *self.records(),
-            "signal = intent.signal",
-            *run.output_lines(row),
-            f"lane_i = words_at(table[1] + 8 * {self.words} * k)",
-            "kept, called = 0, 1",
-            *engine.hash_lines(self.kernel, self.form, "lane", run.COUNTED),
-            f"checksum[{row}] += share",
-        ]
-
-    def drive(self) -> list[str]:
-        """Return the driver itself."""
-        loads, stores = self.moves()
-        body = [
-            *self._setup(),
-            *("for k in range(LANES):", *indent(loads)),
-            "for first in range(start, stop, ROWS):",
-            "    last = first + ROWS if first + ROWS < stop else stop",
-            "    pass_values(values_at, columns, feature_columns, first, last - first)",
-            "    t = first",
-            "    while t < last:",
-            *indent([*self._quiet(), *self._loud()], 2),
-            "        t += 1",
-            *("for k in range(LANES):", *indent(stores)),
-            "state_i[0] = seen",
-            "if tap >= 0:",
-            "    k = tap",
-            f"    status = {self.read('', 'status')}",
-            "    if status != 0:",
-            "        return (status & 15) + 16 * (stop - 1 - (seen - (status >> 4)))",
-            "return 0",
-        ]
-        return ["", "", "def drive(table, start, stop):", *indent(body)]
-
-    def _setup(self) -> list[str]:
-        first = len(run.PRELUDE) + len(engine.extras(self.form.uses))
-        at = {name: first + k for k, name in enumerate(EXTRA)}
-        words = ("feature_columns", "hot", "fixed")
-        return [
-            *run.setup_lines(self.form, ()),
-            *(f"{n} = words_at(table[{at[n]}])" for n in words),
-            f"columns = floats_at(table[{at['columns']}])",
-            f"values_at = table[{at['values']}]",
-            "values = floats_at(values_at)",
-            *(f"{n} = table[{at[n]}]" for n in ("tap", "keeps")),
-            "tables = words_at(table[7])",
-            "seen = state_i[0]",
-            "last_ready = 1",  # the first bar begins the curve
-            "for k in range(LANES):",
-            "    if ready_lanes[k] > last_ready:",
-            "        last_ready = ready_lanes[k]",
-        ]
-
-    def _quiet(self) -> list[str]:
-        """Return the lines that take quiet bars, and the next one of the lanes not flagged."""
-        flags = ["for k in range(LANES):", f"    {self.write('', 'flag', '1')}"]
-        if not may_be_quiet(self.form):
-            return flags
-        quiet = QuietPass(self.kernel, self.features, self.form)
-        return [
-            "if seen >= last_ready:",
-            "    end = last if tap < 0 else t + 1",
-            "    begun = t",
-            f"    t = pass_quiet({', '.join(quiet.arguments)})",
-            "    seen += t - begun",
-            "    if t == end:",
-            "        if tap >= 0:",
-            *indent(self.tap_lines("t - 1"), 3),
-            "        continue",
-            "else:",
-            *indent(flags),
-        ]
-
-    def _loud(self) -> list[str]:
-        """Return the lines that take the bar of the flagged lanes."""
-        return [
-            *("seen += 1", "row = t - first", *run.bar_columns(self.form, "t")),
-            "for k in range(LANES):",
-            f"    if {self.read('', 'flag')} != 0:",
-            *indent(self.loud_lane(), 2),
-            *("if tap >= 0:", *indent(self.tap_lines("t"))),
-        ]
+# What the strategy wanted last, and why and on which bar a number could not be used.
+NOTES = ("wanted", "status")
 
 
 def source(kernel: Strategy, features: Sequence[str], form: Form) -> str:
     """Return the source of the lane driver of `kernel`, reading `features` in that order."""
-    made = _Source(kernel, features, form)
-    head = [f"LANES, ROWS = {LANES}, {ROWS}"]
-    quiet = QuietPass(kernel, features, form).lines() if may_be_quiet(form) else []
-    return "\n".join([*head, *made.values_pass(), *quiet, *made.drive()]) + "\n"
+    body = [
+        *_setup(form),
+        f"for tile in range(start, stop, {TILE_BARS}):",
+        f"    edge_of_tile = tile + {TILE_BARS} if tile + {TILE_BARS} < stop else stop",
+        "    for k in range(lanes):",
+        *indent(_lane(kernel, features, form), 2),
+        "if tap >= 0:",
+        f"    status = notes[{len(NOTES)} * tap + {NOTES.index('status')}]",
+        "    if status != 0:",
+        f"        seen = words_at(table[1] + 8 * {engine.state_words(kernel, form.uses)} * tap)[0]",
+        "        return (status & 15) + 16 * (stop - 1 - (seen - (status >> 4)))",
+        "return 0",
+    ]
+    ahead = quiet.wishes_pass(kernel, features) if quiet.may_be_quiet(form) else []
+    return "\n".join([*ahead, "def drive(table, start, stop):", *indent(body)]) + "\n"
 
 
-def _place(cls: type, field: str) -> int:
-    return [f.name for f in fields_of(cls)].index(field)
+def _setup(form: Form) -> list[str]:
+    """Return the lines that read what all lanes share."""
+    first = len(run.PRELUDE) + len(engine.extras(form.uses))
+    at = {name: first + k for k, name in enumerate(EXTRA)}
+    return [
+        *run.setup_lines(form, ()),
+        *(f"{n} = table[{at[n]}]" for n in ("lanes", "tap", "keeps", "columns", "constants")),
+        *(f"{n} = words_at(table[{at[n]}])" for n in ("feature_columns", "notes")),
+        *(f"{n} = floats_at(table[{at[k]}])" for n, k in (("notes_f", "notes"), ("wishes", "wishes"))),
+        "tables = words_at(table[7])",
+        "near = near_floats()",
+    ]
+
+
+def _lane(kernel: Strategy, features: Sequence[str], form: Form) -> list[str]:
+    """Return the lines that take lane ``k`` over the tile."""
+    adjusted = ADJUSTMENT in features
+    steps = [
+        "limit = edge_of_tile if k != tap else t + 1",
+        *(quiet.lines(kernel, form, adjusted=adjusted) if quiet.may_be_quiet(form) else []),
+        "if t < limit:",
+        *indent(_loud(kernel, form, adjusted=adjusted)),
+        "    t += 1",
+        "if k == tap:",
+        *indent(_tapped(kernel, form)),
+    ]
+    ahead = ["asked_from = tile + (ready - seen - 1 if ready > seen else 0)",
+             *quiet.wishes_call(kernel, features, "asked_from", "edge_of_tile")]  # fmt: skip
+    return [
+        *_lane_setup(kernel, features, form),
+        *(ahead if quiet.may_be_quiet(form) and quiet.asked_ahead(kernel) else []),
+        "t = tile",
+        "while t < edge_of_tile:",
+        *indent(steps),
+        *_lane_end(kernel),
+    ]
+
+
+def _lane_setup(kernel: Strategy, features: Sequence[str], form: Form) -> list[str]:
+    """Return the lines that reach what is the lane's own."""
+    words = engine.state_words(kernel, form.uses)
+    width = len(fields_of(kernel.constants))
+    constants = f"constants + {8 * width} * k"
+    return [
+        f"state = table[1] + {8 * words} * k",
+        "lane_f, lane_i = floats_at(state), words_at(state)",
+        "engine_table = tables[k]",
+        *run.engine_records("engine_table"),
+        *engine.record_lines(kernel, "state"),
+        "ready = ready_lanes[k]",
+        *(
+            [f"c_f, c_i = floats_at({constants}), words_at({constants})",
+             f"c = {load(kernel.constants, 'c')}"]
+            if "c" in kernel.arguments else []
+        ),
+        *(
+            f"feature_{name} = floats_at(columns + 8 * feature_columns[{len(features)} * k + {j}])"
+            for j, name in enumerate(features)
+        ),
+        "seen = lane_i[0]",
+        *(f"{n} = {load(cls, 'lane', '{i} + ' + str(at))}" for n, cls, at in _own(kernel)),
+        f"wanted = notes_f[{len(NOTES)} * k]",
+        f"status = notes[{len(NOTES)} * k + 1]",
+        f"counts = words_at(words_at(engine_table)[{engine.TABLE.index('log')}] + "
+        f"{8 * log.COUNTS_AT})",
+    ]  # fmt: skip
+
+
+def _own(kernel: Strategy) -> list[tuple[str, type, int]]:
+    """Return the groups that the driver has as values, and where they lie."""
+    at = engine.offsets(kernel)
+    return [(n, cls, at[n]) for n, cls in engine.groups(kernel).items() if n in ("s", "curve")]
+
+
+def _lane_end(kernel: Strategy) -> list[str]:
+    return [
+        "lane_i[0] = seen",
+        *(
+            line
+            for n, cls, at in _own(kernel)
+            for line in store(cls, n, "lane", "{i} + " + str(at))
+        ),
+        f"notes_f[{len(NOTES)} * k] = wanted",
+        f"notes[{len(NOTES)} * k + 1] = status",
+    ]
+
+
+def _loud(kernel: Strategy, form: Form, *, adjusted: bool) -> list[str]:
+    """Return the lines that take a bar of lane ``k`` as the run driver does."""
+    lines = [
+        *run.bar_lines(kernel, form, "feature_{name}[t]", adjusted=adjusted, place="place"),
+        run.mark_line(adjusted=adjusted),
+        *run.status_lines("t"),
+    ]
+    return [
+        "seen += 1",
+        *run.bar_columns(form, "t"),
+        "place = t",
+        "if k != tap:",
+        "    place = ts_ns",
+        f"    for j in range({len(log.TABLES)}):",
+        "        if keeps >> j & 1 == 0:",
+        "            counts[j] = 0",
+        # A status has the bar's number for its row.
+        *(line.replace("+ 16 * t", "+ 16 * seen") for line in lines),
+    ]
+
+
+def _tapped(kernel: Strategy, form: Form) -> list[str]:
+    """Return the lines that record the tap's bar, the last one taken."""
+    return [
+        "row = t - 1",
+        "signal = intent.signal",
+        *run.output_lines("row"),
+        "kept, called = 0, 1",
+        *engine.summed_lines(),
+        *engine.hash_lines(kernel, form, "lane", run.COUNTED),
+        "checksum[row] += share",
+    ]

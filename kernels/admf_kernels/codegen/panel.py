@@ -64,10 +64,12 @@ def source(
         f"state_f, state_i = floats_at(table[{at['state']}]), words_at(table[{at['state']}])",
         *([f"c = {load(kernel.constants, 'c')}"] if "c" in kernel.arguments else []),
         *(f"{n} = at_{cls.__name__}(table[{at['state']}] + {8 * shared[n]})"
-          for n, cls in SHARED.items() if n != "curve"),
+          for n, cls in SHARED.items() if n not in ("curve", "sums")),
+        *engine.sums_lines(f"table[{at['state']}] + {8 * shared['sums']}"),
         f"curve = {load(metrics.Curve, 'state', '{i} + ' + str(shared['curve']))}",
         "status = 0",
         "shared_kept = 0",
+        *engine.summed_lines("shared_keys"),
         "filled = progress[0]",
         *p.each([f"{word('kept')} = 0"]),
         *worth_lines(p),
@@ -138,7 +140,10 @@ def _moment(p: Panel) -> list[str]:
         lines += ["equity = wallet.cash", *value_lines(p)]
     return [
         *lines,
-        "curve = mark_bar(curve, start_cash, ts_ns, index, equity, held != 0)",
+        *engine.mark_lines(
+            "curve = mark_bar(curve, sums, start_cash, ts_ns, index, equity, held != 0)",
+            "shared_keys",
+        ),
         "if status == 0 and curve.equity - curve.equity != 0.0:",
         "    status = 2 + 16 * t",
         "out_sequence[t] = book.sequence",
@@ -323,13 +328,13 @@ def _hash_shared() -> list[str]:
     ours: list[str] = [f"state_i[0] * (slot + {SEEN_KEY})"]
     place = 0
     for name, cls in SHARED.items():
-        if name not in SHARED_ON_CALL:
+        if name != "sums" and name not in SHARED_ON_CALL:
             ours += hash_terms(cls, name, "slot", place).values()
         place += len(fields_of(cls))
     at = shared[SHARED_ON_CALL[0]]
     return [
         "if shared_called != 0 or shared_kept == 0:",
         *indent(engine.kept_lines("shared_kept", "state_i", at, shared["slots"] - at, "slot",
-                                  "shared_keys")),
-        f"checksum[t] = total + shared_kept + {' + '.join(ours)}",
+                                  "shared_keys", engine.SUMS)),
+        f"checksum[t] = total + shared_kept + summed + {' + '.join(ours)}",
     ]  # fmt: skip

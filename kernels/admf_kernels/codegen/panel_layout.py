@@ -38,6 +38,7 @@ SHARED: dict[str, type] = {
     "curve": metrics.Curve,
     "book": records.Book,
     "turn": records.Turn,
+    "sums": metrics.Sums,
     "wallet": records.Wallet,
     "guard": records.Guard,
     "ledger": records.Ledger,
@@ -94,6 +95,6 @@ def kept_leg_places(kernel: Strategy, form: Form) -> range:
 
 
 def kept_shared_places() -> range:
-    """Return the places, in the shared checksum, of the words that only the engine changes."""
+    """Return the places, in the shared checksum, of the sums and of what the engine changes."""
     shared = offsets(SHARED)
-    return range(shared[SHARED_ON_CALL[0]], shared["slots"])
+    return range(shared["sums"], shared["slots"])

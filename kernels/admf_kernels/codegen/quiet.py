@@ -1,36 +1,31 @@
-"""The pass over quiet bars: those on which a lane does not need the engine.
+"""Quiet bars, eight at a time: those on which a lane does not need the engine.
 
-It takes bar after bar as long as all lanes are quiet, with what changes on every bar in
-registers. The first bar on which something happens to some lanes is taken for the others; these
-are flagged, nothing of the bar done. `near` is memory of the pass alone, of which the compiler
-makes registers: the values before the bar, and behind them those after it.
+A lane goes through its bars eight rows at a time, one register of the widest for each column.
+Rows on which something happens end the run of quiet ones; the driver takes these bar by bar, in
+the run driver's own lines. Rows stand beside the parts of the curve's sums that they add to
+(`execution.metrics.Sums`), so that eight at once leave the bits of eight one after the other.
+Lines of a row ask the functions that the run driver asks, compiled for eight numbers.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from admf_kernels.codegen import engine, run
-from admf_kernels.codegen.engine import EXTRAS, PRICES, Form
-from admf_kernels.codegen.lane_memory import FIXED, LaneMemory, follows
+from admf_kernels.codegen import engine
+from admf_kernels.codegen.eight import NAMES, WIDTH
+from admf_kernels.codegen.engine import Form
 from admf_kernels.codegen.text import class_name, indent
-from admf_kernels.contract import Strategy
-from admf_kernels.execution import metrics, terms
-from admf_kernels.execution.following import Guarded, evened, trailed
-from admf_kernels.execution.terms import FOLLOWS_EVEN, FOLLOWS_TRAIL
-from admf_kernels.layout import fields_of
+from admf_kernels.contract import ADJUSTMENT, Strategy
+from admf_kernels.execution import metrics
+from admf_kernels.execution.brackets import distance, rounded
+from admf_kernels.execution.following import even_level, trail_level
+from admf_kernels.execution.reasons import TRAILING
+from admf_kernels.execution.terms import FOLLOWS_EVEN, FOLLOWS_TRAIL, NO_DISTANCE
+from admf_kernels.numeric import inf, select
 
-CALLED: tuple[Callable[..., Any], ...] = (evened, trailed, metrics.marked, metrics.strays)
-# What is only counted: brought up to date when the pass stops.
-COUNTED = (
-    ("curve", "bars"), ("curve", "first_ts_ns"), ("curve", "first_close"),
-    ("curve", "last_ts_ns"), ("curve", "last_close"),
+CALLED: tuple[Callable[..., Any], ...] = (
+    distance, rounded, even_level, trail_level, metrics.per, metrics.gain_of, metrics.loss_of,
 )  # fmt: skip
-COUNTS = (
-    ("curve", "bars"), ("curve", "last_ts_ns"), ("curve", "last_close"),
-    ("book", "sequence"), ("book", "bar_sequence"),
-)  # fmt: skip
-ANCHOR = ("curve", "anchor")  # which stays on quiet bars
-PER_LANE = ("atr", "atr_before", "deviation")  # columns of the engine's alone
+SUMS = dict(zip(metrics.SUMMED, range(0, engine.SUMS, metrics.PARTS), strict=True))
 
 
 def may_be_quiet(form: Form) -> bool:
@@ -39,195 +34,341 @@ def may_be_quiet(form: Form) -> bool:
     return not (u.financing or u.venue or u.limits or form.general)
 
 
-class QuietPass(LaneMemory):
-    """The source of the pass over quiet bars."""
-
-    def __init__(self, kernel: Strategy, features: Sequence[str], form: Form) -> None:
-        super().__init__(kernel, features, form)
-        self._read: dict[tuple[str, str], None] = {}
-        self._written: dict[tuple[str, str], None] = {}
-
-    def word(self, group: str, field: str) -> str:
-        """Return where a field of lane ``k`` is read: as it was before the bar."""
-        if (group, field) not in self.hot:
-            return super().word(group, field)
-        self._read[group, field] = None
-        return f"near[{self.hot[group, field]} * LANES + k]"
-
-    def target(self, group: str, field: str) -> str:
-        """Return where a field of lane ``k`` is written: as it is after the bar."""
-        self._written[group, field] = None
-        return f"near[{len(self.hot) + self.hot[group, field]} * LANES + k]"
-
-    @property
-    def arguments(self) -> list[str]:
-        """The arguments of the pass, the last row excluded."""
-        more = engine.extras(self.form.uses)
-        wanted = [n for n in EXTRAS if n in more and n not in PER_LANE]
-        columns = [f"{n}_col" for n in ("ts_ns", *PRICES, *wanted)]
-        return ["hot", "fixed", "values", *columns, "seen", "t", "first", "end"]
-
-    def lines(self) -> list[str]:
-        """Return the function of the pass.
-
-        It returns the first row that not all lanes have taken: `end`, or one of which the
-        lanes are flagged that still have to.
-        """
-        body = self._body()
-        written = [self.hot[key] for key in self._written]
-        held = [self.hot[key] for key in {**self._read, **self._written}]
-        after = len(self.hot)
-        return [
-            "", "", f"def pass_quiet({', '.join(self.arguments)}):",
-            *indent([
-                "near = near_words()",
-                *(f"move_lanes(near, {f} * LANES, hot, {f} * LANES)" for f in held),
-                "begun, some = t, 0",
-                "while t < end:",
-                *indent(["seen += 1", "row = t - first", *run.bar_columns(self.form, "t")]),
-                *indent(["found = 0", "for k in range(LANES):", *indent(body)]),
-                "    if found != 0:",
-                "        some = 1",
-                "        break",
-                *indent([
-                    f"move_lanes(near, {f} * LANES, near, {after + f} * LANES)" for f in written
-                ]),
-                "    t += 1",
-                *self._end(),
-                "return t",
-            ]),
-        ]  # fmt: skip
-
-    def _body(self) -> list[str]:
-        """Return the lines of one bar of lane ``k``."""
-        moves = follows(self.form)
-        lines = [
-            f"met = {engine.open_condition(self.form, follows=moves)}",
-            "held = q.lots != 0.0",
-            "higher, lower = held and high > span.highest, held and low < span.lowest",
-            "span.highest = select(higher, high, span.highest)",
-            "span.lowest = select(lower, low, span.lowest)",
-            "span.bars = span.bars + select(held, 1, 0)",
-            *(self.write("span", n, f"span.{n}") for n in ("highest", "lowest", "bars")),
-            *(self._following() if moves else ()),
-            "equity = wallet.cash + q.lots * n.lot_value * close",
-            *self._mark_lines(),
-            *self._strategy_lines(),
-            f"decides = {engine.decide_condition(self.kernel, self.form)}",
-            f"wrong = {self.read('', 'status')} == 0 and equity - equity != 0.0",
-            "loud = met or decides or not same or far or wrong",
-            self.write("", "flag", "select(loud, 1, 0)"),
-            "found |= select(loud, 1, 0)",
-        ]
-        return [*self.values(), *self.with_reads(lines)]
-
-    def _mark_lines(self) -> list[str]:
-        """Return the lines that mark the account at the close."""
-        fields = fields_of(metrics.Curve)
-        # What is only counted is not known here; nothing comes of these values.
-        known = {n: "0.0" if "close" in n else "0" for g, n in COUNTED if g == "curve"}
-        parts = [known.get(f.name) or self.read("curve", f.name) for f in fields]
-        counted = [n for g, n in (*COUNTED, ANCHOR) if g == "curve"]
-        return [
-            f"before = {class_name(metrics.Curve)}({', '.join(parts)})",
-            "far = strays(before.anchor, equity)",
-            "curve = marked(before, before.anchor, 0, 0.0, equity, held)",
-            *(
-                self.write("curve", f.name, f"curve.{f.name}")
-                for f in fields
-                if f.name not in counted
-            ),
-        ]
-
-    def _strategy_lines(self) -> list[str]:
-        """Return the lines that ask the strategy: is what it wants the `same` as before?
-
-        The signal is that of the bar before, then: `far` tells whether there is equity as well.
-        """
-        kernel = self.kernel
-        lines = ["wanted = 0.0", f"noted = {self.read('', 'wanted')}"]
-        if "c" in kernel.arguments:
-            lines.append(f"c = {self.value(kernel.constants, 'c')}")
-        if kernel.stateful:
-            lines.append(f"s = {self.value(kernel.state, 's')}")
-        lines += engine.strategy_lines(kernel, "value_{name}", adjusted=self.adjusted)
-        if kernel.stateful:
-            lines += [self.write("s", f.name, f"s.{f.name}") for f in fields_of(kernel.state)]
-        account = self.value(terms.Account, "a")
-        return [
-            *lines,
-            f"signal = wanted_signal({account}, noted, before.anchor)",
-            "same = wanted == noted",
-        ]
-
-    def _following(self) -> list[str]:
-        """Return the lines that move the stop, and what `matching.heed` has noted of it."""
-        exits, instrument = self.value(terms.Exits, "x"), self.value(FIXED["n"], "n")
-        held = f"{class_name(Guarded)}(q.lots, q.entry_price, q.entry_atr, q.stop, q.stop_role)"
-        lines = [f"guarded = {held}"]
-        if self.form.uses.following & FOLLOWS_EVEN:
-            best = "select(q.lots > 0.0, span.highest, span.lowest)"
-            lines.append(f"guarded = evened({exits}, {instrument}, guarded, {best})")
-        if self.form.uses.following & FOLLOWS_TRAIL:
-            seen = "select(q.lots > 0.0, high, low)"
-            lines.append(f"guarded = trailed({exits}, {instrument}, guarded, {seen})")
-        long = "held and q.lots > 0.0 and guarded.stop > intent.below"
-        short = "held and q.lots < 0.0 and guarded.stop > 0.0 and guarded.stop < intent.above"
-        return [
-            *lines,
-            self.write("q", "stop", "select(held, guarded.stop, q.stop)"),
-            self.write("q", "stop_role", "select(held, guarded.stop_role, q.stop_role)"),
-            self.write("intent", "below", f"select({long}, guarded.stop, intent.below)"),
-            self.write("intent", "above", f"select({short}, guarded.stop, intent.above)"),
-        ]
-
-    def _end(self) -> list[str]:
-        """Return the lines that bring memory up to date when the pass stops.
-
-        A lane that is not flagged has taken the last bar as well. All is done in `near`, lane
-        beside lane and without a choice that is the same for all: else it would stay memory.
-        """
-        after = len(self.hot)
-        flag = self.hot["", "flag"]
-        kept = [self.hot[key] for key in self._written if key != ("", "flag")]
-        counted = [self.hot[key] for key in COUNTS]
-        close = "close_col[{row}]"
-        if self.adjusted:
-            at = f"({{row}} - first) * {len(self.features)} + {self.features.index('close')}"
-            close = f"values[({at}) * LANES]"
-        bars, ts_ns, last_close, sequence, bar_sequence = (
-            f"near[{self.hot[key]} * LANES + k]" for key in COUNTS
-        )
-        return [
-            *(f"move_lanes(near, {f} * LANES, hot, {f} * LANES)" for f in counted),
-            "here = t - 1 + some",
-            f"ts_here, close_here = ts_ns_col[here], {close.format(row='here')}",
-            f"ts_before = hot[{self.hot[COUNTS[1]]} * LANES]",
-            f"close_before = from_bits(hot[{self.hot[COUNTS[2]]} * LANES])",
-            "if t > begun:",
-            f"    ts_before, close_before = ts_ns_col[t - 1], {close.format(row='(t - 1)')}",
-            "done = here - begun",
-            "for k in range(LANES):",
-            *indent([
-                f"goes = near[{after + flag} * LANES + k] == 0",
-                *(
-                    f"near[{f} * LANES + k] = "
-                    f"select(goes, near[{after + f} * LANES + k], near[{f} * LANES + k])"
-                    for f in kept
-                ),
-                f"near[{flag} * LANES + k] = near[{after + flag} * LANES + k]",
-                "taken = done + select(goes, 1, 0)",
-                f"{bars} += taken",
-                f"{sequence} += taken",
-                f"{ts_ns} = select(goes, ts_here, ts_before)",
-                f"{last_close} = bits_of(select(goes, close_here, close_before))",
-                f"{bar_sequence} = select(taken > 0, {sequence}, {bar_sequence})",
-            ]),
-            *(f"move_lanes(hot, {f} * LANES, near, {f} * LANES)" for f in (*kept, flag, *counted)),
-        ]  # fmt: skip
-
-
 def names() -> dict[str, object]:
-    """Return what the source of the pass calls that the run driver does not."""
-    classes = {class_name(cls): cls for cls in (Guarded, terms.Exits, FIXED["n"])}
-    return {**classes, **{f.__name__: f for f in CALLED}}
+    """Return what the lines call that the run driver does not."""
+    functions = {f.__name__: f for f in (*CALLED, *NAMES, select)}
+    return {**functions, "inf": inf}
+
+
+def lines(kernel: Strategy, form: Form, *, adjusted: bool) -> list[str]:
+    """Return the lines that take quiet rows from ``t`` to `limit` at most.
+
+    ``t``, ``seen``, the curve, the strategy's state and the records are as after them; nothing
+    is changed where the first row is not quiet.
+    """
+    market = "feature_close" if adjusted else "close_col"
+    return [
+        "units = q.lots * n.lot_value",
+        "signal = wanted_signal(a, wanted, curve.anchor)",
+        f"base = t - (curve.bars & {WIDTH - 1})",
+        f"if seen >= ready and base >= start and not ({' or '.join(engine.UNSETTLED)}):",
+        *indent([
+            "begun = t",
+            *_hoisted(form),
+            "if units == 0.0 and equity_before == wallet.cash and anchor > 0.0:",
+            *indent(_flat(kernel, form, adjusted=adjusted)),
+            "else:",
+            *indent(_held(kernel, form, adjusted=adjusted)),
+            "if t > begun:",
+            *indent(_written_back(form, market)),
+        ]),
+    ]  # fmt: skip
+
+
+def _hoisted(form: Form) -> list[str]:
+    """Return the lines that read what does not change on quiet rows, and what is carried."""
+    held = [
+        *(f"sum_{name} = load_eight(sums, {at})" for name, at in SUMS.items()),
+        "worst = eight_of(curve.drawdown_max)",
+        "anchor, equity_before = curve.anchor, curve.equity",
+        "peak, per_peak = curve.equity_peak, curve.per_peak",
+        "drawdown_bars, drawdown_bars_max = curve.drawdown_bars, curve.drawdown_bars_max",
+        "below = intent.below if intent.working != 0 else -inf",
+        "above = intent.above if intent.working != 0 else inf",
+        "highs, lows = eight_of(span.highest), eight_of(span.lowest)",
+    ]
+    if form.uses.max_bars:
+        held += ["edge = t + int(x.max_bars) - span.bars - 1 if units != 0.0 else limit",
+                 "edge = edge if edge < limit else limit"]  # fmt: skip
+    else:
+        held.append("edge = limit")
+    if form.uses.following:
+        held += _guard_lines(form)
+    return held
+
+
+def _guard_lines(form: Form) -> list[str]:
+    """Return the lines that hoist how the stop of the open position follows the price."""
+    held = [
+        "side = 1.0 if units > 0.0 else -1.0",
+        "guarding = q.stop * side if q.stop != 0.0 else -inf",
+    ]
+    if form.uses.following & FOLLOWS_EVEN:
+        held += [
+            "level = even_level(x, n, q.entry_price, q.entry_atr, side)",
+            f"evens = x.even != {NO_DISTANCE} and level > 0.0 and level * side > guarding",
+            "even_away = distance(x.even, x.even_value, q.entry_price, q.entry_atr)",
+        ]
+    if form.uses.following & FOLLOWS_TRAIL:
+        held += [
+            f"trails = x.trail != {NO_DISTANCE}",
+            f"begins = x.trail_start != 0.0 and q.stop_role != {TRAILING}",
+            "start_away = distance(x.trail, x.trail_start, q.entry_price, q.entry_atr)",
+        ]
+    return held
+
+
+def _flat(kernel: Strategy, form: Form, *, adjusted: bool) -> list[str]:
+    """Return the lines that take rows without a position: the equity is the cash."""
+    return [
+        "still = equity_before >= peak",
+        "per_peak = per(anchor, equity_before) if still else per_peak",
+        "drawdown = 0.0 if still else (peak - equity_before) * per_peak",
+        f"while base + {WIDTH} <= stop and t < edge:",
+        *indent([
+            *_bounds(),
+            *_quiet_rows(kernel, form, "True", held=False, adjusted=adjusted),
+            "sum_drawdowns = sum_drawdowns + select(active, drawdown, 0.0)",
+            *_onward(),
+        ]),
+        "if t > begun:",
+        "    worst = select(drawdown > worst, drawdown, worst)",
+        "    drawdown_bars = 0 if still else drawdown_bars + t - begun",
+    ]  # fmt: skip
+
+
+def _held(kernel: Strategy, form: Form, *, adjusted: bool) -> list[str]:
+    """Return the lines that take rows with a position."""
+    near = f"(abs(equities * anchor - 1.0) <= {metrics.STRAY})"
+    owed = f"(equities <= {metrics.LEAST})"
+    trails = form.uses.following & FOLLOWS_TRAIL
+    return [
+        f"while base + {WIDTH} <= stop and t < edge:",
+        *indent([
+            *_bounds(),
+            "high, low = load_eight(high_col, base), load_eight(low_col, base)",
+            "equities = wallet.cash + units * load_eight(close_col, base)",
+            f"quiet = {near} if anchor != 0.0 else {owed}",
+            *_quiet_rows(kernel, form, "quiet", held=True, adjusted=adjusted),
+            *_mark_rows(),
+            "highs = select(active & (high > highs), high, highs)",
+            "lows = select(active & (low < lows), low, lows)",
+            *(["guarding = element(stops, last - 1)"] if trails else []),
+            *_onward(),
+        ]),
+    ]  # fmt: skip
+
+
+def _bounds() -> list[str]:
+    return [
+        "first = t - base",
+        f"last = edge - base if edge - base < {WIDTH} else {WIDTH}",
+    ]
+
+
+def _onward() -> list[str]:
+    return ["t = base + last", f"base += {WIDTH}", f"if last < {WIDTH}:", "    break"]
+
+
+def _quiet_rows(
+    kernel: Strategy, form: Form, quiet: str, *, held: bool, adjusted: bool
+) -> list[str]:
+    """Return the lines that find the quiet rows: ``active``, up to ``last``."""
+    u = form.uses
+    high, low = ("high", "low") if held else (f"load_eight({n}_col, base)" for n in ("high", "low"))
+    when = [] if quiet == "True" else [quiet]
+    when += [f"({low} > below)", f"({high} < above)"]
+    if u.sessions:
+        when += _session_conditions(form, held=held)
+    if u.actions:
+        when += ["(load_eight(split_col, base) == 1.0)", "(load_eight(dividend_col, base) == 0.0)"]
+    if u.margin and held:
+        worth = "a.maintenance * abs(units * load_eight(close_col, base))"
+        when.append(f"(mask_of(0 if a.maintenance > 0.0 else -1) | (equities >= {worth}))")
+    before: list[str] = []
+    if u.following and held:
+        before, more = _facing(form)
+        when += more
+    if asked_ahead(kernel):
+        when.append("(load_eight(wishes, base) == wanted)")
+    return [
+        *before,
+        f"loud = bits_in(~({' & '.join(when)}))",
+        "last = lowest_bit((loud | 1 << last) >> first << first)",
+        *([] if asked_ahead(kernel) else _step_rows(kernel, adjusted=adjusted)),
+        "if last == first:",
+        "    break",
+        "active = mask_of((1 << last) - (1 << first))",
+    ]
+
+
+def _session_conditions(form: Form, *, held: bool) -> list[str]:
+    if not form.uses.clock:
+        # Days come in order: the first and the last row tell of those between them.
+        day = "float((ts_ns_col[{row}] - 1) // 86400000000000) + 1.0 == guard.day"
+        first, last = (day.format(row=row) for row in ("t", f"base + {WIDTH - 1}"))
+        return [f"mask_of(-1 if {first} and {last} else 0)"]
+    found = ["(load_eight(session_col, base) + 1.0 == guard.day)"]
+    if form.uses.session_end and held:
+        found.append("(load_eight(minutes_left_col, base) > x.session_minutes)")
+    return found
+
+
+def asked_ahead(kernel: Strategy) -> bool:
+    """Return whether a strategy can be asked about many rows, whatever happens on them."""
+    own = {"position", "cash", "equity", "entry_price"} & set(kernel.arguments)
+    return not (kernel.stateful or kernel.orders or own)
+
+
+def wishes_pass(kernel: Strategy, features: Sequence[str]) -> list[str]:
+    """Return the function that asks a strategy about rows: a loop that the compiler packs."""
+    if not asked_ahead(kernel):
+        return []
+    given = _wishes_arguments(kernel, features)
+    return [
+        f"def pass_wishes({', '.join(['wishes', *given, 'first', 'last'])}):",
+        "    for t in range(first, last):",
+        *indent(_asked_rows(kernel, "t", adjusted=ADJUSTMENT in features), 2),
+        "        wishes[t] = wanted",
+        "    return 0",
+        "",
+        "",
+    ]
+
+
+def wishes_call(kernel: Strategy, features: Sequence[str], first: str, last: str) -> list[str]:
+    """Return the line that asks a strategy about these rows, where it can be asked ahead."""
+    if not asked_ahead(kernel):
+        return []
+    given = _wishes_arguments(kernel, features)
+    return [f"pass_wishes({', '.join(['wishes', *given, first, last])})"]
+
+
+def _wishes_arguments(kernel: Strategy, features: Sequence[str]) -> list[str]:
+    bars = [f"{n}_col" for n in ("ts_ns", *engine.PRICES) if n in kernel.arguments]
+    constants = ["c"] if "c" in kernel.arguments else []
+    return [*constants, *bars, *(f"feature_{n}" for n in features)]
+
+
+def _asked_rows(kernel: Strategy, row: str, *, adjusted: bool) -> list[str]:
+    """Return the lines that ask the strategy about a row."""
+    given = {"ts_ns", *engine.PRICES} & set(kernel.arguments)
+    reads = [f"{n} = {n}_col[{row}]" for n in ("ts_ns", *engine.PRICES) if n in given]
+    equity = f"(wallet.cash + units * close_col[{row}])"
+    feature = f"feature_{{name}}[{row}]"
+    return [*reads, *engine.strategy_lines(kernel, feature, equity, adjusted=adjusted)]
+
+
+def _step_rows(kernel: Strategy, *, adjusted: bool) -> list[str]:
+    """Return the lines that ask a strategy with a memory row by row, up to one it wants more on."""
+    wants = [f"asked[{k}].action != 0" for k in range(kernel.orders)]
+    return [
+        "stop_at, noted = last, wanted",
+        "for j in range(first, stop_at):",
+        *indent([
+            *(["s_before = s"] if kernel.stateful else []),
+            *_asked_rows(kernel, "base + j", adjusted=adjusted),
+            f"if {' or '.join([*wants, 'wanted != noted'])}:",
+            *indent([*(["s = s_before"] if kernel.stateful else []), "last = j", "break"]),
+        ]),
+        "wanted = noted",
+    ]  # fmt: skip
+
+
+def _facing(form: Form) -> tuple[list[str], list[str]]:
+    """Return the lines about the stop as it moves, and what quiet rows do not do to it."""
+    u = form.uses
+    lines = ["best, faced = high if units > 0.0 else low, low if units > 0.0 else high"]
+    when = []
+    if u.following & FOLLOWS_EVEN:
+        gained = "((best - q.entry_price) * side >= even_away)"
+        lines.append(f"evened = {gained} if evens else mask_of(0)")
+        when.append("~evened")
+    if u.following & FOLLOWS_TRAIL:
+        lines += [
+            "moves, stops = mask_of(0), eight_of(guarding)",
+            "if trails:",
+            *indent([
+                "if n.ticks == 0.0:",
+                "    levels = trail_level(x, best, q.entry_atr, side)",
+                "else:",
+                f"    for j in range({WIDTH}):",
+                "        seen_price = high_col[base + j] if units > 0.0 else low_col[base + j]",
+                "        level = trail_level(x, seen_price, q.entry_atr, side)",
+                "        near[j] = rounded(n, level, side < 0.0)",
+                "    levels = load_eight(near, 0)",
+                "moves = mask_of(-1 << first) & (levels > 0.0) & (levels * side > guarding)",
+                "if bits_in(moves) != 0 and not begins:",
+                "    stops = highest_so_far(select(moves, levels * side, guarding))",
+            ]),
+        ]  # fmt: skip
+        begun = "((best - q.entry_price) * side >= start_away)"
+        kept = "faced * side > shifted(stops, guarding)"
+        when.append(f"(~(moves & {begun}) if begins else {kept})")
+    return lines, when
+
+
+def _mark_rows() -> list[str]:
+    """Return the lines that mark the account at the close of the active rows."""
+    return [
+        "befores = select(mask_of(1 << first), equity_before, shifted(equities, equity_before))",
+        "gains = select(active, gain_of(anchor, befores, equities), 0.0)",
+        "losses = loss_of(gains)",
+        "sum_returns = sum_returns + gains",
+        "sum_return_squares = sum_return_squares + gains * gains",
+        "sum_downside_squares = sum_downside_squares + losses * losses",
+        "if bits_in(active & (equities >= peak)) != 0:",
+        *indent(_peak_rows()),
+        "else:",
+        "    drawdowns = (peak - equities) * per_peak",
+        "    drawdown_bars += last - first",
+        "drawdowns = select(active, drawdowns, 0.0)",
+        "sum_drawdowns = sum_drawdowns + drawdowns",
+        "worst = select(drawdowns > worst, drawdowns, worst)",
+        "equity_before = element(equities, last - 1)",
+    ]
+
+
+def _peak_rows() -> list[str]:
+    """Return the lines of the drawdowns of rows of which some reach the peak."""
+    return [
+        "tops = highest_so_far(select(active & (equities > peak), equities, peak))",
+        "reached = bits_in(active & (equities >= shifted(tops, peak)))",
+        "pers = select(mask_of(-1 << lowest_bit(reached)), per(anchor, tops), per_peak)",
+        "drawdowns = (tops - equities) * pers",
+        "for j in range(first, last):",
+        "    longest = drawdown_bars if drawdown_bars > drawdown_bars_max else drawdown_bars_max",
+        "    drawdown_bars_max = longest",
+        "    drawdown_bars = 0 if reached >> j & 1 != 0 else drawdown_bars + 1",
+        "peak, per_peak = element(tops, last - 1), element(pers, last - 1)",
+    ]
+
+
+def _written_back(form: Form, market: str) -> list[str]:
+    """Return the lines that bring state and records up to date."""
+    parts = {
+        "bars": "curve.bars + taken", "first_ts_ns": "curve.first_ts_ns",
+        "last_ts_ns": "ts_ns_col[t - 1]", "first_close": "curve.first_close",
+        "last_close": f"{market}[t - 1]", "equity": "equity_before",
+        "equity_peak": "peak if peak > equity_before else equity_before",
+        "drawdown_max": "highest_of(worst)", "drawdown_bars": "drawdown_bars",
+        "drawdown_bars_max": "select(drawdown_bars > drawdown_bars_max, drawdown_bars, "
+        "drawdown_bars_max)",
+        "bars_in_market": "curve.bars_in_market + (taken if q.lots != 0.0 else 0)",
+        "anchor": "anchor", "per_peak": "per_peak",
+    }  # fmt: skip
+    ordered = ", ".join(parts[name] for name in metrics.Curve._fields)
+    return [
+        "taken = t - begun",
+        "seen += taken",
+        "book.sequence += taken",
+        "book.bar_sequence = book.sequence",
+        *(f"store_eight(sums, {at}, sum_{name})" for name, at in SUMS.items()),
+        f"curve = {class_name(metrics.Curve)}({ordered})",
+        "if q.lots != 0.0:",
+        "    span.bars += taken",
+        "    span.highest, span.lowest = highest_of(highs), lowest_of(lows)",
+        *indent(_stop_back() if form.uses.following & FOLLOWS_TRAIL else []),
+    ]
+
+
+def _stop_back() -> list[str]:
+    return [
+        "moved_to = guarding * side",
+        "if guarding > -inf and moved_to != q.stop:",
+        f"    q.stop, q.stop_role = moved_to, {TRAILING}",
+        "    if units > 0.0 and moved_to > intent.below:",
+        "        intent.below = moved_to",
+        "    elif units < 0.0 and moved_to < intent.above:",
+        "        intent.above = moved_to",
+    ]

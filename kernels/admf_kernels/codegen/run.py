@@ -36,9 +36,11 @@ def source(kernel: Strategy, features: Sequence[str], form: Form) -> str:
         *(f"{n} = {load(cls, 'state', '{i} + ' + str(at[n]))}" for n, cls in own.items()),
         "status = 0",
         "kept = 0",
+        *engine.summed_lines(),
         "for t in range(start, stop):",
         *indent(["seen += 1", *bar_columns(form, "t")]),
         *indent(bar_lines(kernel, form, "feature_{name}[t]", adjusted=ADJUSTMENT in features)),
+        *indent(engine.mark_lines(mark_line(adjusted=ADJUSTMENT in features))),
         *indent([*status_lines("t"), *output_lines("t")]),
         *indent(engine.hash_lines(kernel, form, "state", COUNTED)),
         *indent(["checksum[t] += share"]),
@@ -92,14 +94,12 @@ def bar_columns(form: Form, row: str) -> list[str]:
 def bar_lines(
     kernel: Strategy, form: Form, feature: str, *, adjusted: bool = False, place: str = "t"
 ) -> list[str]:
-    """Return the lines of one bar: open, strategy, decide, close, mark.
+    """Return the lines of one bar but the last: open, strategy, decide, close.
 
-    `place` is what events are stamped with. The market beside the equity is that of `adjusted`
-    prices, where there are any; what is held is worth the traded price.
+    `place` is what events are stamped with.
     """
     worth = "n.lot_value"
     last = "(close_col[t - 1] if seen > 1 else 0.0)" if adjusted else "curve.last_close"
-    market = feature.format(name="close") if adjusted else "close"
     requests = engine.request_lines(kernel, feature, adjusted=adjusted)
     return [
         *engine.open_lines(form, call_lines(OPEN, "0", last, place)),
@@ -118,8 +118,17 @@ def bar_lines(
             form, call_lines(CLOSE, "0", "close", place), "called != 0 and intent.working != 0"
         ),
         f"equity = wallet.cash + q.lots * {worth} * close",
-        f"curve = mark_bar(curve, a.cash, ts_ns, {market}, equity, q.lots != 0.0)",
     ]
+
+
+def mark_line(feature: str = "feature_{name}[t]", *, adjusted: bool) -> str:
+    """Return the line that marks the account at the close.
+
+    The market beside the equity is that of `adjusted` prices, where there are any; what is held
+    is worth the traded price.
+    """
+    market = feature.format(name="close") if adjusted else "close"
+    return f"curve = mark_bar(curve, sums, a.cash, ts_ns, {market}, equity, q.lots != 0.0)"
 
 
 def call_lines(stage: int, word: str, price: str, place: str) -> list[str]:

@@ -13,6 +13,7 @@ from numba.np.numpy_support import from_dtype
 
 from admf_kernels import numeric
 from admf_kernels.codegen import access
+from admf_kernels.compiler import eight
 from admf_kernels.execution import log as event_log
 from admf_kernels.execution import orders, records, requests
 from admf_kernels.layout import fields_of
@@ -162,76 +163,31 @@ for _next in (_next_signal, _next_order, _next_fill, _next_trade, _next_adjustme
 
 
 @intrinsic
-def _transpose(
-    context: Any, into: Any, stride: Any, columns: Any, places: Any, k: Any, t: Any
-) -> Any:
-    """Eight vectors loaded, three rounds of exchanges, eight vectors stored.
-
-    Left to itself the compiler gathers value by value, at four times the cost.
-    """
-    floats, words = types.CPointer(types.float64), types.CPointer(types.int64)
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        into, stride, columns, places, k, t = args
-        vector = ir.VectorType(DOUBLE, 8)
-        rows = []
-        for i in range(8):
-            place = builder.load(builder.gep(places, [builder.add(k, INT64(i))]))
-            row = builder.gep(columns, [builder.add(place, t)])
-            rows.append(builder.load(builder.bitcast(row, vector.as_pointer()), align=8))
-        for step in (1, 2, 4):
-            for i in (i for i in range(8) if not i & step):
-                a, b = rows[i], rows[i | step]
-                rows[i], rows[i | step] = (_exchange(builder, a, b, step, far) for far in (0, 1))
-        for r, row in enumerate(rows):
-            at = builder.add(builder.mul(stride, INT64(r)), k)
-            place = builder.bitcast(builder.gep(into, [at]), vector.as_pointer())
-            builder.store(row, place, align=8)
-        return INT64(0)
-
-    return types.int64(floats, types.int64, floats, words, types.int64, types.int64), emit
-
-
-@intrinsic
-def _near_words(context: Any) -> Any:
+def _near_floats(context: Any) -> Any:
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         with builder.goto_entry_block():
-            words = builder.alloca(ir.ArrayType(INT64, access.NEAR_WORDS))
-            words.align = 64
-        return builder.bitcast(words, INT64.as_pointer())
+            floats = builder.alloca(ir.ArrayType(DOUBLE, access.NEAR_FLOATS))
+            floats.align = 64
+        return builder.bitcast(floats, DOUBLE.as_pointer())
 
-    return types.CPointer(types.int64)(), emit
-
-
-@intrinsic
-def _move_lanes(context: Any, to: Any, i: Any, source: Any, j: Any) -> Any:
-    words = types.CPointer(types.int64)
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        to, i, source, j = args
-        vector = ir.VectorType(INT64, 8).as_pointer()
-        value = builder.load(builder.bitcast(builder.gep(source, [j]), vector), align=8)
-        builder.store(value, builder.bitcast(builder.gep(to, [i]), vector), align=8)
-        return INT64(0)
-
-    return types.int64(words, types.int64, words, types.int64), emit
-
-
-def _exchange(builder: Any, a: Any, b: Any, step: int, far: int) -> Any:
-    """Return one of two rows after blocks of `step` values off the diagonal have changed places."""
-    near = [c + step * far if not c & step else 8 + c - step * (1 - far) for c in range(8)]
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), 8), near)
-    return builder.shuffle_vector(a, b, mask)
+    return types.CPointer(types.float64)(), emit
 
 
 def _address_form(at_address: Any) -> Any:
     return lambda address: lambda address: at_address(address)
 
 
+def _select_form(condition: Any, a: Any, b: Any) -> Any:
+    chosen = eight.select_eight if eight.EIGHT in (a, b) or condition == eight.MASK else _select
+    return lambda condition, a, b: chosen(condition, a, b)
+
+
+_select_form.__annotations__.clear()
+
 # Plain function, and what it becomes: typed by one lambda, implemented by the inner one.
 FORMS: tuple[tuple[Any, Any], ...] = (
     (numeric.fma, lambda a, b, c: lambda a, b, c: _fma(a, b, c)),
-    (numeric.select, lambda condition, a, b: lambda condition, a, b: _select(condition, a, b)),
+    (numeric.select, _select_form),
     (numeric.bits_of, lambda x: lambda x: _bits_of(x)),
     (numeric.from_bits, lambda word: lambda word: _from_bits(word)),
     (
@@ -250,19 +206,7 @@ FORMS: tuple[tuple[Any, Any], ...] = (
             lambda entry, table, start, stop: _invoke(entry, table, start, stop)
         ),
     ),
-    (
-        access.transpose,
-        lambda into, stride, columns, places, k, t: (
-            lambda into, stride, columns, places, k, t: _transpose(
-                into, stride, columns, places, k, t
-            )
-        ),
-    ),
-    (access.near_words, lambda: lambda: _near_words()),
-    (
-        access.move_lanes,
-        lambda to, i, source, j: lambda to, i, source, j: _move_lanes(to, i, source, j),
-    ),
+    (access.near_floats, lambda: lambda: _near_floats()),
     (orders.order_at, lambda slots, k: lambda slots, k: _ORDER(slots + k * ORDER_BYTES)),
     (requests.request_at, lambda asked, k: lambda asked, k: _REQUEST(asked + k * REQUEST_BYTES)),
     (event_log.signal_row, lambda log: _next_signal),
@@ -271,6 +215,7 @@ FORMS: tuple[tuple[Any, Any], ...] = (
     (event_log.trade_row, lambda log: _next_trade),
     (event_log.adjustment_row, lambda log: _next_adjustment),
     *((access.AT[cls], _address_form(at_address)) for cls, at_address in _AT.items()),
+    *eight.FORMS,
 )
 for _plain, _form in FORMS:
     overload(_plain, jit_options=OPTIONS)(_form)

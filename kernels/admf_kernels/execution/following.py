@@ -1,7 +1,6 @@
 """Protective stops that follow the price: to break even, and as they trail it.
 
-The stop's move on one bar is a pure function of values, since a sweep's lanes move theirs side
-by side on bars on which nothing else happens to them.
+Where the stop goes on a bar is a pure function of values: a sweep asks it for eight bars at once.
 """
 
 from typing import Any, NamedTuple
@@ -48,9 +47,15 @@ def evened(x: Any, n: Any, g: Guarded, best: float) -> Guarded:
     """Return the position with its stop at break even, if its best price is far enough."""
     side = select(g.lots > 0.0, 1.0, -1.0)
     away = distance(x.even, x.even_value, g.entry_price, g.entry_atr)
-    more = distance(x.even, x.even_offset, g.entry_price, g.entry_atr)
     due = x.even != NO_DISTANCE and (best - g.entry_price) * side >= away
-    return _closer(n, g, g.entry_price + side * more, side, BREAK_EVEN, due)
+    level = even_level(x, n, g.entry_price, g.entry_atr, side)
+    return _closer(g, level, side, BREAK_EVEN, due)
+
+
+def even_level(x: Any, n: Any, entry_price: float, entry_atr: float, side: float) -> float:
+    """Return where the stop of a position goes at break even."""
+    more = distance(x.even, x.even_offset, entry_price, entry_atr)
+    return rounded(n, entry_price + side * more, side < 0.0)
 
 
 def trailed(x: Any, n: Any, g: Guarded, seen: float) -> Guarded:
@@ -59,13 +64,17 @@ def trailed(x: Any, n: Any, g: Guarded, seen: float) -> Guarded:
     start = distance(x.trail, x.trail_start, g.entry_price, g.entry_atr)
     begun = x.trail_start == 0.0 or g.stop_role == TRAILING
     due = x.trail != NO_DISTANCE and (begun or (seen - g.entry_price) * side >= start)
-    away = distance(x.trail, x.trail_value, seen, g.entry_atr)
-    return _closer(n, g, seen - side * away, side, TRAILING, due)
+    level = rounded(n, trail_level(x, seen, g.entry_atr, side), side < 0.0)
+    return _closer(g, level, side, TRAILING, due)
 
 
-def _closer(n: Any, g: Guarded, level: float, side: float, role: int, due: bool) -> Guarded:
+def trail_level(x: Any, seen: float, entry_atr: float, side: float) -> float:
+    """Return where a stop that trails the price `seen` belongs, ticks apart."""
+    return seen - side * distance(x.trail, x.trail_value, seen, entry_atr)
+
+
+def _closer(g: Guarded, level: float, side: float, role: int, due: bool) -> Guarded:
     """Return the position with its stop at `level` if that is due and closer to the market."""
-    level = rounded(n, level, side < 0.0)
     moves = due and level > 0.0 and (g.stop == 0.0 or (level - g.stop) * side > 0.0)
     return Guarded(
         g.lots, g.entry_price, g.entry_atr,

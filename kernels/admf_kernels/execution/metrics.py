@@ -1,15 +1,18 @@
 """The equity curve, advanced bar by bar; what the figures mean is said in `summary`."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from admf_kernels.numeric import select
 
 STRAY = 0.0625
 LEAST = 1e-300  # equity that has a reciprocal
+PARTS = 8
+SUMMED = ("returns", "return_squares", "downside_squares", "drawdowns")
 
 
 class Curve(NamedTuple):
-    """Running sums over the bars: the equity curve and the market beside it."""
+    """The equity curve and the market beside it after a bar; its `Sums` lie behind it."""
 
     bars: int = 0
     first_ts_ns: int = 0
@@ -19,52 +22,59 @@ class Curve(NamedTuple):
     equity: float = 0.0
     equity_peak: float = 0.0
     drawdown_max: float = 0.0  # fraction of the peak
-    drawdown_sum: float = 0.0  # of the drawdown on every bar
     drawdown_bars: int = 0  # bars since the peak
     drawdown_bars_max: int = 0
-    return_sum: float = 0.0  # simple returns per bar
-    return_square_sum: float = 0.0
-    downside_square_sum: float = 0.0
     bars_in_market: int = 0
-    anchor: float = 0.0  # 1 over an equity not far from the last
-    per_equity: float = 0.0  # 1 over the last equity; 0 for nothing, or debt
-    per_peak: float = 0.0
+    anchor: float = 0.0  # 1 over an equity not far from the last; 0 for nothing, or debt
+    per_peak: float = 0.0  # 1 over the peak
+
+
+# Sums over the bars: simple returns per bar, their squares, those of losses, and drawdowns. Each
+# is kept in eight parts, by the bar's number modulo 8: eight bars at once add to one part each,
+# so that any number of bars at a time leaves the same bits.
+Sums = NamedTuple(  # type: ignore[misc]
+    "Sums", [(f"{name}_{part}", float) for name in SUMMED for part in range(PARTS)]
+)
+NO_SUMS = Sums(*(0.0,) * (PARTS * len(SUMMED)))
+RETURNS, RETURN_SQUARES, DOWNSIDE_SQUARES, DRAWDOWNS = (PARTS * k for k in range(len(SUMMED)))
+
+
+def total(sums: Sequence[float], first: int) -> float:
+    """Return one of the sums, of which `first` is the place of the first part."""
+    found = 0.0
+    for part in range(PARTS):
+        found += sums[first + part]
+    return found
 
 
 def mark_bar(
-    m: Curve, cash_start: float, ts_ns: int, close: float, equity: float, in_market: bool
-) -> Curve:
-    """Return the curve after a bar that closed at `close` with `equity`."""
+    m: Curve, sums: Any, cash_start: float, ts_ns: int, close: float, equity: float,
+    in_market: bool,
+) -> Curve:  # fmt: skip
+    """Return the curve after a bar that closed at `close` with `equity`; adds to its sums.
+
+    Parameters
+    ----------
+    sums : float64 (32,)
+        The words of `Sums`, changed in place.
+    """
     if m.bars == 0:
         m = _begun(cash_start, ts_ns, close)
+    gain = gain_of(m.anchor, m.equity, equity)
+    loss = loss_of(gain)
     anchor = m.anchor
     if strays(anchor, equity):
-        anchor = _reciprocal(equity)
-    return marked(m, anchor, ts_ns, close, equity, in_market)
-
-
-def marked(
-    m: Curve, anchor: float, ts_ns: int, close: float, equity: float, in_market: bool
-) -> Curve:
-    """Return the curve after a bar, of which `anchor` is near enough to the equity.
-
-    Returns and drawdowns are what they are to the last bits, without a division on every bar: a
-    processor takes those of eight lanes, one after the other, for as long as all the rest.
-    1 over the equity is ``anchor / (1 + u)``, and ``1 / (1 + u) = (1 - u)(1 + u^2)(1 + u^4)
-    (1 + u^8)`` but for ``u^16 <= 2^-64``.
-    """
-    u = equity * anchor - 1.0
-    u_2 = u * u
-    u_4 = u_2 * u_2
-    per_equity = anchor * ((1.0 - u) * (1.0 + u_2) * ((1.0 + u_4) * (1.0 + u_4 * u_4)))
-    # A return on nothing, or on debt, has no meaning: it counts as zero.
-    gain = (equity - m.equity) * m.per_equity
-    loss = select(gain < 0.0, gain, 0.0)
+        anchor = 1.0 / equity if equity > LEAST else 0.0
     higher = equity >= m.equity_peak
-    peak = select(higher, equity, m.equity_peak)
-    per_peak = select(higher, per_equity, m.per_peak)
+    peak = equity if higher else m.equity_peak
+    per_peak = per(anchor, equity) if higher else m.per_peak
     drawdown = (peak - equity) * per_peak
-    drawdown_bars = select(higher, 0, m.drawdown_bars + 1)
+    drawdown_bars = 0 if higher else m.drawdown_bars + 1
+    part = m.bars & (PARTS - 1)
+    sums[RETURNS + part] += gain
+    sums[RETURN_SQUARES + part] += gain * gain
+    sums[DOWNSIDE_SQUARES + part] += loss * loss
+    sums[DRAWDOWNS + part] += drawdown
     return Curve(
         m.bars + 1,
         m.first_ts_ns,
@@ -74,17 +84,36 @@ def marked(
         equity,
         peak,
         select(drawdown > m.drawdown_max, drawdown, m.drawdown_max),
-        m.drawdown_sum + drawdown,
         drawdown_bars,
         select(drawdown_bars > m.drawdown_bars_max, drawdown_bars, m.drawdown_bars_max),
-        m.return_sum + gain,
-        m.return_square_sum + gain * gain,
-        m.downside_square_sum + loss * loss,
         m.bars_in_market + select(in_market, 1, 0),
         anchor,
-        per_equity,
         per_peak,
     )
+
+
+def per(anchor: float, equity: float) -> float:
+    """Return 1 over an equity, to the last bits, given 1 over one not far from it; 0 for 0.
+
+    This and the next two are compiled for eight numbers at once as well, see `codegen.eight`.
+    A processor divides eight numbers one after the other, for as long as all else on a bar
+    takes. 1 over the equity is ``anchor / (1 + u)``, and ``1 / (1 + u) = (1 - u)(1 + u^2)
+    (1 + u^4)(1 + u^8)`` but for ``u^16 <= 2^-64``.
+    """
+    u = equity * anchor - 1.0
+    u_2 = u * u
+    u_4 = u_2 * u_2
+    return anchor * ((1.0 - u) * (1.0 + u_2) * ((1.0 + u_4) * (1.0 + u_4 * u_4)))
+
+
+def gain_of(anchor: float, before: float, equity: float) -> float:
+    """Return the simple return of a bar; on nothing, or on debt, it has no meaning and is 0."""
+    return (equity - before) * per(anchor, before)
+
+
+def loss_of(gain: float) -> float:
+    """Return a return below 0, else 0."""
+    return select(gain < 0.0, gain, 0.0)
 
 
 def strays(anchor: float, equity: float) -> bool:
@@ -92,14 +121,9 @@ def strays(anchor: float, equity: float) -> bool:
     return abs(equity * anchor - 1.0) > STRAY and (anchor != 0.0 or equity > LEAST)
 
 
-def _reciprocal(equity: float) -> float:
-    return 1.0 / equity if equity > LEAST else 0.0
-
-
 def _begun(cash: float, ts_ns: int, close: float) -> Curve:
     """Return the curve before the first bar, which has this time and close."""
-    per_cash = _reciprocal(cash)
+    per_cash = 1.0 / cash if cash > LEAST else 0.0
     return Curve(
-        0, ts_ns, ts_ns, close, close, cash, cash, 0.0, 0.0, 0, 0, 0.0, 0.0, 0.0, 0,
-        per_cash, per_cash, per_cash,
+        0, ts_ns, ts_ns, close, close, cash, cash, 0.0, 0, 0, 0, per_cash, per_cash
     )  # fmt: skip

@@ -7,7 +7,15 @@ is a sum or a rate, and NaN where it has no meaning (a ratio to nothing).
 import math
 from typing import NamedTuple
 
-from admf_kernels.execution.metrics import Curve
+from admf_kernels.execution.metrics import (
+    DOWNSIDE_SQUARES,
+    DRAWDOWNS,
+    RETURN_SQUARES,
+    RETURNS,
+    Curve,
+    Sums,
+    total,
+)
 from admf_kernels.execution.records import Ledger
 from admf_kernels.numeric import exp, log, nan
 
@@ -49,8 +57,9 @@ class Summary(NamedTuple):
 
 
 def summarize(
-    curve: Curve, ledger: Ledger, cash: float, periods_per_year: float, risk_free: float
-) -> Summary:
+    curve: Curve, sums: Sums, ledger: Ledger, cash: float, periods_per_year: float,
+    risk_free: float,
+) -> Summary:  # fmt: skip
     """Return all figures.
 
     ``periods_per_year`` 0 counts them: bars after the first over the years between first
@@ -64,7 +73,7 @@ def summarize(
     """
     periods = periods_of(curve, periods_per_year)
     annual_return = _annual_return(growth_of(curve, cash), curve.bars, periods)
-    return summary_with(curve, ledger, cash, periods, risk_free, annual_return)
+    return summary_with(curve, sums, ledger, cash, periods, risk_free, annual_return)
 
 
 def periods_of(curve: Curve, periods_per_year: float) -> float:
@@ -80,17 +89,18 @@ def growth_of(curve: Curve, cash: float) -> float:
 
 
 def summary_with(
-    curve: Curve, ledger: Ledger, cash: float, periods: float, risk_free: float,
+    curve: Curve, sums: Sums, ledger: Ledger, cash: float, periods: float, risk_free: float,
     annual_return: float,
 ) -> Summary:  # fmt: skip
     """Return all figures, of which the annual return is known."""
     bars = curve.bars
     growth = growth_of(curve, cash)
-    mean = ratio(curve.return_sum, bars)
-    deviation = sample_deviation(curve.return_sum, curve.return_square_sum, bars)
+    returns = total(sums, RETURNS)
+    mean = ratio(returns, bars)
+    deviation = sample_deviation(returns, total(sums, RETURN_SQUARES), bars)
     excess = mean - (risk_free / periods if periods > 0.0 else 0.0)
     root = math.sqrt(periods)
-    downside = math.sqrt(ratio(curve.downside_square_sum, bars)) if bars > 0 else 0.0
+    downside = math.sqrt(ratio(total(sums, DOWNSIDE_SQUARES), bars)) if bars > 0 else 0.0
     trades = ledger.trades
     trade_mean = ratio(ledger.trade_return_sum, trades)
     trade_deviation = sample_deviation(
@@ -111,7 +121,7 @@ def summary_with(
         quotient(mean, downside) * root,
         ratio(annual_return, curve.drawdown_max),
         curve.drawdown_max,
-        curve.drawdown_sum / bars if bars > 0 else 0.0,
+        total(sums, DRAWDOWNS) / bars if bars > 0 else 0.0,
         curve.drawdown_bars_max,
         curve.bars_in_market / bars if bars > 0 else 0.0,
         trades,
