@@ -53,6 +53,19 @@ def select(condition: bool, a: Number, b: Number) -> Number:
     return a if condition else b
 
 
+def floor(x: float) -> float:
+    """Return the highest whole number not above a finite `x`; never -0.0.
+
+    Without the way through an integer that ``math.floor`` takes.
+    """
+    return math.floor(x) * 1.0
+
+
+def ceil(x: float) -> float:
+    """Return the lowest whole number not below a finite `x`; never -0.0."""
+    return math.ceil(x) * 1.0
+
+
 def is_finite(x: float) -> bool:
     """Return whether `x` is neither NaN nor infinite."""
     return x - x == 0.0

@@ -122,7 +122,7 @@ class ReadingProgram(FeatureProgram):
         self.counts[:] = 0
         row = max(self.cursor - 1, 0)
         self.log[log.Log._fields.index("row")] = row
-        answer = self._tell(self._engine_at, engine.NEWS + 4 * row, 0)
+        answer = self._tell(self._engine_at, engine.NEWS + (row << engine.STAGE_BITS), 0)
         self.event_count = 0
         for count in self.counts.tolist():
             self.event_count += count

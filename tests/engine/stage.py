@@ -10,7 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from admf_kernels import drivers
-from admf_kernels.codegen.engine import COLUMNS, DESK, ORDER_WORDS, TABLE
+from admf_kernels.codegen.engine import (
+    CLOSE,
+    COLUMNS,
+    DECIDE,
+    DESK,
+    OPEN,
+    ORDER_WORDS,
+    STAGE_BITS,
+    TABLE,
+)
 from admf_kernels.execution import bar as engine_bar
 from admf_kernels.execution import requests as engine_requests
 from admf_kernels.execution.log import COUNTS_AT, ROWS, Log, PlainLog
@@ -167,13 +176,13 @@ class CompiledStage:
         self._write("bar", number=bar.number, worth=bar.worth)
         self._write("log", row=row)
         self._expose(bar.worth, last_close)
-        self.call(table, 0 + 4 * row, 0)
+        self.call(table, OPEN + (row << STAGE_BITS), 0)
         equity = self._expose(bar.worth, bar.close)
         signal = engine_bar.wanted_signal(self.terms.a, wanted, equity)
         for k, request in enumerate(asked):
             self.words["asked"][k] = pack(Request(*request))
-        self.call(table, 1 + 4 * row, to_word("float", signal))
-        self.call(table, 2 + 4 * row, 0)
+        self.call(table, DECIDE + (row << STAGE_BITS), to_word("float", signal))
+        self.call(table, CLOSE + (row << STAGE_BITS), 0)
         return signal
 
     def values(self) -> dict[str, Any]:

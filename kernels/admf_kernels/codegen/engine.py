@@ -17,7 +17,10 @@ from admf_kernels.execution import log, metrics, orders, records
 from admf_kernels.execution.terms import CONSTANTS, Uses
 from admf_kernels.layout import fields_of
 
-OPEN, DECIDE, CLOSE, NEWS = 0, 1, 2, 3
+# What the engine is called for; `SETTLE` is `DECIDE` and then, with orders working, `CLOSE`. The
+# row is in the bits above.
+OPEN, DECIDE, CLOSE, NEWS, SETTLE = range(5)
+STAGE_BITS = 3
 # The engine's table: constants, desk, then the rest, then the columns.
 DESK = (*records.SHARED, *records.OWN, "now", "exposure")
 TABLE = (*CONSTANTS, *DESK, "slots", "log", "bar", "asked", "spare", "news")
@@ -63,22 +66,22 @@ def _source() -> str:
         for n in EXTRAS
     ]
     body = [
-        "op, row, word = start & 3, start >> 2, stop",
+        f"op, row, word = start & {(1 << STAGE_BITS) - 1}, start >> {STAGE_BITS}, stop",
         f"terms = Terms({', '.join(record(n) for n in CONSTANTS)}, fee_of, size_of)",
         f"d = Desk({', '.join(record(n) for n in DESK)}, table[{at['slots']}], {record('log')})",
         f"bar = {record('bar')}",
         f"bar.ts_ns = words_at(table[{at['ts_ns']}])[row]",
         *(f"bar.{n} = floats_at(table[{at[n]}])[row]" for n in PRICES),
         *fill,
+        f"if op == {NEWS}:",
+        f"    return take_news(terms, d, bar, {record('news')}, {record('spare')})",
         f"if op == {OPEN}:",
         "    open_bar(terms, d, bar)",
-        f"elif op == {DECIDE}:",
+        f"if op == {DECIDE} or op == {SETTLE}:",
         "    decide(terms, d, bar, from_bits(word))",
         f"    take_requests(terms, d, bar, table[{at['asked']}], {record('spare')})",
-        f"elif op == {CLOSE}:",
+        f"if op == {CLOSE} or (op == {SETTLE} and d.intent.working != 0):",
         "    close_bar(terms, d, bar)",
-        "else:",
-        f"    return take_news(terms, d, bar, {record('news')}, {record('spare')})",
         "return 4 if d.now.illegal else 0",
     ]
     return "\n".join(["def drive(table, start, stop):", *indent(body)]) + "\n"
@@ -221,15 +224,16 @@ def decide_lines(
 
 
 def close_lines(form: Form, call: list[str], when: str = "intent.working != 0") -> list[str]:
-    """Return the lines that fill at the close, where a run does that.
-
-    All that fills there was made on this bar, or could have filled at its open: a driver that
-    knows whether the engine was called on the bar need not ask on others.
-    """
+    """Return the lines that fill at the close, where a run does that."""
     if not (form.uses.same_close or form.general):
         return []
     condition = "True" if form.general else when
     return [f"if {condition}:", *indent([*call, "called = 1"])]
+
+
+def settles(form: Form) -> bool:
+    """Return whether decisions and fills at the close are one call of the engine."""
+    return form.uses.same_close and not form.general
 
 
 def strategy_lines(

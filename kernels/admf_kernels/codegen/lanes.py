@@ -24,7 +24,7 @@ from admf_kernels.contract import ADJUSTMENT, Strategy
 from admf_kernels.execution import log
 from admf_kernels.layout import fields_of
 
-TILE_BARS = 2048  # of which some columns stay in the second-level cache, for lane after lane
+TILE_BARS = 2048  # whose columns stay in the second-level cache, for lane after lane
 # `tap` is -1 for none; `keeps` has a bit for each table of events that the lanes keep.
 EXTRA = ("lanes", "tap", "keeps", "columns", "feature_columns", "constants", "notes", "wishes")
 NO_TAP = -1
@@ -47,7 +47,7 @@ def source(kernel: Strategy, features: Sequence[str], form: Form) -> str:
         "        return (status & 15) + 16 * (stop - 1 - (seen - (status >> 4)))",
         "return 0",
     ]
-    ahead = quiet.wishes_pass(kernel, features) if quiet.may_be_quiet(form) else []
+    ahead = quiet.wishes_pass(kernel, features) if quiet.asked_ahead(kernel) else []
     return "\n".join([*ahead, "def drive(table, start, stop):", *indent(body)]) + "\n"
 
 
@@ -66,10 +66,18 @@ def _setup(form: Form) -> list[str]:
 
 
 def _lane(kernel: Strategy, features: Sequence[str], form: Form) -> list[str]:
-    """Return the lines that take lane ``k`` over the tile."""
+    """Return the lines that take lane ``k`` over the tile.
+
+    A strategy whose wishes are no answer to its account is asked for the whole tile first; the
+    tap's for each bar, since its state is recorded after each.
+    """
     adjusted = ADJUSTMENT in features
+    ahead = quiet.asked_ahead(kernel)
+    asked = quiet.wishes_call(kernel, features, "asked_from", "edge_of_tile")
+    tapped = quiet.wishes_call(kernel, features, "t", "t + 1")
     steps = [
         "limit = edge_of_tile if k != tap else t + 1",
+        *(["if k == tap and t >= asked_from:", f"    {tapped}"] if ahead else []),
         *(quiet.lines(kernel, form, adjusted=adjusted) if quiet.may_be_quiet(form) else []),
         "if t < limit:",
         *indent(_loud(kernel, form, adjusted=adjusted)),
@@ -77,11 +85,10 @@ def _lane(kernel: Strategy, features: Sequence[str], form: Form) -> list[str]:
         "if k == tap:",
         *indent(_tapped(kernel, form)),
     ]
-    ahead = ["asked_from = tile + (ready - seen - 1 if ready > seen else 0)",
-             *quiet.wishes_call(kernel, features, "asked_from", "edge_of_tile")]  # fmt: skip
     return [
         *_lane_setup(kernel, features, form),
-        *(ahead if quiet.may_be_quiet(form) and quiet.asked_ahead(kernel) else []),
+        "asked_from = tile + (ready - seen - 1 if ready > seen else 0)",
+        *(["if k != tap:", f"    {asked}"] if ahead else []),
         "t = tile",
         "while t < edge_of_tile:",
         *indent(steps),
@@ -141,10 +148,13 @@ def _lane_end(kernel: Strategy) -> list[str]:
 def _loud(kernel: Strategy, form: Form, *, adjusted: bool) -> list[str]:
     """Return the lines that take a bar of lane ``k`` as the run driver does."""
     lines = [
-        *run.bar_lines(kernel, form, "feature_{name}[t]", adjusted=adjusted, place="place"),
+        *run.bar_lines(
+            kernel, form, "feature_{name}[t]", adjusted=adjusted, place="place",
+            strategy=["wanted = wishes[t]"] if quiet.asked_ahead(kernel) else None,
+        ),
         run.mark_line(adjusted=adjusted),
         *run.status_lines("t"),
-    ]
+    ]  # fmt: skip
     return [
         "seen += 1",
         *run.bar_columns(form, "t"),

@@ -188,7 +188,7 @@ def _call(p: Panel, stage: int, data: str) -> list[str]:
         f"bar.worth = {real('worth')}",
         "log.row = t",
         "log.instrument = i",
-        f"failed = invoke(engine, {word('engine_table')}, {stage} + 4 * r, {data})",
+        f"failed = invoke(engine, {word('engine_table')}, {stage} + {1 << engine.STAGE_BITS} * r, {data})",
         "shared_called = 1",
         "if status == 0 and failed != 0:",
         "    status = (failed & 15) + 16 * t",

@@ -82,6 +82,7 @@ def _hoisted(form: Form) -> list[str]:
                  "edge = edge if edge < limit else limit"]  # fmt: skip
     else:
         held.append("edge = limit")
+    held.append("whole_edge = edge if edge < stop else stop")
     if form.uses.following:
         held += _guard_lines(form)
     return held
@@ -110,14 +111,16 @@ def _guard_lines(form: Form) -> list[str]:
 
 def _flat(kernel: Strategy, form: Form, *, adjusted: bool) -> list[str]:
     """Return the lines that take rows without a position: the equity is the cash."""
+    whole = ["sum_drawdowns = sum_drawdowns + drawdown"]
     return [
         "still = equity_before >= peak",
         "per_peak = per(anchor, equity_before) if still else per_peak",
         "drawdown = 0.0 if still else (peak - equity_before) * per_peak",
         f"while base + {WIDTH} <= stop and t < edge:",
         *indent([
+            *(_whole_rows(form, [], [], whole, held=False) if asked_ahead(kernel) else []),
             *_bounds(),
-            *_quiet_rows(kernel, form, "True", held=False, adjusted=adjusted),
+            *_quiet_rows(kernel, form, "", held=False, adjusted=adjusted),
             "sum_drawdowns = sum_drawdowns + select(active, drawdown, 0.0)",
             *_onward(),
         ]),
@@ -132,14 +135,22 @@ def _held(kernel: Strategy, form: Form, *, adjusted: bool) -> list[str]:
     near = f"(abs(equities * anchor - 1.0) <= {metrics.STRAY})"
     owed = f"(equities <= {metrics.LEAST})"
     trails = form.uses.following & FOLLOWS_TRAIL
+    read = [
+        "high, low = load_eight(high_col, base), load_eight(low_col, base)",
+        "equities = wallet.cash + units * load_eight(close_col, base)",
+        f"solvent = {near} if anchor != 0.0 else {owed}",
+    ]
     return [
         f"while base + {WIDTH} <= stop and t < edge:",
         *indent([
+            *(
+                _whole_rows(form, read, ["solvent", "(equities < peak)"], _whole_marks(form),
+                            held=True)
+                if asked_ahead(kernel) else []
+            ),
             *_bounds(),
-            "high, low = load_eight(high_col, base), load_eight(low_col, base)",
-            "equities = wallet.cash + units * load_eight(close_col, base)",
-            f"quiet = {near} if anchor != 0.0 else {owed}",
-            *_quiet_rows(kernel, form, "quiet", held=True, adjusted=adjusted),
+            *read,
+            *_quiet_rows(kernel, form, "solvent", held=True, adjusted=adjusted),
             *_mark_rows(),
             "highs = select(active & (high > highs), high, highs)",
             "lows = select(active & (low < lows), low, lows)",
@@ -147,6 +158,56 @@ def _held(kernel: Strategy, form: Form, *, adjusted: bool) -> list[str]:
             *_onward(),
         ]),
     ]  # fmt: skip
+
+
+def _whole_rows(
+    form: Form, read: list[str], when: list[str], taken: list[str], *, held: bool
+) -> list[str]:
+    """Return the lines that take eight rows at a time for as long as all of them are quiet."""
+    before, more = _conditions(form, held=held)
+    conditions = [*when, *more, "(load_eight(wishes, base) == wanted)"]
+    return [
+        "if t == base:",
+        "    first = 0",
+        f"    while base + {WIDTH} <= whole_edge:",
+        *indent([
+            *read,
+            *before,
+            f"if bits_in({' & '.join(conditions)}) != {(1 << WIDTH) - 1}:",
+            "    break",
+            *taken,
+            f"base += {WIDTH}",
+        ], 2),
+        "    t = base",
+        f"    if base + {WIDTH} > stop or t >= edge:",
+        "        break",
+    ]  # fmt: skip
+
+
+def _whole_marks(form: Form) -> list[str]:
+    """Return the lines that mark eight quiet rows below the peak."""
+    trails = form.uses.following & FOLLOWS_TRAIL
+    return [
+        "gains = gain_of(anchor, shifted(equities, equity_before), equities)",
+        *_gain_lines(),
+        "drawdowns = (peak - equities) * per_peak",
+        "sum_drawdowns = sum_drawdowns + drawdowns",
+        "worst = select(drawdowns > worst, drawdowns, worst)",
+        f"drawdown_bars += {WIDTH}",
+        f"equity_before = element(equities, {WIDTH - 1})",
+        "highs = select(high > highs, high, highs)",
+        "lows = select(low < lows, low, lows)",
+        *([f"guarding = element(stops, {WIDTH - 1})"] if trails else []),
+    ]
+
+
+def _gain_lines() -> list[str]:
+    return [
+        "losses = loss_of(gains)",
+        "sum_returns = sum_returns + gains",
+        "sum_return_squares = sum_return_squares + gains * gains",
+        "sum_downside_squares = sum_downside_squares + losses * losses",
+    ]
 
 
 def _bounds() -> list[str]:
@@ -160,14 +221,11 @@ def _onward() -> list[str]:
     return ["t = base + last", f"base += {WIDTH}", f"if last < {WIDTH}:", "    break"]
 
 
-def _quiet_rows(
-    kernel: Strategy, form: Form, quiet: str, *, held: bool, adjusted: bool
-) -> list[str]:
-    """Return the lines that find the quiet rows: ``active``, up to ``last``."""
+def _conditions(form: Form, *, held: bool) -> tuple[list[str], list[str]]:
+    """Return what quiet rows are, strategy and equity apart, and the lines before that."""
     u = form.uses
     high, low = ("high", "low") if held else (f"load_eight({n}_col, base)" for n in ("high", "low"))
-    when = [] if quiet == "True" else [quiet]
-    when += [f"({low} > below)", f"({high} < above)"]
+    when = [f"({low} > below)", f"({high} < above)"]
     if u.sessions:
         when += _session_conditions(form, held=held)
     if u.actions:
@@ -175,10 +233,18 @@ def _quiet_rows(
     if u.margin and held:
         worth = "a.maintenance * abs(units * load_eight(close_col, base))"
         when.append(f"(mask_of(0 if a.maintenance > 0.0 else -1) | (equities >= {worth}))")
-    before: list[str] = []
     if u.following and held:
         before, more = _facing(form)
-        when += more
+        return before, [*when, *more]
+    return [], when
+
+
+def _quiet_rows(
+    kernel: Strategy, form: Form, solvent: str, *, held: bool, adjusted: bool
+) -> list[str]:
+    """Return the lines that find the quiet rows: ``active``, up to ``last``."""
+    before, when = _conditions(form, held=held)
+    when = [solvent, *when] if solvent else when
     if asked_ahead(kernel):
         when.append("(load_eight(wishes, base) == wanted)")
     return [
@@ -207,40 +273,38 @@ def _session_conditions(form: Form, *, held: bool) -> list[str]:
 def asked_ahead(kernel: Strategy) -> bool:
     """Return whether a strategy can be asked about many rows, whatever happens on them."""
     own = {"position", "cash", "equity", "entry_price"} & set(kernel.arguments)
-    return not (kernel.stateful or kernel.orders or own)
+    return not (kernel.orders or own)
 
 
 def wishes_pass(kernel: Strategy, features: Sequence[str]) -> list[str]:
-    """Return the function that asks a strategy about rows: a loop that the compiler packs."""
-    if not asked_ahead(kernel):
-        return []
-    given = _wishes_arguments(kernel, features)
+    """Return the function that asks a strategy about rows, one after the other.
+
+    The compiler packs the loop of one without a memory; of one with it the function returns it.
+    """
     return [
-        f"def pass_wishes({', '.join(['wishes', *given, 'first', 'last'])}):",
+        f"def pass_wishes({', '.join(_wishes_arguments(kernel, features))}, first, last):",
         "    for t in range(first, last):",
-        *indent(_asked_rows(kernel, "t", adjusted=ADJUSTMENT in features), 2),
+        *indent(_asked_row(kernel, "t", adjusted=ADJUSTMENT in features), 2),
         "        wishes[t] = wanted",
-        "    return 0",
+        f"    return {'s' if kernel.stateful else '0'}",
         "",
         "",
     ]
 
 
-def wishes_call(kernel: Strategy, features: Sequence[str], first: str, last: str) -> list[str]:
-    """Return the line that asks a strategy about these rows, where it can be asked ahead."""
-    if not asked_ahead(kernel):
-        return []
-    given = _wishes_arguments(kernel, features)
-    return [f"pass_wishes({', '.join(['wishes', *given, first, last])})"]
+def wishes_call(kernel: Strategy, features: Sequence[str], first: str, last: str) -> str:
+    """Return the line that asks a strategy about these rows."""
+    call = f"pass_wishes({', '.join(_wishes_arguments(kernel, features))}, {first}, {last})"
+    return f"s = {call}" if kernel.stateful else call
 
 
 def _wishes_arguments(kernel: Strategy, features: Sequence[str]) -> list[str]:
     bars = [f"{n}_col" for n in ("ts_ns", *engine.PRICES) if n in kernel.arguments]
-    constants = ["c"] if "c" in kernel.arguments else []
-    return [*constants, *bars, *(f"feature_{n}" for n in features)]
+    own = [n for n in ("c", "s") if n in kernel.arguments]
+    return ["wishes", *own, *bars, *(f"feature_{n}" for n in features)]
 
 
-def _asked_rows(kernel: Strategy, row: str, *, adjusted: bool) -> list[str]:
+def _asked_row(kernel: Strategy, row: str, *, adjusted: bool) -> list[str]:
     """Return the lines that ask the strategy about a row."""
     given = {"ts_ns", *engine.PRICES} & set(kernel.arguments)
     reads = [f"{n} = {n}_col[{row}]" for n in ("ts_ns", *engine.PRICES) if n in given]
@@ -257,7 +321,7 @@ def _step_rows(kernel: Strategy, *, adjusted: bool) -> list[str]:
         "for j in range(first, stop_at):",
         *indent([
             *(["s_before = s"] if kernel.stateful else []),
-            *_asked_rows(kernel, "base + j", adjusted=adjusted),
+            *_asked_row(kernel, "base + j", adjusted=adjusted),
             f"if {' or '.join([*wants, 'wanted != noted'])}:",
             *indent([*(["s = s_before"] if kernel.stateful else []), "last = j", "break"]),
         ]),
@@ -303,10 +367,7 @@ def _mark_rows() -> list[str]:
     return [
         "befores = select(mask_of(1 << first), equity_before, shifted(equities, equity_before))",
         "gains = select(active, gain_of(anchor, befores, equities), 0.0)",
-        "losses = loss_of(gains)",
-        "sum_returns = sum_returns + gains",
-        "sum_return_squares = sum_return_squares + gains * gains",
-        "sum_downside_squares = sum_downside_squares + losses * losses",
+        *_gain_lines(),
         "if bits_in(active & (equities >= peak)) != 0:",
         *indent(_peak_rows()),
         "else:",

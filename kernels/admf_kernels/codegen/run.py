@@ -9,7 +9,7 @@ the groups of `engine.groups`, and the places of the working orders.
 from collections.abc import Sequence
 
 from admf_kernels.codegen import engine
-from admf_kernels.codegen.engine import CLOSE, DECIDE, OPEN, PRICES, TABLE, Form
+from admf_kernels.codegen.engine import CLOSE, DECIDE, OPEN, PRICES, SETTLE, TABLE, Form
 from admf_kernels.codegen.text import SEEN_KEY, indent, load, pointers, store
 from admf_kernels.contract import ADJUSTMENT, Strategy
 from admf_kernels.execution import bar
@@ -92,12 +92,15 @@ def bar_columns(form: Form, row: str) -> list[str]:
 
 
 def bar_lines(
-    kernel: Strategy, form: Form, feature: str, *, adjusted: bool = False, place: str = "t"
-) -> list[str]:
+    kernel: Strategy, form: Form, feature: str, *, adjusted: bool = False, place: str = "t",
+    strategy: list[str] | None = None,
+) -> list[str]:  # fmt: skip
     """Return the lines of one bar but the last: open, strategy, decide, close.
 
-    `place` is what events are stamped with.
+    `place` is what events are stamped with; the lines `strategy` ask it, if not those that call
+    its kernel.
     """
+    asked = engine.strategy_lines(kernel, feature, adjusted=adjusted)
     worth = "n.lot_value"
     last = "(close_col[t - 1] if seen > 1 else 0.0)" if adjusted else "curve.last_close"
     requests = engine.request_lines(kernel, feature, adjusted=adjusted)
@@ -107,18 +110,26 @@ def bar_lines(
         "wanted = 0.0",
         *([f"asked = ({'keep(), ' * kernel.orders})"] if kernel.orders else []),
         "if seen >= ready:",
-        *indent(engine.strategy_lines(kernel, feature, adjusted=adjusted)),
+        *indent(asked if strategy is None else strategy),
         "signal = wanted_signal(a, wanted, equity)",
-        *engine.decide_lines(
-            kernel,
-            form,
-            [*requests, *call_lines(DECIDE, "bits_of(signal)", "close", place)],
-        ),
-        *engine.close_lines(
-            form, call_lines(CLOSE, "0", "close", place), "called != 0 and intent.working != 0"
-        ),
+        *_decide_lines(kernel, form, requests, place),
         f"equity = wallet.cash + q.lots * {worth} * close",
     ]
+
+
+def _decide_lines(kernel: Strategy, form: Form, requests: list[str], place: str) -> list[str]:
+    """Return the lines that decide, and fill at the close where a run does that.
+
+    What fills there was made on this bar, or could have filled at its open: on a bar on which
+    the engine was not called there is nothing to fill.
+    """
+    close = call_lines(CLOSE, "0", "close", place)
+    stage = SETTLE if engine.settles(form) else DECIDE
+    decide = [*requests, *call_lines(stage, "bits_of(signal)", "close", place)]
+    lines = engine.decide_lines(kernel, form, decide)
+    if not engine.settles(form):
+        return [*lines, *engine.close_lines(form, close)]
+    return [*lines, "elif called != 0 and intent.working != 0:", *indent(close)]
 
 
 def mark_line(feature: str = "feature_{name}[t]", *, adjusted: bool) -> str:
@@ -138,7 +149,7 @@ def call_lines(stage: int, word: str, price: str, place: str) -> list[str]:
         "bar.number = seen",
         "bar.worth = n.lot_value",
         f"log.row = {place}",
-        f"failed = invoke(engine, engine_table, {stage} + 4 * t, {word})",
+        f"failed = invoke(engine, engine_table, {stage} + {1 << engine.STAGE_BITS} * t, {word})",
         "if status == 0 and failed != 0:",
         "    status = (failed & 15) + 16 * t",
     ]

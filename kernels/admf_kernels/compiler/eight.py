@@ -9,6 +9,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
 from admf_kernels.codegen import eight
+from admf_kernels.execution import metrics
 
 WIDTH = eight.WIDTH
 DOUBLE, INT32, INT64 = ir.DoubleType(), ir.IntType(32), ir.IntType(64)
@@ -253,6 +254,19 @@ def _lowest_bit(context: Any, bits: Any) -> Any:
     return types.int64(types.int64), emit
 
 
+@intrinsic
+def _add_to_part(context: Any, floats: Any, first: Any, part: Any, value: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        floats, first, part, value = args
+        at = builder.bitcast(builder.gep(floats, [first]), VECTOR.as_pointer())
+        nothing = ir.Constant(VECTOR, [0.0] * WIDTH)
+        added = builder.insert_element(nothing, value, part)
+        builder.store(builder.fadd(builder.load(at, align=8), added), at, align=8)
+        return INT64(0)
+
+    return types.int64(FLOATS, types.int64, types.int64, types.float64), emit
+
+
 FORMS: tuple[tuple[Any, Any], ...] = (
     *((o, _on_eight(_binary(emit, EIGHT))) for o, emit in ARITHMETIC.items()),
     *((o, _on_eight(_binary(_compare(sign), MASK))) for o, sign in COMPARISONS.items()),
@@ -273,4 +287,10 @@ FORMS: tuple[tuple[Any, Any], ...] = (
     (eight.mask_of, lambda bits: lambda bits: _mask_of(bits)),
     (eight.bits_in, lambda mask: lambda mask: _bits_in(mask)),
     (eight.lowest_bit, lambda bits: lambda bits: _lowest_bit(bits)),
+    (
+        metrics.add_to_part,
+        lambda sums, first, part, value: (
+            lambda sums, first, part, value: _add_to_part(sums, first, part, value)
+        ),
+    ),
 )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic, overload
 from numba.np.numpy_support import from_dtype
 
@@ -65,6 +66,24 @@ def _from_bits(context: Any, word: Any) -> Any:
         return builder.bitcast(args[0], DOUBLE)
 
     return types.float64(types.int64), emit
+
+
+def _rounding(name: str) -> Any:
+    """Return the intrinsic that rounds to a whole number as the function of LLVM does."""
+
+    @intrinsic
+    def rounding(context: Any, x: Any) -> Any:
+        def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kind = ir.FunctionType(DOUBLE, [DOUBLE])
+            function = cgutils.get_or_insert_function(builder.module, kind, name)
+            return builder.fadd(builder.call(function, args), ir.Constant(DOUBLE, 0.0))
+
+        return types.float64(types.float64), emit
+
+    return rounding
+
+
+_floor, _ceil = _rounding("llvm.floor.f64"), _rounding("llvm.ceil.f64")
 
 
 def _pointer(kind: Any, llvm_type: Any) -> Any:
@@ -188,6 +207,8 @@ _select_form.__annotations__.clear()
 FORMS: tuple[tuple[Any, Any], ...] = (
     (numeric.fma, lambda a, b, c: lambda a, b, c: _fma(a, b, c)),
     (numeric.select, _select_form),
+    (numeric.floor, lambda x: lambda x: _floor(x)),
+    (numeric.ceil, lambda x: lambda x: _ceil(x)),
     (numeric.bits_of, lambda x: lambda x: _bits_of(x)),
     (numeric.from_bits, lambda word: lambda word: _from_bits(word)),
     (

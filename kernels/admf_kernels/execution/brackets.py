@@ -1,6 +1,5 @@
 """Exits that live in the bar: the protective stop and the targets of a position."""
 
-import math
 from typing import Any
 
 from admf_kernels.execution.orders import (
@@ -27,7 +26,7 @@ from admf_kernels.execution.reasons import (
 )
 from admf_kernels.execution.records import Desk
 from admf_kernels.execution.terms import ATR, FRACTION, NO_DISTANCE, Terms
-from admf_kernels.numeric import select
+from admf_kernels.numeric import ceil, floor, select
 
 
 def distance(unit: int, value: float, price: float, atr: float) -> float:
@@ -39,9 +38,9 @@ def rounded(n: Any, price: float, up: bool) -> float:
     """Return an order's price on the tick at or beyond `price`; as it is without ticks."""
     free = n.ticks == 0.0 or price <= 0.0
     count = select(free, 0.0, price * n.ticks)
-    nearest = math.floor(count + 0.5) * 1.0
+    nearest = floor(count + 0.5)
     # On a tick already, but for its last bits, or on the one beyond.
-    beyond = select(up, math.ceil(count) * 1.0, math.floor(count) * 1.0)
+    beyond = select(up, ceil(count), floor(count))
     on = select(abs(count - nearest) > 1e-6, beyond, nearest)
     return select(free, price, on / select(free, 1.0, n.ticks))
 
@@ -99,7 +98,7 @@ def _target(
     """Place the target that leaves the position with all but `part` of its lots closed."""
     if not price > 0.0:  # a short's target below nothing is never reached
         return
-    kept = math.floor(abs(d.q.lots) * (1.0 - part) + 1e-9) * side
+    kept = floor(abs(d.q.lots) * (1.0 - part) + 1e-9) * side
     if kept == d.q.lots:  # a part smaller than a lot
         return
     o = order_at(d.slots, target_place(t.uses) + index)

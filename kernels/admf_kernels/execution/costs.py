@@ -1,10 +1,10 @@
 """What a fill costs: the price after slippage, the fee, and what there is to pay it with."""
 
-import math
 from typing import Any
 
 from admf_kernels.execution.records import Desk
 from admf_kernels.execution.terms import LOTS_MAX, Terms
+from admf_kernels.numeric import floor
 
 
 def fill_price(n: Any, lots: float, price: float, share: float) -> float:
@@ -100,7 +100,7 @@ def affordable_lots(n: Any, worth: float, money: float, price: float, side: floa
     if budget <= 0.0 or lot <= 0.0:
         return 0.0
     quotient = budget / lot
-    lots = math.floor(quotient) * 1.0 if quotient < LOTS_MAX else LOTS_MAX
+    lots = floor(quotient) if quotient < LOTS_MAX else LOTS_MAX
     # The quotient is rounded; never spend more than there is.
     fee = lots * worth * worst * n.fee_rate + lots * n.lot_size * n.fee_per_unit + n.fee_fixed
     left = cash_after(money, lots, worth, worst, fee)
@@ -130,12 +130,12 @@ def payable(
     # by the line, look around the guess in doubling steps, and halve what remains.
     share = spare / (spare - missing) if spare > missing else 0.5
     part = share if share > 0.0 and share < 1.0 else 0.5
-    probe, step = math.floor(low + (high - low) * part) * 1.0, 1.0
+    probe, step = floor(low + (high - low) * part), 1.0
     for _ in range(128):
         if high - low <= 1.0:
             break
         if probe <= low or probe >= high:
-            probe = math.floor((low + high) * 0.5) * 1.0
+            probe = floor((low + high) * 0.5)
         if _left(t, d, bar, side * probe, price, maker, limit) >= 0.0:
             low = probe
             probe += step

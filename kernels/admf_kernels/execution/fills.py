@@ -28,6 +28,7 @@ from admf_kernels.execution.reasons import (
 from admf_kernels.execution.records import Desk, restate
 from admf_kernels.execution.sizing import lots_at_fill
 from admf_kernels.execution.terms import ENTRIES, NO_BRACKETS, Terms
+from admf_kernels.numeric import floor
 
 
 def wanted_lots(o: Any, q: Any) -> float:
@@ -209,4 +210,4 @@ def volume_lots(t: Terms, bar: Any) -> float:
     """Return the most lots that orders may take from this bar."""
     if t.a.participation <= 0.0:
         return math.inf
-    return math.floor(t.a.participation * bar.volume / t.n.lot_size) * 1.0
+    return floor(t.a.participation * bar.volume / t.n.lot_size)

@@ -47,6 +47,14 @@ def total(sums: Sequence[float], first: int) -> float:
     return found
 
 
+# Compiled, eight parts are read and written as one: who reads them as one soon after need not
+# wait until the one part has reached the memory.
+def add_to_part(sums: Any, first: int, part: int, value: float) -> int:
+    """Add to one part of the sum whose first part is at `first`; no part is ever -0.0."""
+    sums[first + part] += value
+    return 0
+
+
 def mark_bar(
     m: Curve, sums: Any, cash_start: float, ts_ns: int, close: float, equity: float,
     in_market: bool,
@@ -71,10 +79,10 @@ def mark_bar(
     drawdown = (peak - equity) * per_peak
     drawdown_bars = 0 if higher else m.drawdown_bars + 1
     part = m.bars & (PARTS - 1)
-    sums[RETURNS + part] += gain
-    sums[RETURN_SQUARES + part] += gain * gain
-    sums[DOWNSIDE_SQUARES + part] += loss * loss
-    sums[DRAWDOWNS + part] += drawdown
+    add_to_part(sums, RETURNS, part, gain)
+    add_to_part(sums, RETURN_SQUARES, part, gain * gain)
+    add_to_part(sums, DOWNSIDE_SQUARES, part, loss * loss)
+    add_to_part(sums, DRAWDOWNS, part, drawdown)
     return Curve(
         m.bars + 1,
         m.first_ts_ns,

@@ -1,9 +1,9 @@
 """Position and the round trip; a fill changes them in one place."""
 
-import math
 from typing import Any, NamedTuple
 
 from admf_kernels.execution.costs import month_end_ns
+from admf_kernels.numeric import floor
 
 
 class Trade(NamedTuple):
@@ -89,7 +89,7 @@ def split_lots(q: Any, whole: float) -> None:
 
 def settled(lots: float) -> float:
     """Return `lots`, or the whole number that they are but for their last bits."""
-    whole = math.floor(lots + 0.5) * 1.0
+    whole = floor(lots + 0.5)
     near = abs(lots - whole) <= 1e-9 + 1e-12 * abs(lots)
     return whole + 0.0 if near else lots
 

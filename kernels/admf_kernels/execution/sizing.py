@@ -15,6 +15,7 @@ from admf_kernels.execution.terms import (
     VOLATILITY,
     Terms,
 )
+from admf_kernels.numeric import floor
 
 
 def allowed_signal(a: Any, signal: float) -> float:
@@ -43,7 +44,7 @@ def target_lots(t: Terms, d: Desk, bar: Any, signal: float) -> float:
     a = t.a
     if a.sizing == FIXED:
         # Values this large are refused with the configuration.
-        lots = math.floor(strength * a.sizing_value) * 1.0
+        lots = floor(strength * a.sizing_value)
     elif a.sizing == RISK:
         lost = distance(t.x.stop, t.x.stop_value, bar.close, bar.atr) * bar.worth
         lots = _most(t, bar, equity, _whole(strength * equity * a.sizing_value, lost))
@@ -83,7 +84,7 @@ def _whole(amount: float, each: float) -> float:
     if not (each > 0.0 and amount > 0.0):
         return 0.0
     count = amount / each
-    return math.floor(count) * 1.0 if count < LOTS_MAX else LOTS_MAX
+    return floor(count) if count < LOTS_MAX else LOTS_MAX
 
 
 def _most(t: Terms, bar: Any, equity: float, lots: float) -> float:
