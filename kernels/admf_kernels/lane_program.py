@@ -14,6 +14,7 @@ from admf_kernels import drivers
 from admf_kernels.actions import Actions
 from admf_kernels.clock import Clock
 from admf_kernels.codegen import engine, lanes
+from admf_kernels.codegen.asking import TOGETHER
 from admf_kernels.codegen.engine import Form
 from admf_kernels.contract import Output, Source, Strategy, output_of
 from admf_kernels.errors import KernelError
@@ -129,7 +130,7 @@ class LaneProgram(TradingProgram):
             drivers.for_lanes(self.strategy, tuple(self.reads), self.form),
             [0, self.lanes, *self._surroundings(self.ready, tables), len(self.sets), self.tap,
              self._keeps(), self.columns, self._feature_columns(), np.array(own, np.int64),
-             self._notes, np.zeros(self.rows)],
+             self._notes, np.zeros((TOGETHER, self.rows)), self.rows],
         )  # fmt: skip
 
     def _event_bars(self, block_bars: int) -> int:

@@ -18,6 +18,7 @@ where they begin after the first column, by lane; then come the constants and th
 from collections.abc import Sequence
 
 from admf_kernels.codegen import engine, quiet, run
+from admf_kernels.codegen.asking import TOGETHER, Asking, asked_ahead, wishes_of
 from admf_kernels.codegen.engine import Form
 from admf_kernels.codegen.text import indent, load, store
 from admf_kernels.contract import ADJUSTMENT, Strategy
@@ -26,7 +27,9 @@ from admf_kernels.layout import fields_of
 
 TILE_BARS = 2048  # whose columns stay in the second-level cache, for lane after lane
 # `tap` is -1 for none; `keeps` has a bit for each table of events that the lanes keep.
-EXTRA = ("lanes", "tap", "keeps", "columns", "feature_columns", "constants", "notes", "wishes")
+EXTRA = (
+    "lanes", "tap", "keeps", "columns", "feature_columns", "constants", "notes", "wishes", "stride",
+)  # fmt: skip
 NO_TAP = -1
 # What the strategy wanted last, and why and on which bar a number could not be used.
 NOTES = ("wanted", "status")
@@ -34,12 +37,18 @@ NOTES = ("wanted", "status")
 
 def source(kernel: Strategy, features: Sequence[str], form: Form) -> str:
     """Return the source of the lane driver of `kernel`, reading `features` in that order."""
+    setup = _setup(form)
+    asking = Asking(kernel, features, form, setup) if asked_ahead(kernel) else None
     body = [
-        *_setup(form),
+        *setup,
+        *("tables = words_at(table[7])", "near = near_floats()"),
         f"for tile in range(start, stop, {TILE_BARS}):",
         f"    edge_of_tile = tile + {TILE_BARS} if tile + {TILE_BARS} < stop else stop",
-        "    for k in range(lanes):",
-        *indent(_lane(kernel, features, form), 2),
+        f"    for group in range(0, lanes, {TOGETHER}):",
+        f"        last_lane = group + {TOGETHER} if group + {TOGETHER} < lanes else lanes",
+        *indent(asking.group_lines() if asking else [], 2),
+        "        for k in range(group, last_lane):",
+        *indent(_lane(kernel, features, form, asking), 3),
         "if tap >= 0:",
         f"    status = notes[{len(NOTES)} * tap + {NOTES.index('status')}]",
         "    if status != 0:",
@@ -47,8 +56,8 @@ def source(kernel: Strategy, features: Sequence[str], form: Form) -> str:
         "        return (status & 15) + 16 * (stop - 1 - (seen - (status >> 4)))",
         "return 0",
     ]
-    ahead = quiet.wishes_pass(kernel, features) if quiet.asked_ahead(kernel) else []
-    return "\n".join([*ahead, "def drive(table, start, stop):", *indent(body)]) + "\n"
+    parts = asking.parts() if asking else []
+    return "\n".join([*parts, "def drive(table, start, stop):", *indent(body)]) + "\n"
 
 
 def _setup(form: Form) -> list[str]:
@@ -57,27 +66,23 @@ def _setup(form: Form) -> list[str]:
     at = {name: first + k for k, name in enumerate(EXTRA)}
     return [
         *run.setup_lines(form, ()),
-        *(f"{n} = table[{at[n]}]" for n in ("lanes", "tap", "keeps", "columns", "constants")),
+        *(
+            f"{n} = table[{at[n]}]"
+            for n in ("lanes", "tap", "keeps", "columns", "constants", "wishes", "stride")
+        ),
         *(f"{n} = words_at(table[{at[n]}])" for n in ("feature_columns", "notes")),
-        *(f"{n} = floats_at(table[{at[k]}])" for n, k in (("notes_f", "notes"), ("wishes", "wishes"))),
-        "tables = words_at(table[7])",
-        "near = near_floats()",
+        f"notes_f = floats_at(table[{at['notes']}])",
     ]
 
 
-def _lane(kernel: Strategy, features: Sequence[str], form: Form) -> list[str]:
-    """Return the lines that take lane ``k`` over the tile.
-
-    A strategy whose wishes are no answer to its account is asked for the whole tile first; the
-    tap's for each bar, since its state is recorded after each.
-    """
+def _lane(
+    kernel: Strategy, features: Sequence[str], form: Form, asking: Asking | None
+) -> list[str]:
+    """Return the lines that take lane ``k`` over the tile."""
     adjusted = ADJUSTMENT in features
-    ahead = quiet.asked_ahead(kernel)
-    asked = quiet.wishes_call(kernel, features, "asked_from", "edge_of_tile")
-    tapped = quiet.wishes_call(kernel, features, "t", "t + 1")
     steps = [
         "limit = edge_of_tile if k != tap else t + 1",
-        *(["if k == tap and t >= asked_from:", f"    {tapped}"] if ahead else []),
+        *(asking.tap_lines() if asking else []),
         *(quiet.lines(kernel, form, adjusted=adjusted) if quiet.may_be_quiet(form) else []),
         "if t < limit:",
         *indent(_loud(kernel, form, adjusted=adjusted)),
@@ -87,8 +92,6 @@ def _lane(kernel: Strategy, features: Sequence[str], form: Form) -> list[str]:
     ]
     return [
         *_lane_setup(kernel, features, form),
-        "asked_from = tile + (ready - seen - 1 if ready > seen else 0)",
-        *(["if k != tap:", f"    {asked}"] if ahead else []),
         "t = tile",
         "while t < edge_of_tile:",
         *indent(steps),
@@ -119,6 +122,7 @@ def _lane_setup(kernel: Strategy, features: Sequence[str], form: Form) -> list[s
         ),
         "seen = lane_i[0]",
         *(f"{n} = {load(cls, 'lane', '{i} + ' + str(at))}" for n, cls, at in _own(kernel)),
+        *([f"wishes_here = {wishes_of('wishes', '(k - group)')}"] if asked_ahead(kernel) else []),
         f"wanted = notes_f[{len(NOTES)} * k]",
         f"status = notes[{len(NOTES)} * k + 1]",
         f"counts = words_at(words_at(engine_table)[{engine.TABLE.index('log')}] + "
@@ -129,7 +133,8 @@ def _lane_setup(kernel: Strategy, features: Sequence[str], form: Form) -> list[s
 def _own(kernel: Strategy) -> list[tuple[str, type, int]]:
     """Return the groups that the driver has as values, and where they lie."""
     at = engine.offsets(kernel)
-    return [(n, cls, at[n]) for n, cls in engine.groups(kernel).items() if n in ("s", "curve")]
+    names = ("curve",) if asked_ahead(kernel) else ("s", "curve")
+    return [(n, cls, at[n]) for n, cls in engine.groups(kernel).items() if n in names]
 
 
 def _lane_end(kernel: Strategy) -> list[str]:
@@ -150,7 +155,7 @@ def _loud(kernel: Strategy, form: Form, *, adjusted: bool) -> list[str]:
     lines = [
         *run.bar_lines(
             kernel, form, "feature_{name}[t]", adjusted=adjusted, place="place",
-            strategy=["wanted = wishes[t]"] if quiet.asked_ahead(kernel) else None,
+            strategy=["wanted = wishes_here[t]"] if asked_ahead(kernel) else None,
         ),
         run.mark_line(adjusted=adjusted),
         *run.status_lines("t"),
@@ -171,12 +176,15 @@ def _loud(kernel: Strategy, form: Form, *, adjusted: bool) -> list[str]:
 
 def _tapped(kernel: Strategy, form: Form) -> list[str]:
     """Return the lines that record the tap's bar, the last one taken."""
+    s_at = f"{{i}} + {engine.offsets(kernel)['s']}" if kernel.stateful else ""
     return [
         "row = t - 1",
+        *([f"s = {load(kernel.state, 'lane', s_at)}"] if kernel.stateful and asked_ahead(kernel)
+          else []),
         "signal = intent.signal",
         *run.output_lines("row"),
         "kept, called = 0, 1",
         *engine.summed_lines(),
         *engine.hash_lines(kernel, form, "lane", run.COUNTED),
         "checksum[row] += share",
-    ]
+    ]  # fmt: skip

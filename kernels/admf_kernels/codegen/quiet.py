@@ -7,14 +7,15 @@ the run driver's own lines. Rows stand beside the parts of the curve's sums that
 Lines of a row ask the functions that the run driver asks, compiled for eight numbers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from admf_kernels.codegen import engine
+from admf_kernels.codegen.asking import asked_ahead
 from admf_kernels.codegen.eight import NAMES, WIDTH
 from admf_kernels.codegen.engine import Form
 from admf_kernels.codegen.text import class_name, indent
-from admf_kernels.contract import ADJUSTMENT, Strategy
+from admf_kernels.contract import Strategy
 from admf_kernels.execution import metrics
 from admf_kernels.execution.brackets import distance, rounded
 from admf_kernels.execution.following import even_level, trail_level
@@ -165,7 +166,7 @@ def _whole_rows(
 ) -> list[str]:
     """Return the lines that take eight rows at a time for as long as all of them are quiet."""
     before, more = _conditions(form, held=held)
-    conditions = [*when, *more, "(load_eight(wishes, base) == wanted)"]
+    conditions = [*when, *more, "(load_eight(wishes_here, base) == wanted)"]
     return [
         "if t == base:",
         "    first = 0",
@@ -246,7 +247,7 @@ def _quiet_rows(
     before, when = _conditions(form, held=held)
     when = [solvent, *when] if solvent else when
     if asked_ahead(kernel):
-        when.append("(load_eight(wishes, base) == wanted)")
+        when.append("(load_eight(wishes_here, base) == wanted)")
     return [
         *before,
         f"loud = bits_in(~({' & '.join(when)}))",
@@ -268,40 +269,6 @@ def _session_conditions(form: Form, *, held: bool) -> list[str]:
     if form.uses.session_end and held:
         found.append("(load_eight(minutes_left_col, base) > x.session_minutes)")
     return found
-
-
-def asked_ahead(kernel: Strategy) -> bool:
-    """Return whether a strategy can be asked about many rows, whatever happens on them."""
-    own = {"position", "cash", "equity", "entry_price"} & set(kernel.arguments)
-    return not (kernel.orders or own)
-
-
-def wishes_pass(kernel: Strategy, features: Sequence[str]) -> list[str]:
-    """Return the function that asks a strategy about rows, one after the other.
-
-    The compiler packs the loop of one without a memory; of one with it the function returns it.
-    """
-    return [
-        f"def pass_wishes({', '.join(_wishes_arguments(kernel, features))}, first, last):",
-        "    for t in range(first, last):",
-        *indent(_asked_row(kernel, "t", adjusted=ADJUSTMENT in features), 2),
-        "        wishes[t] = wanted",
-        f"    return {'s' if kernel.stateful else '0'}",
-        "",
-        "",
-    ]
-
-
-def wishes_call(kernel: Strategy, features: Sequence[str], first: str, last: str) -> str:
-    """Return the line that asks a strategy about these rows."""
-    call = f"pass_wishes({', '.join(_wishes_arguments(kernel, features))}, {first}, {last})"
-    return f"s = {call}" if kernel.stateful else call
-
-
-def _wishes_arguments(kernel: Strategy, features: Sequence[str]) -> list[str]:
-    bars = [f"{n}_col" for n in ("ts_ns", *engine.PRICES) if n in kernel.arguments]
-    own = [n for n in ("c", "s") if n in kernel.arguments]
-    return ["wishes", *own, *bars, *(f"feature_{n}" for n in features)]
 
 
 def _asked_row(kernel: Strategy, row: str, *, adjusted: bool) -> list[str]:
