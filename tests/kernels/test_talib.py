@@ -25,6 +25,7 @@ from admf_kernels.indicators import (
     kama,
     linear_regression,
     macd,
+    mean_stddev,
     mfi,
     momentum,
     natr,
@@ -87,6 +88,10 @@ CASES = {
     "macd": [
         (macd(*p), lambda o, h, lo, c, v, p=p: talib.MACD(c, *p))
         for p in ((12, 26, 9), (2, 3, 1), (5, 100, 30))
+    ],
+    "mean_stddev": [
+        (mean_stddev(n), lambda o, h, lo, c, v, n=n: (talib.SMA(c, n), talib.STDDEV(c, n, 1.0)))
+        for n in (2, 20, 250)
     ],
     "roc": [(roc(n), lambda o, h, lo, c, v, n=n: talib.ROC(c, n)) for n in (1, 10, 100)],
     "rolling_max": [
@@ -201,7 +206,7 @@ WITHOUT = {"largest_of_four", "smallest_of_four", "shift", "session_vwap", *FORM
 # they are made of.
 NEAR_ZERO = {
     "ad", "adx", "apo", "awesome_oscillator", "cci", "cmo", "correlation", "linear_regression",
-    "macd", "mfi", "obv", "momentum", "ppo", "roc", "stddev", "stochastic", "stochastic_fast",
+    "macd", "mean_stddev", "mfi", "obv", "momentum", "ppo", "roc", "stddev", "stochastic", "stochastic_fast",
     "stochastic_rsi", "trix", "ultimate_oscillator", "vroc", "williams_r",
 }  # fmt: skip
 # TA-Lib gives some outputs before the others are valid; here all begin together.

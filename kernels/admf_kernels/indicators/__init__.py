@@ -28,6 +28,7 @@ from admf_kernels.indicators.kama import adaptive_average, kama
 from admf_kernels.indicators.keltner import bands, keltner
 from admf_kernels.indicators.linear_regression import linear_regression
 from admf_kernels.indicators.macd import macd
+from admf_kernels.indicators.mean_stddev import mean_stddev
 from admf_kernels.indicators.mfi import mfi, money_flow_index
 from admf_kernels.indicators.momentum import momentum
 from admf_kernels.indicators.natr import natr
@@ -111,6 +112,7 @@ __all__ = [
     "largest_of_four",
     "linear_regression",
     "macd",
+    "mean_stddev",
     "mfi",
     "momentum",
     "money_flow_index",
