@@ -10,13 +10,13 @@ from admf_kernels import actions, clock, numeric, orders, recorded
 from admf_kernels.codegen import (
     access,
     eight,
+    eights,
     engine,
     execute,
     frame,
     gate,
     lanes,
     panel,
-    quiet,
     run,
     scan,
     stretch,
@@ -76,8 +76,8 @@ def for_strategy(kernel: Strategy, features: tuple[str, ...], form: Form) -> Nat
 def for_lanes(kernel: Strategy, features: tuple[str, ...], form: Form) -> Native:
     """Return the lane driver of a strategy: any number of parameter sets side by side."""
     source = lanes.source(kernel, features, form)
-    functions = [kernel.step, *AROUND, *quiet.CALLED]
-    names = {**_names(kernel), **quiet.names()}
+    functions = [kernel.step, *AROUND, *eights.CALLED]
+    names = {**_names(kernel), **eights.names()}
     return native(f"lanes_{kernel.name}", source, functions, names)
 
 

@@ -1,8 +1,7 @@
 """The lane driver: parameter sets of one strategy, one after the other over a tile of bars.
 
 Each lane is a run of its own: its state lies as that of a run alone, and its bars are taken in
-the run driver's own lines. Rows on which nothing happens to it are taken eight at a time before
-that (`quiet`). What all lanes read, the bars and the distinct features, stays in the caches for
+the run driver's own lines, or eight at a time (`eights`). What all lanes read, the bars and the distinct features, stays in the caches for
 as long as the tile lasts.
 
 One lane, the tap, may also write what the run driver writes: per-bar outputs, events,
@@ -17,8 +16,9 @@ where they begin after the first column, by lane; then come the constants and th
 
 from collections.abc import Sequence
 
-from admf_kernels.codegen import engine, quiet, run
+from admf_kernels.codegen import eights, engine, run
 from admf_kernels.codegen.asking import TOGETHER, Asking, asked_ahead, wishes_of
+from admf_kernels.codegen.eight import WIDTH
 from admf_kernels.codegen.engine import Form
 from admf_kernels.codegen.text import indent, load, store
 from admf_kernels.contract import ADJUSTMENT, Strategy
@@ -80,16 +80,27 @@ def _lane(
 ) -> list[str]:
     """Return the lines that take lane ``k`` over the tile."""
     adjusted = ADJUSTMENT in features
-    steps = [
-        "limit = edge_of_tile if k != tap else t + 1",
+    alone = [
         *(asking.tap_lines() if asking else []),
-        *(quiet.lines(kernel, form, adjusted=adjusted) if quiet.may_be_quiet(form) else []),
-        "if t < limit:",
-        *indent(_loud(kernel, form, adjusted=adjusted)),
-        "    t += 1",
+        "seen += 1",
+        *_loud(kernel, form, "curve.last_close", adjusted=adjusted),
+        run.mark_line(adjusted=adjusted),
+        "t += 1",
         "if k == tap:",
         *indent(_tapped(kernel, form)),
     ]
+    steps = alone
+    if eights.may_be_quiet(form):
+        loud = _loud(kernel, form, "(close_col[t - 1] if t > start else last_close)",
+                     adjusted=adjusted)  # fmt: skip
+        together = eights.Eights(kernel, form, loud, adjusted=adjusted)
+        fits = f"seen & {WIDTH - 1} == 0 and t + {WIDTH} <= edge_of_tile"
+        steps = [
+            f"if k != tap and seen >= ready and {fits}:",
+            *indent(together.lines()),
+            "else:",
+            *indent(alone),
+        ]
     return [
         *_lane_setup(kernel, features, form),
         "t = tile",
@@ -150,18 +161,19 @@ def _lane_end(kernel: Strategy) -> list[str]:
     ]
 
 
-def _loud(kernel: Strategy, form: Form, *, adjusted: bool) -> list[str]:
-    """Return the lines that take a bar of lane ``k`` as the run driver does."""
+def _loud(kernel: Strategy, form: Form, last: str, *, adjusted: bool) -> list[str]:
+    """Return the lines that take a bar of lane ``k`` as the run driver does, but for its mark.
+
+    `last` is the price before the bar.
+    """
     lines = [
         *run.bar_lines(
-            kernel, form, "feature_{name}[t]", adjusted=adjusted, place="place",
+            kernel, form, "feature_{name}[t]", adjusted=adjusted, place="place", last=last,
             strategy=["wanted = wishes_here[t]"] if asked_ahead(kernel) else None,
         ),
-        run.mark_line(adjusted=adjusted),
-        *run.status_lines("t"),
+        *run.status_lines("t", "equity"),
     ]  # fmt: skip
     return [
-        "seen += 1",
         *run.bar_columns(form, "t"),
         "place = t",
         "if k != tap:",

@@ -93,16 +93,16 @@ def bar_columns(form: Form, row: str) -> list[str]:
 
 def bar_lines(
     kernel: Strategy, form: Form, feature: str, *, adjusted: bool = False, place: str = "t",
-    strategy: list[str] | None = None,
+    last: str = "curve.last_close", strategy: list[str] | None = None,
 ) -> list[str]:  # fmt: skip
-    """Return the lines of one bar but the last: open, strategy, decide, close.
+    """Return the lines of one bar but for its mark: open, strategy, decide, close.
 
-    `place` is what events are stamped with; the lines `strategy` ask it, if not those that call
-    its kernel.
+    `place` is what events are stamped with, `last` the price before the bar; the lines `strategy`
+    ask it, if not those that call its kernel.
     """
     asked = engine.strategy_lines(kernel, feature, adjusted=adjusted)
     worth = "n.lot_value"
-    last = "(close_col[t - 1] if seen > 1 else 0.0)" if adjusted else "curve.last_close"
+    last = "(close_col[t - 1] if seen > 1 else 0.0)" if adjusted else last
     requests = engine.request_lines(kernel, feature, adjusted=adjusted)
     return [
         *engine.open_lines(form, call_lines(OPEN, "0", last, place)),
@@ -155,12 +155,12 @@ def call_lines(stage: int, word: str, price: str, place: str) -> list[str]:
     ]
 
 
-def status_lines(row: str) -> list[str]:
+def status_lines(row: str, equity: str = "curve.equity") -> list[str]:
     """Return the lines that keep the first bar on which a number could not be used."""
     return [
         "if status == 0 and not (wanted >= -1.0 and wanted <= 1.0):",
         f"    status = {bar.BAD_SIGNAL} + 16 * {row}",
-        "if status == 0 and curve.equity - curve.equity != 0.0:",
+        f"if status == 0 and {equity} - {equity} != 0.0:",
         f"    status = {bar.BAD_EQUITY} + 16 * {row}",
     ]
 
