@@ -52,11 +52,16 @@ def bar_by_bar(setup: Setup, bars: BarBlock, progress: Progress | None = None) -
 
 
 def lane(setup: Setup, bars: BarBlock, seed: int, progress: Progress | None = None) -> Log:
-    """One lane of the sweep driver, among lanes with other parameters."""
+    """One lane of the sweep driver, among lanes with other parameters.
+
+    What it leaves on every bar is compared as that of any run. A twin beside it leaves nothing on
+    the way, as the lanes of a sweep do, which take their bars eight at a time: all its state must
+    be the same at the end, or KernelError.
+    """
     sets, tap = neighbours(setup, seed)
     program = LaneProgram(
-        setup.strategy, sets, setup.terms, inputs=setup.inputs, tap=tap, clock=setup.clock,
-        actions=setup.actions,
+        setup.strategy, [*sets, setup.params], setup.terms, inputs=setup.inputs, tap=tap,
+        clock=setup.clock, actions=setup.actions,
     )  # fmt: skip
     runner = HistoricalRunner(replace(setup, features={}), program=program)
     for first in range(0, len(bars), LANE_BARS):
@@ -64,6 +69,12 @@ def lane(setup: Setup, bars: BarBlock, seed: int, progress: Progress | None = No
         if progress:
             progress(min(LANE_BARS, len(bars) - first))
     result = runner.finish()
+    apart = program.differing(tap, len(sets))
+    if apart:
+        raise KernelError(
+            f"two lanes with equal parameters differ after {len(bars)} bars in {', '.join(apart)}: "
+            "the driver of sweeps is wrong; report it with this configuration"
+        )
     return Log(result.tables, result.summary)
 
 

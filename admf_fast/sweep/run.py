@@ -1,11 +1,13 @@
 """Running a sweep: chunks over threads, parts as they are done, one file at the end."""
 
+import gc
 import itertools
 import json
 import os
 import resource
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -102,7 +104,8 @@ def run_sweep(
         )
         digests = sweep.inputs_digests(config)
         size, note = work.begin(digests, chunk_sets or sweep.chunk_sets)
-        kept = sweep.run(work, chunks_of(len(sets), len(inputs), size), progress)
+        with collecting_only_new():
+            kept = sweep.run(work, chunks_of(len(sets), len(inputs), size), progress)
         try:
             found = sweep.finish(work, digests, target)
         except ConfigError:  # no set can be run, and none ever will
@@ -116,6 +119,22 @@ def run_sweep(
         sweep.watched.threads, sweep.watched.chunks_total, kept, found, (note,) if note else (),
         sweep.watched.engine, sweep.watched.workers,
     )  # fmt: skip
+
+
+@contextmanager
+def collecting_only_new() -> Iterator[None]:
+    """Let the garbage collector look at objects made from here on, and no others.
+
+    Those of the modules of a process take it longer, now and then, than a small sweep takes.
+    """
+    if gc.get_freeze_count():  # the process has its own ways
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def opened_for(

@@ -247,6 +247,19 @@ class LaneProgram(TradingProgram):
             columns.append((words.view(np.float64) if field.kind == "float" else words).tolist())
         return [cls(*values) for values in zip(*columns, strict=True)]
 
+    def differing(self, lane: int, other: int) -> list[str]:
+        """Return in which words of their state two lanes differ: ``group.field``, or their place.
+
+        Word 0 counts the bars.
+        """
+        names = {0: "bars"}
+        first = 1
+        for name, cls in engine.groups(self.strategy).items():
+            names |= {first + k: f"{name}.{f.name}" for k, f in enumerate(fields_of(cls))}
+            first += len(fields_of(cls))
+        places = np.flatnonzero(self.lanes[lane] != self.lanes[other]).tolist()
+        return [names.get(place, f"word {place} of the orders") for place in places]
+
     def refusal(self, lane: int) -> str:
         """Return why a lane could not be used, with the number of the bar; empty if it did not."""
         status = int(self.statuses[lane])

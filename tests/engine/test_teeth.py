@@ -19,7 +19,7 @@ from admf_fast.runners.setup import Setup
 from admf_kernels import drivers
 from admf_kernels.codegen import engine
 from admf_kernels.compiler import build, cache, toolchain
-from admf_kernels.errors import RuleError
+from admf_kernels.errors import KernelError, RuleError
 from admf_kernels.execution.terms import PERCENT, Account, Instrument
 from admf_kernels.execution.uses import make_terms
 from admf_kernels.plan import Plan
@@ -215,6 +215,32 @@ def test_one_bit_of_the_state_is_seen_on_its_very_bar(put_in):
     put_in(FAULTS["one bit of the state"])
 
     assert {d.bar for d in differences(the_setup()).values()} == {faulty.ULP_BAR}
+
+
+# What takes eight bars at a time, with one mistake in it.
+EIGHTS = {
+    "a mark of another part": ("sum_returns = load_eight(sums, 0)", "sum_returns = load_eight(sums, 8)"),
+    "a return of the bar before": ("shifted(equities, equity_before)", "shifted(equities, cash)"),
+    "a lost row behind a fill": ("row = last + 1", "row = last + 2 if last < 7 else 8"),
+    "a peak that is not seen": ("bits_in(equities >= peak) != 0", "bits_in(equities >= peak * 2.0) != 0"),
+    "an old position on the rows after a fill": (
+        "equities = select(later, cash + units * closes, equities)", "equities = equities"
+    ),
+    "extremes of rows that were taken": ("rows & (row_highs > highs)", "(row_highs > highs)"),
+    "bars that are not counted": ("span.bars += quiet_bars", "span.bars += quiet_bars - 1"),
+    "a wish of the row before": (
+        "load_eight(wishes_here, base) == wanted", "load_eight(wishes_here, base - 1) == wanted"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EIGHTS)
+def test_a_fault_in_what_takes_eight_bars_is_caught_by_the_twin(put_in, name):
+    old, new = EIGHTS[name]
+    put_in(Fault("lanes_", set(), "", source=lambda text: text.replace(old, new)))
+
+    with pytest.raises(KernelError, match="two lanes with equal parameters differ"):
+        ways.lane(the_setup(), BARS, 4)
 
 
 def test_a_lag_off_by_one_is_caught(monkeypatch):

@@ -66,7 +66,12 @@ def lowest_bit(bits: int) -> int:
     raise TypeError("exists in compiled drivers only")
 
 
+def rarely(condition: bool) -> bool:
+    """Return the condition, which the compiler may take for seldom true."""
+    raise TypeError("exists in compiled drivers only")
+
+
 NAMES = (
     load_eight, store_eight, eight_of, shifted, element, highest_so_far, highest_of, lowest_of,
-    mask_of, bits_in, lowest_bit,
+    mask_of, bits_in, lowest_bit, rarely,
 )  # fmt: skip

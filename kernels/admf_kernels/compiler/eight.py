@@ -255,6 +255,18 @@ def _lowest_bit(context: Any, bits: Any) -> Any:
 
 
 @intrinsic
+def _rarely(context: Any, condition: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        bit = ir.IntType(1)
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(bit, [bit, bit]), "llvm.expect.i1"
+        )
+        return builder.call(function, [args[0], ir.Constant(bit, 0)])
+
+    return types.boolean(types.boolean), emit
+
+
+@intrinsic
 def _add_to_part(context: Any, floats: Any, first: Any, part: Any, value: Any) -> Any:
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         floats, first, part, value = args
@@ -287,6 +299,7 @@ FORMS: tuple[tuple[Any, Any], ...] = (
     (eight.mask_of, lambda bits: lambda bits: _mask_of(bits)),
     (eight.bits_in, lambda mask: lambda mask: _bits_in(mask)),
     (eight.lowest_bit, lambda bits: lambda bits: _lowest_bit(bits)),
+    (eight.rarely, lambda condition: lambda condition: _rarely(condition)),
     (
         metrics.add_to_part,
         lambda sums, first, part, value: (
