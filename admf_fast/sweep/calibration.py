@@ -9,6 +9,7 @@ from admf_fast.data import BarBlock
 from admf_fast.sweep.bars import Bars
 from admf_fast.sweep.lanes import LaneRun
 from admf_fast.sweep.variants import Variants
+
 LANES = 8
 from admf_kernels.errors import KernelError
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from admf_fast.sweep.bars import BARS_KEPT
+
 LANES = 8
 
 # Sets of one chunk of a thread at most: what is lost when the process is killed, a thread each.

@@ -134,7 +134,9 @@ class LaneProgram(TradingProgram):
         )  # fmt: skip
 
     def _event_bars(self, block_bars: int) -> int:
-        return 1 if self.tap == lanes.NO_TAP else block_bars  # the driver wants an address in any case
+        return (
+            1 if self.tap == lanes.NO_TAP else block_bars
+        )  # the driver wants an address in any case
 
     @property
     def statuses(self) -> Words:

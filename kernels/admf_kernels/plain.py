@@ -80,7 +80,8 @@ class PlainProgram(PlainReading):
             clock=clock,
             actions=actions,
         )
-        self.curve, self.sums = Curve(), [*NO_SUMS]
+        self.curve = Curve()
+        self.sums: list[float] = [*NO_SUMS]
         self.records = {n: Plain(cls) for n, cls in {**SHARED, **OWN}.items()}
         self.records["wallet"].cash = self.terms.a.cash
 

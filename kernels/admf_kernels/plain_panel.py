@@ -122,7 +122,8 @@ class PlainPanel:
         self.terms = instruments[0].terms
         self.shared["wallet"].cash = self.terms.a.cash
         self.turn = Plain(Turn)
-        self.curve, self.sums = Curve(), [*NO_SUMS]
+        self.curve = Curve()
+        self.sums: list[float] = [*NO_SUMS]
         self.seen = 0
         self.slot = slot_of(strategy.reference)
 

@@ -219,10 +219,14 @@ def test_one_bit_of_the_state_is_seen_on_its_very_bar(put_in):
 
 # What takes eight bars at a time, with one mistake in it.
 EIGHTS = {
-    "a mark of another part": ("sum_returns = load_eight(sums, 0)", "sum_returns = load_eight(sums, 8)"),
+    "a mark of another sum": (
+        "sum_returns = load_eight(sums, 0)", "sum_returns = load_eight(sums, 8)"
+    ),
     "a return of the bar before": ("shifted(equities, equity_before)", "shifted(equities, cash)"),
     "a lost row behind a fill": ("row = last + 1", "row = last + 2 if last < 7 else 8"),
-    "a peak that is not seen": ("bits_in(equities >= peak) != 0", "bits_in(equities >= peak * 2.0) != 0"),
+    "a peak that is not seen": (
+        "bits_in(equities >= peak) != 0", "bits_in(equities >= peak * 2.0) != 0"
+    ),
     "an old position on the rows after a fill": (
         "equities = select(later, cash + units * closes, equities)", "equities = equities"
     ),

@@ -206,8 +206,8 @@ WITHOUT = {"largest_of_four", "smallest_of_four", "shift", "session_vwap", *FORM
 # they are made of.
 NEAR_ZERO = {
     "ad", "adx", "apo", "awesome_oscillator", "cci", "cmo", "correlation", "linear_regression",
-    "macd", "mean_stddev", "mfi", "obv", "momentum", "ppo", "roc", "stddev", "stochastic", "stochastic_fast",
-    "stochastic_rsi", "trix", "ultimate_oscillator", "vroc", "williams_r",
+    "macd", "mean_stddev", "mfi", "obv", "momentum", "ppo", "roc", "stddev", "stochastic",
+    "stochastic_fast", "stochastic_rsi", "trix", "ultimate_oscillator", "vroc", "williams_r",
 }  # fmt: skip
 # TA-Lib gives some outputs before the others are valid; here all begin together.
 EARLIER = {"adx"}

@@ -17,6 +17,7 @@ from admf_fast.sweep.scaling import (
     estimate,
     thread_chunk_sets,
 )
+
 LANES = 8
 from tests.sweep.kit import ROOT
 

@@ -95,7 +95,8 @@ class Eights:
                     *self._read_records(),
                     "later = mask_of(-1 << last)",
                     "equities = select(later, cash + units * closes, equities)",
-                    "held_rows = (held_rows & ((1 << last) - 1)) | (0 if units == 0.0 else -1 << last)",
+                    "held_rows &= (1 << last) - 1",
+                    "held_rows |= 0 if units == 0.0 else -1 << last",
                     "market_bars += 0 if units == 0.0 else 1",
                     "row = last + 1",
                     f"if row == {WIDTH}:",
@@ -342,7 +343,10 @@ class Eights:
 
     def _facing(self) -> tuple[list[str], list[str]]:
         """Return the lines about the stop as it moves, and what quiet rows do not do to it."""
-        lines = ["best, faced = row_highs if units > 0.0 else row_lows, row_lows if units > 0.0 else row_highs"]
+        lines = [
+            "best = row_highs if units > 0.0 else row_lows",
+            "faced = row_lows if units > 0.0 else row_highs",
+        ]
         when = []
         if self.evens:
             gained = "((best - q.entry_price) * side >= even_away)"
@@ -367,7 +371,9 @@ class Eights:
                 ]),
             ]  # fmt: skip
             begun = "((best - q.entry_price) * side >= start_away)"
-            kept = "(mask_of(-1 if units == 0.0 else 0) | (faced * side > shifted(stops, guarding)))"
+            kept = (
+                "(mask_of(-1 if units == 0.0 else 0) | (faced * side > shifted(stops, guarding)))"
+            )
             when.append(f"(~(moves & {begun}) if begins else {kept})")
         return lines, when
 

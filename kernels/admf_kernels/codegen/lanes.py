@@ -1,8 +1,8 @@
 """The lane driver: parameter sets of one strategy, one after the other over a tile of bars.
 
 Each lane is a run of its own: its state lies as that of a run alone, and its bars are taken in
-the run driver's own lines, or eight at a time (`eights`). What all lanes read, the bars and the distinct features, stays in the caches for
-as long as the tile lasts.
+the run driver's own lines, or eight at a time (`eights`). What all lanes read, the bars and the
+distinct features, stays in the caches for as long as the tile lasts.
 
 One lane, the tap, may also write what the run driver writes: per-bar outputs, events,
 checksum. The others write those tables of events that are kept, with times where the tap has

@@ -17,14 +17,14 @@ VECTOR = ir.VectorType(DOUBLE, WIDTH)
 TRUTHS = ir.VectorType(ir.IntType(1), WIDTH)
 
 
-class EightType(types.Type):  # type: ignore[misc]
+class EightType(types.Type):
     """Eight float64."""
 
     def __init__(self) -> None:
         super().__init__(name="Eight")
 
 
-class MaskType(types.Type):  # type: ignore[misc]
+class MaskType(types.Type):
     """Eight truths."""
 
     def __init__(self) -> None:
@@ -36,13 +36,13 @@ FLOATS = types.CPointer(types.float64)
 
 
 @register_model(EightType)
-class _EightModel(models.PrimitiveModel):  # type: ignore[misc]
+class _EightModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
         super().__init__(manager, kind, VECTOR)
 
 
 @register_model(MaskType)
-class _MaskModel(models.PrimitiveModel):  # type: ignore[misc]
+class _MaskModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
         super().__init__(manager, kind, TRUTHS)
 
