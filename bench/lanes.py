@@ -1,4 +1,4 @@
-"""The lane driver: many parameter sets side by side over the same bars."""
+"""The lane driver: many parameter sets, one after the other over each tile of the same bars."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ LANES = 64
 
 
 def workload(count: int) -> tuple[Any, list[Any], BarBlock]:
-    """Return the strategy, a grid of its parameters that fills the lanes, and the bars."""
+    """Return the strategy, a grid of its parameters, and the bars."""
     strategy = get("sma_cross")
     sets = [strategy.checked(5 + k % 8, 20 + 5 * (k // 8)) for k in range(LANES)]
     return strategy, sets, bars_of(count)
