@@ -117,7 +117,7 @@ def _parts(config: Config, source: Path, rounds: int) -> tuple[list[Figure], flo
     one_s, all_s = (_least_s(part(count), 5 * rounds) for count in (1, CHUNK_SETS))
     model = THREADS
     return [
-        _figure("a bar and set, a group of lanes in use", ns, "ns", model.bar_set_ns),
+        _figure("a bar and set", ns, "ns", model.bar_set_ns),
         _figure("a bar read and digested", 1e9 * read_s / bars.count, "ns", model.read_ns),
         _figure("a bar in the file", source.stat().st_size / bars.count, "bytes", model.bar_bytes),
         _figure(

@@ -9,23 +9,22 @@ from admf_fast.data import BarBlock
 from admf_fast.sweep.bars import Bars
 from admf_fast.sweep.lanes import LaneRun
 from admf_fast.sweep.variants import Variants
-
-LANES = 8
 from admf_kernels.errors import KernelError
 
-BARS, ROUNDS = 4096, 5
+SETS, BARS, ROUNDS = 16, 4096, 5
 
 
 def calibrated(variants: Variants, sets: Sequence[Sequence[Any]], bars: Bars) -> float | None:
-    """Return ns per bar and set of one core, a group of lanes in use; None if none can run."""
-    some = sets[:: max(1, len(sets) // LANES)][:LANES]
+    """Return ns per bar and set of one core; None if none can run."""
+    some = sets[:: max(1, len(sets) // SETS)][:SETS]
     chosen = [variants.at(values, bars.symbol) for values in some]
     ready = [variant for variant in chosen if variant.setup is not None]
     alike = [variant for variant in ready if variant.kind == ready[0].kind]
     block = next(iter(bars.blocks()), None)
     if not alike or block is None or not len(block):
         return None
-    lanes = list(itertools.islice(itertools.cycle(alike), LANES))
+    # What a call costs besides is shared by many sets in a sweep, and by as many here.
+    lanes = list(itertools.islice(itertools.cycle(alike), SETS))
     piece = block.slice(0, BARS)
     try:
         best_s = min(
@@ -34,7 +33,7 @@ def calibrated(variants: Variants, sets: Sequence[Sequence[Any]], bars: Bars) ->
         )
     except KernelError:
         return None
-    return 1e9 * best_s / (len(piece) * LANES)
+    return 1e9 * best_s / (len(piece) * SETS)
 
 
 def compile_for(variants: Variants, sets: Sequence[Sequence[Any]], symbol: str) -> None:

@@ -1,9 +1,9 @@
 """What a sweep takes, from one core to a thousand: tasks, bytes, seconds, and what limits it.
 
-A chunk of n sets over b bars takes ``lanes(n) * b * bar_set_ns`` on one core, where lanes are
-paid in groups, and besides: what each of its sets, its part and its task cost. Chunks are dealt
-to cores in rounds. Beside the cores three things can be the limit: the scheduler, which
-handles one task after the other; the storage that bars are read from; and too few chunks.
+A chunk of n sets over b bars takes ``n * b * bar_set_ns`` on one core, and besides: what each
+of its sets, its part and its task cost. Chunks are dealt to cores in rounds. Beside the cores
+three things can be the limit: the scheduler, which handles one task after the other; the storage
+that bars are read from; and too few chunks.
 The constants were measured as docs/scaling.md says; ``python -m bench scaling`` does it again.
 """
 
@@ -13,12 +13,11 @@ from typing import NamedTuple
 
 from admf_fast.sweep.bars import BARS_KEPT
 
-LANES = 8
-
 # Sets of one chunk of a thread at most: what is lost when the process is killed, a thread each.
 CHUNK_SETS = 128
-# Of a chunk of a worker.
-CHUNK_SIZES = tuple(LANES << k for k in range(8))
+# Of a chunk of a worker: fewer would cost mostly what a task does.
+FEWEST_SETS = 8
+CHUNK_SIZES = tuple(FEWEST_SETS << k for k in range(8))
 CHUNK_S_MAX = 60.0  # what is lost when it is killed
 
 
@@ -28,7 +27,7 @@ class Costs(NamedTuple):
     Attributes
     ----------
     bar_set_ns : float
-        Of one core, a bar and set, all lanes of a group in use; `calibrated` measures it.
+        Of one core, a bar and set; `calibrated` measures it.
     read_ns, bar_bytes : float
         A bar read and digested, and its bytes in a Parquet file.
     set_s, part_s : float
@@ -136,7 +135,7 @@ def estimate(
     tasks = chunks * len(bars)
     # One input after the other: a worker reads it for its first chunk, or for each if it is long.
     bars_read = sum(b * (chunks if b > BARS_KEPT else min(cores, chunks)) for b in bars)
-    of_bars_s = _lanes(sets, size) * sum(bars) * costs.bar_set_ns / 1e9
+    of_bars_s = sets * sum(bars) * costs.bar_set_ns / 1e9
     waits_s = tasks * (costs.part_s + costs.gap_s)
     all_s = of_bars_s + sets * len(bars) * costs.set_s + bars_read * costs.read_ns / 1e9
     rounds = -(-tasks // cores)
@@ -152,24 +151,14 @@ def estimate(
         storage_s=bars_read * costs.bar_bytes / costs.storage_bytes_s,
         after_s=after_s,
         busy_s=all_s + driver_s + costs.start_s + min(cores, tasks) * costs.ready_s,
-        core_s=_lanes(sets, LANES) * sum(bars) * costs.bar_set_ns / 1e9,
+        core_s=of_bars_s,
     )  # fmt: skip
-
-
-def _lanes(sets: int, size: int) -> int:
-    """Return how many sets' time is paid for all sets in chunks of this size."""
-    whole, rest = divmod(sets, size)
-    return whole * _paid(size) + _paid(rest)
-
-
-def _paid(sets: int) -> int:
-    return sets + -sets % LANES  # the lanes of a group are taken together
 
 
 def best_chunk_sets(sets: int, bars: Sequence[int], cores: int, costs: Costs) -> int:
     """Return the sets of a chunk that take least, of equal ones those that keep cores least busy.
 
-    A chunk takes `CHUNK_S_MAX` at most where a group of lanes leaves a choice.
+    A chunk takes `CHUNK_S_MAX` at most unless `FEWEST_SETS` take longer.
     """
 
     def taken(size: int) -> tuple[float, float]:
@@ -177,7 +166,7 @@ def best_chunk_sets(sets: int, bars: Sequence[int], cores: int, costs: Costs) ->
         return found.seconds, found.compute_s
 
     most = max(bars, default=0) * costs.bar_set_ns / 1e9
-    sizes = [size for size in CHUNK_SIZES if size == LANES or size * most <= CHUNK_S_MAX]
+    sizes = [size for size in CHUNK_SIZES if size == FEWEST_SETS or size * most <= CHUNK_S_MAX]
     sizes = [size for size in sizes if size < sets] or [sets]
     return min(sizes, key=taken)
 
@@ -185,11 +174,7 @@ def best_chunk_sets(sets: int, bars: Sequence[int], cores: int, costs: Costs) ->
 def thread_chunk_sets(sets: int, inputs: int, threads: int) -> int:
     """Return the sets of a chunk for threads of one process, whose tasks cost next to nothing.
 
-    As many chunks for each thread, as large as may be, since the sets of one share features,
-    and no lane of a program to spare.
+    As many chunks for each thread, as large as may be, since the sets of one share features.
     """
     rounds = -(-sets * inputs // (threads * CHUNK_SETS))
-    wanted = -(-sets * inputs // (threads * rounds))
-    if sets > LANES:
-        wanted += -wanted % LANES
-    return max(1, min(CHUNK_SETS, wanted, sets))
+    return min(-(-sets * inputs // (threads * rounds)), sets)

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 import re
 
 import pytest
@@ -9,22 +10,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from admf_fast.cli.main import main
+from admf_fast.sweep import calibration
+from admf_fast.sweep.declared import space_of
 from admf_fast.sweep.scaling import (
     CHUNK_S_MAX,
+    CHUNK_SETS,
+    CHUNK_SIZES,
     DASK,
+    FEWEST_SETS,
     THREADS,
+    Costs,
     best_chunk_sets,
     estimate,
     thread_chunk_sets,
 )
-
-LANES = 8
-from tests.sweep.kit import ROOT
+from admf_fast.sweep.variants import Variants
+from tests.sweep.kit import ROOT, SMALL, config_of, walk
 
 SETS = st.integers(1, 200_000)
 BARS = st.lists(st.integers(1, 5_000_000), min_size=1, max_size=9)
 CORES = st.sampled_from([1, 2, 3, 16, 100, 1000])
 COSTS = st.sampled_from([THREADS, DASK])
+BARS_ALONE = Costs(read_ns=0.0, set_s=0.0, part_s=0.0, row_s=0.0, storage_bytes_s=math.inf)
 
 
 @given(SETS, BARS, CORES, COSTS)
@@ -40,6 +47,13 @@ def test_an_estimate_keeps_its_laws(sets, bars, cores, costs):
     assert faster.seconds <= found.seconds
 
 
+@given(SETS, BARS, st.integers(1, 200_000))
+def test_a_set_takes_as_long_whatever_stands_beside_it(sets, bars, size):
+    found = estimate(sets, bars, 1, BARS_ALONE, size)
+    assert found.seconds == pytest.approx(sets * sum(bars) * BARS_ALONE.bar_set_ns / 1e9)
+    assert found.core_s == pytest.approx(found.seconds)
+
+
 @given(SETS, BARS, COSTS)
 def test_more_cores_take_no_longer_to_compute(sets, bars, costs):
     compute_s = [estimate(sets, bars, cores, costs, 64).compute_s for cores in (1, 2, 4, 64)]
@@ -48,11 +62,11 @@ def test_more_cores_take_no_longer_to_compute(sets, bars, costs):
     assert all(b <= a + reading_s for a, b in itertools.pairwise(compute_s))
 
 
-@given(SETS, BARS, CORES, COSTS, st.sampled_from([8, 16, 32, 64, 128, 256, 512, 1024]))
+@given(SETS, BARS, CORES, COSTS, st.sampled_from(CHUNK_SIZES))
 def test_no_other_chunk_takes_less(sets, bars, cores, costs, other):
     best = best_chunk_sets(sets, bars, cores, costs)
     chunk_s = other * max(bars) * costs.bar_set_ns / 1e9
-    if other < sets and (chunk_s <= CHUNK_S_MAX or other <= LANES):
+    if other < sets and (chunk_s <= CHUNK_S_MAX or other == FEWEST_SETS):
         found = estimate(sets, bars, cores, costs, best)
         assert found.seconds <= estimate(sets, bars, cores, costs, other).seconds
 
@@ -67,11 +81,31 @@ def test_what_limits_is_said():
     assert estimate(10_000, many, 100, slow, 128).limit == "storage"
 
 
-def test_threads_take_as_many_chunks_each_and_whole_groups_of_lanes():
-    assert thread_chunk_sets(10, 1, 2) == 8
-    assert thread_chunk_sets(10_000, 1, 2) == 128
-    assert thread_chunk_sets(200, 1, 2) == 104
-    assert thread_chunk_sets(1, 1, 64) == 1
+@given(st.integers(1, 3000), st.integers(1, 9), st.sampled_from([1, 2, 3, 8, 64]))
+def test_threads_take_as_many_chunks_each_as_large_as_may_be(sets, inputs, threads):
+    def dealt(size):
+        chunks = -(-sets * inputs // size)
+        return -(-chunks // threads), size
+
+    # The fewest rounds, and in these the smallest chunks: all threads are then busy to the end.
+    _, best = min(map(dealt, range(1, CHUNK_SETS + 1)))
+    assert thread_chunk_sets(sets, inputs, threads) == min(best, sets)
+
+
+@pytest.mark.parametrize("count", [1, 3, 100])
+def test_what_is_measured_is_of_one_bar_and_set(count, monkeypatch):
+    config = config_of(SMALL)
+    space = space_of(config)
+    variants, sets = Variants(config, space), (space.sets() * 10)[:count]
+    monkeypatch.setattr(calibration, "_fed_s", lambda run, piece: run.lanes * len(piece) * 7e-9)
+    assert calibration.calibrated(variants, sets, _Few()) == pytest.approx(7.0)
+
+
+class _Few:
+    symbol = "AAPL"
+
+    def blocks(self):
+        yield walk(300)
 
 
 def test_the_command_says_what_a_sweep_would_take_and_runs_nothing(tmp_path, monkeypatch, capsys):
