@@ -1,4 +1,4 @@
-"""A group of parameter sets, run side by side: the one place that knows how lanes are driven.
+"""Parameter sets over the same bars: the one place that knows how lanes are driven.
 
 `LaneRun` takes sets and blocks of bars and gives what each set came to. How the bars are cut,
 and which sets stand beside each other, changes nothing.
@@ -17,6 +17,7 @@ from admf_fast.runners.recorder import LayerDigests, named_columns
 from admf_fast.sweep.kept import EquitySamples, Kept
 from admf_fast.sweep.stored import Playback
 from admf_fast.sweep.variants import Variant
+from admf_kernels.codegen.eight import WIDTH
 from admf_kernels.environment import check_float_environment
 from admf_kernels.execution.metrics import RETURN_SQUARES, RETURNS, total
 from admf_kernels.execution.summary import Summary
@@ -139,6 +140,9 @@ class LaneRun:
     def _pace(self, bars: int, seconds: float) -> None:
         """Choose the size of the next call by how long the last one took."""
         wanted = int(bars * CALL_S / max(seconds, 1e-6))
+        # Eight bars are taken at a time, by the bar's number: a call that ended between them
+        # would leave the last of them, and the first of the next call, to be taken one by one.
+        wanted -= wanted % WIDTH
         self._piece_bars = max(FEWEST_BARS, min(wanted, 2 * self._piece_bars, BLOCK_BARS))
 
     def _take(self, least: int) -> None:

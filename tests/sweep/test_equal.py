@@ -1,6 +1,7 @@
 """A lane is the run of its set alone, byte for byte, whatever runs beside it and how."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 
 from admf_fast.runners.historical import run_historical
 from admf_fast.sweep.declared import space_of
-from admf_fast.sweep.lanes import LaneRun
+from admf_fast.sweep.lanes import FEWEST_BARS, LaneRun
 from admf_fast.sweep.run import run_sweep
 from admf_fast.sweep.variants import Variants
+from admf_kernels.codegen.eight import WIDTH
 from admf_kernels.layout import pack
 from tests.sweep.kit import BASE, EXITS, SMALL, alone, config_of, walk
 
@@ -67,6 +69,20 @@ def test_a_sampled_lane_equals_the_run_alone(form, lanes, seed, cuts):
     expected = run_historical(program_setup, [BARS])
     assert pack(found[k].summary).tobytes() == pack(expected.summary).tobytes()
     assert found[k].signals == expected.layers["signals"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(0.0, 0.2), min_size=1, max_size=20))
+def test_calls_take_whole_eights_of_bars_however_long_they_last(waits_s):
+    clock = itertools.accumulate(itertools.cycle([0.0, *waits_s]))
+    run = LaneRun([MADE["plain"][0].at(MADE["plain"][1][0])])
+    with pytest.MonkeyPatch.context() as patched:
+        timed = SimpleNamespace(perf_counter=lambda: next(clock))
+        patched.setattr("admf_fast.sweep.lanes.time", timed)
+        *sizes, last = run.feed(BARS)
+
+    assert all(size % WIDTH == 0 and size >= FEWEST_BARS for size in sizes)
+    assert sum(sizes) + last == len(BARS)
 
 
 @pytest.mark.parametrize("form", GRIDS)
