@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from admf_kernels import compute, exp, fma, indicator, is_finite, log, select
-from admf_kernels.numeric import _fma_exact, bits_of, from_bits
+from admf_kernels.numeric import _fma_exact, bits_of, ceil, floor, from_bits
 from tests.kernels.strategies import quick
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -40,6 +40,18 @@ def compiled_select(a: float, b: float) -> float:
     """Call select, is_finite and the bit casts."""
     larger = select(a > b, a, b)
     return from_bits(bits_of(select(is_finite(larger), larger, -1.0)))
+
+
+@indicator(inputs={"x": "close"}, warmup_bars=1)
+def compiled_floor(x: float) -> float:
+    """Call floor."""
+    return floor(x)
+
+
+@indicator(inputs={"x": "close"}, warmup_bars=1)
+def compiled_ceil(x: float) -> float:
+    """Call ceil."""
+    return ceil(x)
 
 
 def same_bits(a, b):
@@ -130,3 +142,17 @@ def test_select_compiled_is_interpreted():
     b = np.array([2.0, 1.0, 1.0, 1.0, 0.0])
 
     assert same_bits(compute(compiled_select(), a, b), [2.0, 2.0, 1.0, -1.0, 0.0])
+
+
+@quick(100)
+@given(st.lists(st.one_of(finite, st.floats(-9.0, 9.0)), min_size=1, max_size=30))
+@example([0.0, -0.0, -5e-324, 5e-324, -0.5, 0.5, 2.0**52 - 0.5, -(2.0**52) + 0.5, 1e308])
+def test_floor_and_ceil_are_exact_and_never_minus_zero(values):
+    x = np.array(values)
+    for kernel, plain, exact in (
+        (compiled_floor, floor, math.floor), (compiled_ceil, ceil, math.ceil),
+    ):  # fmt: skip
+        found = np.array([plain(v) for v in values])
+        assert compute(kernel(), x).tobytes() == found.tobytes()
+        assert [Fraction(v) for v in found] == [exact(Fraction(v)) for v in values]
+        assert not np.any(np.signbit(found) & (found == 0.0))
