@@ -11,7 +11,7 @@ from admf_fast.sweep.lanes import LaneRun
 from admf_fast.sweep.variants import Variants
 from admf_kernels.errors import KernelError
 
-SETS, BARS, ROUNDS = 16, 4096, 5
+SETS, BARS, ROUNDS = 64, 4096, 5
 
 
 def calibrated(variants: Variants, sets: Sequence[Sequence[Any]], bars: Bars) -> float | None:

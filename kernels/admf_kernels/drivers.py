@@ -74,7 +74,7 @@ def for_strategy(kernel: Strategy, features: tuple[str, ...], form: Form) -> Nat
 
 @functools.cache
 def for_lanes(kernel: Strategy, features: tuple[str, ...], form: Form) -> Native:
-    """Return the lane driver of a strategy: any number of parameter sets side by side."""
+    """Return the lane driver of a strategy: any number of parameter sets."""
     source = lanes.source(kernel, features, form)
     functions = [kernel.step, *AROUND, *eights.CALLED]
     names = {**_names(kernel), **eights.names()}

@@ -47,8 +47,8 @@ def fma(a: float, b: float, c: float) -> float:
 def select(condition: bool, a: Number, b: Number) -> Number:
     """Return `a` where `condition` holds, else `b`, without a branch.
 
-    Both sides are always evaluated. The compiled form never mispredicts and lets the
-    loop over the lanes of a sweep vectorise; use it where the data decides.
+    Both sides are always evaluated. The compiled form never mispredicts and lets loops
+    over bars vectorise; use it where the data decides.
     """
     return a if condition else b
 

@@ -37,7 +37,7 @@ def element(values: Any, place: int) -> float:
 
 
 def highest_so_far(values: Any) -> Any:
-    """Return, at every place, the highest of the values up to there."""
+    """Return, at every place, the highest of the values up to there; none may be NaN."""
     raise TypeError("exists in compiled drivers only")
 
 

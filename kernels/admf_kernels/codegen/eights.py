@@ -14,23 +14,20 @@ them; `loose` is the first row of which records do not know yet.
 from collections.abc import Callable
 from typing import Any
 
-from admf_kernels.codegen import engine
+from admf_kernels.codegen import engine, marks, stops
 from admf_kernels.codegen.asking import asked_ahead
 from admf_kernels.codegen.eight import NAMES, WIDTH
 from admf_kernels.codegen.engine import Form
-from admf_kernels.codegen.text import class_name, indent
+from admf_kernels.codegen.text import indent
 from admf_kernels.contract import Strategy
 from admf_kernels.execution import metrics
 from admf_kernels.execution.brackets import distance, rounded
 from admf_kernels.execution.following import even_level, trail_level
-from admf_kernels.execution.reasons import TRAILING
-from admf_kernels.execution.terms import FOLLOWS_EVEN, FOLLOWS_TRAIL, NO_DISTANCE
 from admf_kernels.numeric import inf, select
 
 CALLED: tuple[Callable[..., Any], ...] = (
     distance, rounded, even_level, trail_level, metrics.per, metrics.gain_of, metrics.loss_of,
 )  # fmt: skip
-SUMS = dict(zip(metrics.SUMMED, range(0, engine.SUMS, metrics.PARTS), strict=True))
 ALL = (1 << WIDTH) - 1
 NEAR = f"(abs(equities * anchor - 1.0) <= {metrics.STRAY})"
 OWED = f"(equities <= {metrics.LEAST})"
@@ -63,16 +60,14 @@ class Eights:
         self.kernel, self.form, self.loud, self.adjusted = kernel, form, loud, adjusted
         self.market = "feature_close" if adjusted else "close_col"
         self.ahead = asked_ahead(kernel)
-        following = form.uses.following
-        self.follows = following != 0
-        self.trails = following & FOLLOWS_TRAIL != 0
-        self.evens = following & FOLLOWS_EVEN != 0
+        self.follows = form.uses.following != 0
+        self.trails = stops.trails(form)
 
     def lines(self) -> list[str]:
         """Return the lines that take all whole eights from row ``t`` to ``edge_of_tile``."""
         return [
             "base, loose, lead = t, t, seen - t",
-            *self._read_curve(),
+            *marks.read_lines(),
             *self._read_records(),
             f"while base + {WIDTH} <= edge_of_tile:",
             *indent([
@@ -106,41 +101,14 @@ class Eights:
                 f"if rarely(bits_in(solvent) != {ALL}):",
                 *indent(self._mark_alone()),
                 "else:",
-                *indent(_mark_together()),
+                *indent(marks.together()),
                 f"base += {WIDTH}",
             ]),
             "t = base",
             "seen = lead + t",
             *self._write_records("t"),
-            *self._write_curve("t", "ts_ns_col[t - 1]", f"{self.market}[t - 1]"),
+            *marks.write_lines("t", "ts_ns_col[t - 1]", f"{self.market}[t - 1]"),
         ]  # fmt: skip
-
-    def _read_curve(self) -> list[str]:
-        """Return the lines that read what marking changes."""
-        return [
-            *(f"sum_{name} = load_eight(sums, {at})" for name, at in SUMS.items()),
-            "worst = eight_of(curve.drawdown_max)",
-            "anchor, equity_before = curve.anchor, curve.equity",
-            "peak, per_peak = curve.equity_peak, curve.per_peak",
-            "drawdown_bars, drawdown_bars_max = curve.drawdown_bars, curve.drawdown_bars_max",
-            "market_bars, last_close = curve.bars_in_market, curve.last_close",
-        ]
-
-    def _write_curve(self, row: str, last_ts_ns: str, last_close: str) -> list[str]:
-        """Return the lines that write what marking has changed, up to a row."""
-        parts = {
-            "bars": f"lead + {row}", "first_ts_ns": "curve.first_ts_ns",
-            "last_ts_ns": last_ts_ns, "first_close": "curve.first_close",
-            "last_close": last_close, "equity": "equity_before",
-            "equity_peak": "peak", "drawdown_max": "highest_of(worst)",
-            "drawdown_bars": "drawdown_bars", "drawdown_bars_max": "drawdown_bars_max",
-            "bars_in_market": "market_bars", "anchor": "anchor", "per_peak": "per_peak",
-        }  # fmt: skip
-        return [
-            *(f"store_eight(sums, {at}, sum_{name})" for name, at in SUMS.items()),
-            f"curve = {class_name(metrics.Curve)}("
-            f"{', '.join(parts[name] for name in metrics.Curve._fields)})",
-        ]
 
     def _read_records(self) -> list[str]:
         """Return the lines that read what a bar taken alone may have changed."""
@@ -153,27 +121,7 @@ class Eights:
             "signal = wanted_signal(a, wanted, anchor)",
             f"settled = not ({' or '.join(engine.UNSETTLED)})",
         ]
-        return [*lines, *(self._read_stop() if self.follows else [])]
-
-    def _read_stop(self) -> list[str]:
-        """Return the lines that read how the stop of the open position follows the price."""
-        lines = [
-            "side = 1.0 if units > 0.0 else -1.0",
-            "guarding = q.stop * side if q.stop != 0.0 else -inf",
-        ]
-        if self.evens:
-            lines += [
-                "level = even_level(x, n, q.entry_price, q.entry_atr, side)",
-                f"evens = x.even != {NO_DISTANCE} and level > 0.0 and level * side > guarding",
-                "even_away = distance(x.even, x.even_value, q.entry_price, q.entry_atr)",
-            ]
-        if self.trails:
-            lines += [
-                f"trails = x.trail != {NO_DISTANCE}",
-                f"begins = x.trail_start != 0.0 and q.stop_role != {TRAILING}",
-                "start_away = distance(x.trail, x.trail_start, q.entry_price, q.entry_atr)",
-            ]
-        return lines
+        return [*lines, *(stops.read_lines(self.form) if self.follows else [])]
 
     def _write_records(self, row: str) -> list[str]:
         """Return the lines that tell the records of the quiet rows before a row."""
@@ -186,18 +134,7 @@ class Eights:
             "        span.bars += quiet_bars",
             "        market_bars += quiet_bars",
             "        span.highest, span.lowest = highest_of(highs), lowest_of(lows)",
-            *indent(self._write_stop() if self.trails else [], 2),
-        ]
-
-    def _write_stop(self) -> list[str]:
-        return [
-            "moved_to = guarding * side",
-            "if guarding > -inf and moved_to != q.stop:",
-            f"    q.stop, q.stop_role = moved_to, {TRAILING}",
-            "    if units > 0.0 and moved_to > intent.below:",
-            "        intent.below = moved_to",
-            "    elif units < 0.0 and moved_to < intent.above:",
-            "        intent.above = moved_to",
+            *indent(stops.write_lines() if self.trails else [], 2),
         ]
 
     def _whole(self) -> list[str]:
@@ -254,8 +191,8 @@ class Eights:
                 *before,
                 f"if rarely(bits_in({' & '.join(when)}) != {ALL}):",
                 "    break",
-                *_gain_lines(),
-                *_drawdown_lines("peak", "per_peak"),
+                *marks.gain_lines(),
+                *marks.drawdown_lines("peak", "per_peak"),
                 f"drawdown_bars += {WIDTH}",
                 f"equity_before = element(equities, {WIDTH - 1})",
                 "highs = select(row_highs > highs, row_highs, highs)",
@@ -325,7 +262,7 @@ class Eights:
             bare = "mask_of(0 if units != 0.0 and a.maintenance > 0.0 else -1)"
             when.append(f"({bare} | (equities >= {worth}))")
         if self.follows and held:
-            before, more = self._facing()
+            before, more = stops.facing(self.form)
             return before, [*when, *more]
         return [], when
 
@@ -340,42 +277,6 @@ class Eights:
             left = "(load_eight(minutes_left_col, base) > x.session_minutes)"
             found.append(f"(mask_of(-1 if units == 0.0 else 0) | {left})")
         return found
-
-    def _facing(self) -> tuple[list[str], list[str]]:
-        """Return the lines about the stop as it moves, and what quiet rows do not do to it."""
-        lines = [
-            "best = row_highs if units > 0.0 else row_lows",
-            "faced = row_lows if units > 0.0 else row_highs",
-        ]
-        when = []
-        if self.evens:
-            gained = "((best - q.entry_price) * side >= even_away)"
-            lines.append(f"evened = {gained} if evens and units != 0.0 else mask_of(0)")
-            when.append("~evened")
-        if self.trails:
-            lines += [
-                "moves, stops = mask_of(0), eight_of(guarding)",
-                "if trails and units != 0.0:",
-                *indent([
-                    "if n.ticks == 0.0:",
-                    "    levels = trail_level(x, best, q.entry_atr, side)",
-                    "else:",
-                    f"    for j in range({WIDTH}):",
-                    "        seen_price = high_col[base + j] if units > 0.0 else low_col[base + j]",
-                    "        level = trail_level(x, seen_price, q.entry_atr, side)",
-                    "        near[j] = rounded(n, level, side < 0.0)",
-                    "    levels = load_eight(near, 0)",
-                    "moves = mask_of(-1 << row) & (levels > 0.0) & (levels * side > guarding)",
-                    "if bits_in(moves) != 0 and not begins:",
-                    "    stops = highest_so_far(select(moves, levels * side, guarding))",
-                ]),
-            ]  # fmt: skip
-            begun = "((best - q.entry_price) * side >= start_away)"
-            kept = (
-                "(mask_of(-1 if units == 0.0 else 0) | (faced * side > shifted(stops, guarding)))"
-            )
-            when.append(f"(~(moves & {begun}) if begins else {kept})")
-        return lines, when
 
     def _step_rows(self) -> list[str]:
         """Return the lines that ask a strategy about its account, up to a row it wants more on."""
@@ -408,54 +309,9 @@ class Eights:
         )
         return [
             "lost = market_bars",
-            *self._write_curve("base", "curve.last_ts_ns", "curve.last_close"),
+            *marks.write_lines("base", "curve.last_ts_ns", "curve.last_close"),
             f"for j in range({WIDTH}):",
             f"    {mark}",
-            *self._read_curve(),
+            *marks.read_lines(),
             "market_bars = lost",
         ]
-
-
-def _gain_lines() -> list[str]:
-    return [
-        "gains = gain_of(anchor, shifted(equities, equity_before), equities)",
-        "losses = loss_of(gains)",
-        "sum_returns = sum_returns + gains",
-        "sum_return_squares = sum_return_squares + gains * gains",
-        "sum_downside_squares = sum_downside_squares + losses * losses",
-    ]
-
-
-def _drawdown_lines(peak: str, per_peak: str) -> list[str]:
-    return [
-        f"drawdowns = ({peak} - equities) * {per_peak}",
-        "sum_drawdowns = sum_drawdowns + drawdowns",
-        "worst = select(drawdowns > worst, drawdowns, worst)",
-    ]
-
-
-def _mark_together() -> list[str]:
-    """Return the lines that mark the account at the eight closes."""
-    return [
-        *_gain_lines(),
-        "if bits_in(equities >= peak) != 0:",
-        *indent([
-            "tops = highest_so_far(select(equities > peak, equities, peak))",
-            "reached = bits_in(equities >= shifted(tops, peak))",
-            "pers = select(mask_of(-1 << lowest_bit(reached)), per(anchor, tops), per_peak)",
-            *_drawdown_lines("tops", "pers"),
-            f"for j in range({WIDTH}):",
-            "    drawdown_bars = 0 if reached >> j & 1 != 0 else drawdown_bars + 1",
-            "    longer = drawdown_bars > drawdown_bars_max",
-            "    drawdown_bars_max = drawdown_bars if longer else drawdown_bars_max",
-            f"peak, per_peak = element(tops, {WIDTH - 1}), element(pers, {WIDTH - 1})",
-        ]),
-        "else:",
-        *indent([
-            *_drawdown_lines("peak", "per_peak"),
-            f"drawdown_bars += {WIDTH}",
-            "longer = drawdown_bars > drawdown_bars_max",
-            "drawdown_bars_max = drawdown_bars if longer else drawdown_bars_max",
-        ]),
-        f"equity_before = element(equities, {WIDTH - 1})",
-    ]  # fmt: skip

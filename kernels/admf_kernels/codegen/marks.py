@@ -1,0 +1,84 @@
+"""The marks of eight bars together, in driver source: `execution.metrics.mark_bar` for eight."""
+
+from admf_kernels.codegen import engine
+from admf_kernels.codegen.eight import WIDTH
+from admf_kernels.codegen.text import class_name, indent
+from admf_kernels.execution import metrics
+
+SUMS = dict(zip(metrics.SUMMED, range(0, engine.SUMS, metrics.PARTS), strict=True))
+
+
+def read_lines() -> list[str]:
+    """Return the lines that read what marking changes."""
+    return [
+        *(f"sum_{name} = load_eight(sums, {at})" for name, at in SUMS.items()),
+        "worst = eight_of(curve.drawdown_max)",
+        "anchor, equity_before = curve.anchor, curve.equity",
+        "peak, per_peak = curve.equity_peak, curve.per_peak",
+        "drawdown_bars, drawdown_bars_max = curve.drawdown_bars, curve.drawdown_bars_max",
+        "market_bars, last_close = curve.bars_in_market, curve.last_close",
+    ]
+
+
+def write_lines(row: str, last_ts_ns: str, last_close: str) -> list[str]:
+    """Return the lines that write what marking has changed, up to a row."""
+    parts = {
+        "bars": f"lead + {row}", "first_ts_ns": "curve.first_ts_ns",
+        "last_ts_ns": last_ts_ns, "first_close": "curve.first_close",
+        "last_close": last_close, "equity": "equity_before",
+        "equity_peak": "peak", "drawdown_max": "highest_of(worst)",
+        "drawdown_bars": "drawdown_bars", "drawdown_bars_max": "drawdown_bars_max",
+        "bars_in_market": "market_bars", "anchor": "anchor", "per_peak": "per_peak",
+    }  # fmt: skip
+    return [
+        *(f"store_eight(sums, {at}, sum_{name})" for name, at in SUMS.items()),
+        f"curve = {class_name(metrics.Curve)}("
+        f"{', '.join(parts[name] for name in metrics.Curve._fields)})",
+    ]
+
+
+def gain_lines() -> list[str]:
+    """Return the lines that add the returns of eight bars."""
+    return [
+        "gains = gain_of(anchor, shifted(equities, equity_before), equities)",
+        "losses = loss_of(gains)",
+        "sum_returns = sum_returns + gains",
+        "sum_return_squares = sum_return_squares + gains * gains",
+        "sum_downside_squares = sum_downside_squares + losses * losses",
+    ]
+
+
+def drawdown_lines(peak: str, per_peak: str) -> list[str]:
+    """Return the lines that add the drawdowns of eight bars from these peaks."""
+    return [
+        f"drawdowns = ({peak} - equities) * {per_peak}",
+        "sum_drawdowns = sum_drawdowns + drawdowns",
+        "worst = select(drawdowns > worst, drawdowns, worst)",
+    ]
+
+
+def together() -> list[str]:
+    """Return the lines that mark the account at the eight closes."""
+    return [
+        *gain_lines(),
+        "if bits_in(equities >= peak) != 0:",
+        *indent([
+            "tops = highest_so_far(select(equities > peak, equities, peak))",
+            "reached = bits_in(equities >= shifted(tops, peak))",
+            "pers = select(mask_of(-1 << lowest_bit(reached)), per(anchor, tops), per_peak)",
+            *drawdown_lines("tops", "pers"),
+            f"for j in range({WIDTH}):",
+            "    drawdown_bars = 0 if reached >> j & 1 != 0 else drawdown_bars + 1",
+            "    longer = drawdown_bars > drawdown_bars_max",
+            "    drawdown_bars_max = drawdown_bars if longer else drawdown_bars_max",
+            f"peak, per_peak = element(tops, {WIDTH - 1}), element(pers, {WIDTH - 1})",
+        ]),
+        "else:",
+        *indent([
+            *drawdown_lines("peak", "per_peak"),
+            f"drawdown_bars += {WIDTH}",
+            "longer = drawdown_bars > drawdown_bars_max",
+            "drawdown_bars_max = drawdown_bars if longer else drawdown_bars_max",
+        ]),
+        f"equity_before = element(equities, {WIDTH - 1})",
+    ]  # fmt: skip
