@@ -36,7 +36,7 @@ def prepare(p: Params) -> Constants:
         "leaving": lag("value", "period"),
         "values": window("value", "period"),
     },
-    outputs=("average", "stddev"),
+    outputs=("middle", "stddev"),
     warmup_bars="period",
     renew_bars=lambda p: RENEW_WINDOWS * p.period,
 )

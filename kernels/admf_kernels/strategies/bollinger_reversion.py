@@ -17,14 +17,14 @@ class Params(NamedTuple):
 
 
 def around(p: Params) -> dict[str, object]:
-    """Return average and deviation by argument name: bands of any width share them."""
+    """Return middle and deviation by argument name: bands of any width share them."""
     found = mean_stddev(p.period)
-    return {"average": found.average, "deviation": found.stddev}
+    return {"middle": found.middle, "deviation": found.stddev}
 
 
 @strategy(params=Params, state=Held, features=around)
 def bollinger_reversion(
-    c: Params, s: Held, close: float, average: float, deviation: float
+    c: Params, s: Held, close: float, middle: float, deviation: float
 ) -> tuple[Held, float]:
     """Long from a close below the lower band, short from one above the upper, to the middle.
 
@@ -33,5 +33,5 @@ def bollinger_reversion(
     while close > middle; else it is 0. First signal: bar `period`.
     """
     reach = c.deviations * deviation
-    signal = reverting(s.signal, close, average - reach, average, average + reach)
+    signal = reverting(s.signal, close, middle - reach, middle, middle + reach)
     return Held(signal), signal
