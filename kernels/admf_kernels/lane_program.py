@@ -1,4 +1,4 @@
-"""Many parameter sets of one strategy over one stream of bars, side by side.
+"""Many parameter sets of one strategy over one stream of bars.
 
 Distinct features are computed once; the lane driver advances all sets. One lane, the tap, may
 leave the same outputs, events and checksums as a `Program` of its own.

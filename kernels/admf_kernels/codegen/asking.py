@@ -1,6 +1,6 @@
 """Asking a strategy about many rows before it is known what happens on them.
 
-One whose wishes are no answer to its account can be asked for a whole tile at once. The compiler
+One whose wishes are no answer to its account can be asked about all rows of a call at once. The compiler
 packs the rows of one without a memory; one with it takes its rows one after the other, but the
 memories of `TOGETHER` lanes know nothing of each other, so these are asked side by side: a
 processor does the work of one while it waits for another.
@@ -110,31 +110,31 @@ class Asking:
         return store(self.kernel.state, f"s_{j}", f"s{j}", f"{{i}} + {at}")
 
     def group_lines(self) -> list[str]:
-        """Return the lines that ask the lanes from `group` to `last_lane` about the tile.
+        """Return the lines that ask the lanes from `group` to `last_lane` about all rows.
 
         A lane is first asked on the bar that it is ready on; the tap is asked bar by bar.
         """
         words = engine.state_words(self.kernel, self.form.uses)
         whole = f"last_lane - group == {TOGETHER} and (tap < group or tap >= last_lane)"
         return [
-            "begin = tile",
+            "begin = start",
             "for k in range(group, last_lane):",
             *indent([
                 f"waits = ready_lanes[k] - words_at(table[1] + {8 * words} * k)[0] - 1",
-                "begin = tile + waits if tile + waits > begin else begin",
+                "begin = start + waits if start + waits > begin else begin",
             ]),
             f"together = {whole if self.kernel.stateful else 'False'}",
-            "until = edge_of_tile if not together or begin > edge_of_tile else begin",
+            "until = stop if not together or begin > stop else begin",
             "for k in range(group, last_lane):",
             *indent([
                 f"waits = ready_lanes[k] - words_at(table[1] + {8 * words} * k)[0] - 1",
-                "asked_from = tile + (waits if waits > 0 else 0)",
+                "asked_from = start + (waits if waits > 0 else 0)",
                 "if k != tap and asked_from < until:",
                 "    pass_asked_1(table, wishes + 8 * stride * (k - group), k, asked_from, until)",
             ]),
             *(
                 ["if together:",
-                 f"    pass_asked_{TOGETHER}(table, wishes, group, until, edge_of_tile)"]
+                 f"    pass_asked_{TOGETHER}(table, wishes, group, until, stop)"]
                 if self.kernel.stateful else []
             ),
         ]  # fmt: skip

@@ -30,7 +30,7 @@ CALLED: tuple[Callable[..., Any], ...] = (
 )  # fmt: skip
 ALL = (1 << WIDTH) - 1
 NEAR = f"(abs(equities * anchor - 1.0) <= {metrics.STRAY})"
-OWED = f"(equities <= {metrics.LEAST})"
+OWED = f"((equities <= {metrics.LEAST}) & (equities - equities == 0.0))"
 
 
 def may_be_quiet(form: Form) -> bool:
@@ -64,12 +64,12 @@ class Eights:
         self.trails = stops.trails(form)
 
     def lines(self) -> list[str]:
-        """Return the lines that take all whole eights from row ``t`` to ``edge_of_tile``."""
+        """Return the lines that take all whole eights from row ``t`` to ``stop``."""
         return [
             "base, loose, lead = t, t, seen - t",
             *marks.read_lines(),
             *self._read_records(),
-            f"while base + {WIDTH} <= edge_of_tile:",
+            f"while base + {WIDTH} <= stop:",
             *indent([
                 *(self._whole() if self.ahead else []),
                 "row_highs, row_lows = load_eight(high_col, base), load_eight(low_col, base)",
@@ -162,14 +162,14 @@ class Eights:
             ]),
             "elif settled and anchor != 0.0:",
             *indent(self._whole_held()),
-            f"if base + {WIDTH} > edge_of_tile:",
+            f"if base + {WIDTH} > stop:",
             "    break",
         ]  # fmt: skip
 
     def _whole_flat(self, *, priced: bool) -> list[str]:
         before, when = self._conditions(held=False, priced=priced)
         return [
-            f"while base + {WIDTH} <= edge_of_tile:",
+            f"while base + {WIDTH} <= stop:",
             *indent([
                 *before,
                 f"if rarely(bits_in({' & '.join([*when, self._same()])}) != {ALL}):",
@@ -184,7 +184,7 @@ class Eights:
         aged = f" and span.bars + base - loose + {WIDTH} < x.max_bars"
         when = [NEAR, "(equities < peak)", *when, self._same()]
         return [
-            f"while base + {WIDTH} <= edge_of_tile{aged if self.form.uses.max_bars else ''}:",
+            f"while base + {WIDTH} <= stop{aged if self.form.uses.max_bars else ''}:",
             *indent([
                 "row_highs, row_lows = load_eight(high_col, base), load_eight(low_col, base)",
                 "equities = cash + units * load_eight(close_col, base)",

@@ -1,8 +1,9 @@
-"""The lane driver: parameter sets of one strategy, one after the other over a tile of bars.
+"""The lane driver: parameter sets of one strategy, one after the other over some bars.
 
 Each lane is a run of its own: its state lies as that of a run alone, and its bars are taken in
-the run driver's own lines, or eight at a time (`eights`). What all lanes read, the bars and the
-distinct features, stays in the caches for as long as the tile lasts.
+the run driver's own lines, or eight at a time (`eights`). It is called for a tile at a time, as
+all drivers of a program are: the bars and the distinct features stay in the caches for lane after
+lane.
 
 One lane, the tap, may also write what the run driver writes: per-bar outputs, events,
 checksum. The others write those tables of events that are kept, with times where the tap has
@@ -25,7 +26,6 @@ from admf_kernels.contract import ADJUSTMENT, Strategy
 from admf_kernels.execution import log
 from admf_kernels.layout import fields_of
 
-TILE_BARS = 2048  # whose columns stay in the second-level cache, for lane after lane
 # `tap` is -1 for none; `keeps` has a bit for each table of events that the lanes keep.
 EXTRA = (
     "lanes", "tap", "keeps", "columns", "feature_columns", "constants", "notes", "wishes", "stride",
@@ -42,13 +42,11 @@ def source(kernel: Strategy, features: Sequence[str], form: Form) -> str:
     body = [
         *setup,
         *("tables = words_at(table[7])", "near = near_floats()"),
-        f"for tile in range(start, stop, {TILE_BARS}):",
-        f"    edge_of_tile = tile + {TILE_BARS} if tile + {TILE_BARS} < stop else stop",
-        f"    for group in range(0, lanes, {TOGETHER}):",
-        f"        last_lane = group + {TOGETHER} if group + {TOGETHER} < lanes else lanes",
-        *indent(asking.group_lines() if asking else [], 2),
-        "        for k in range(group, last_lane):",
-        *indent(_lane(kernel, features, form, asking), 3),
+        f"for group in range(0, lanes, {TOGETHER}):",
+        f"    last_lane = group + {TOGETHER} if group + {TOGETHER} < lanes else lanes",
+        *indent(asking.group_lines() if asking else []),
+        "    for k in range(group, last_lane):",
+        *indent(_lane(kernel, features, form, asking), 2),
         "if tap >= 0:",
         f"    status = notes[{len(NOTES)} * tap + {NOTES.index('status')}]",
         "    if status != 0:",
@@ -78,7 +76,7 @@ def _setup(form: Form) -> list[str]:
 def _lane(
     kernel: Strategy, features: Sequence[str], form: Form, asking: Asking | None
 ) -> list[str]:
-    """Return the lines that take lane ``k`` over the tile."""
+    """Return the lines that take lane ``k`` over its bars."""
     adjusted = ADJUSTMENT in features
     alone = [
         *(asking.tap_lines() if asking else []),
@@ -94,7 +92,7 @@ def _lane(
         loud = _loud(kernel, form, "(close_col[t - 1] if t > start else last_close)",
                      adjusted=adjusted)  # fmt: skip
         together = eights.Eights(kernel, form, loud, adjusted=adjusted)
-        fits = f"seen & {WIDTH - 1} == 0 and t + {WIDTH} <= edge_of_tile"
+        fits = f"seen & {WIDTH - 1} == 0 and t + {WIDTH} <= stop"
         steps = [
             f"if k != tap and seen >= ready and {fits}:",
             *indent(together.lines()),
@@ -103,8 +101,8 @@ def _lane(
         ]
     return [
         *_lane_setup(kernel, features, form),
-        "t = tile",
-        "while t < edge_of_tile:",
+        "t = start",
+        "while t < stop:",
         *indent(steps),
         *_lane_end(kernel),
     ]

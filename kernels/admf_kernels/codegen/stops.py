@@ -31,11 +31,12 @@ def read_lines(form: Form) -> list[str]:
         lines += [
             "level = even_level(x, n, q.entry_price, q.entry_atr, side)",
             f"evens = x.even != {NO_DISTANCE} and level > 0.0 and level * side > guarding",
+            "evens = evens and intent.working != 0",
             "even_away = distance(x.even, x.even_value, q.entry_price, q.entry_atr)",
         ]
     if trails(form):
         lines += [
-            f"trails = x.trail != {NO_DISTANCE}",
+            f"trails = x.trail != {NO_DISTANCE} and intent.working != 0",
             f"begins = x.trail_start != 0.0 and q.stop_role != {TRAILING}",
             "start_away = distance(x.trail, x.trail_start, q.entry_price, q.entry_atr)",
         ]

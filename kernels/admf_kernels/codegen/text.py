@@ -22,7 +22,7 @@ def class_name(cls: type) -> str:
 def load(cls: type, words: str, at: str = "{i}") -> str:
     """Return the expression that reads a `cls` from ``{words}_f`` and ``{words}_i``.
 
-    `at` is the index of field ``{i}``; a lane driver strides over the lanes.
+    `at` is the index of field ``{i}``.
     """
     parts = []
     for i, field in enumerate(fields_of(cls)):

@@ -40,7 +40,7 @@ def adjust(t: Terms, d: Desk, bar: Any) -> None:
         for k in range(places(t.uses)):
             o = order_at(d.slots, k)
             if o.id != 0:
-                _split(o, ratio)
+                _split(o, ratio, whole)
                 if o.lots == 0.0:
                     end(t, d, o, 0.0, CANCELED, CORPORATE_ACTION)
     if held != 0.0:
@@ -83,10 +83,18 @@ def _whole(lots: float) -> float:
     return int(lots) * 1.0
 
 
-def _split(o: Any, ratio: float) -> None:
-    """Restate a working order in new units."""
-    o.lots = _whole(settled(o.lots * ratio))
+def _split(o: Any, ratio: float, held: float) -> None:
+    """Restate a working order in new units, of which `held` are held.
+
+    What works towards a position, as a protective stop does, has what is left to get there to do,
+    however many lots there were when it was made.
+    """
     o.goal = _whole(settled(o.goal * ratio))
+    if o.to_goal:
+        left = o.goal - held
+        o.lots = left if (left > 0.0) == (o.lots > 0.0) else 0.0
+    else:
+        o.lots = _whole(settled(o.lots * ratio))
     o.filled *= ratio
     o.limit /= ratio
     o.stop /= ratio

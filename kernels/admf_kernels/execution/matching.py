@@ -136,8 +136,10 @@ def _waits_for_more(t: Terms, o: Any, guarding: bool) -> bool:
         return True
     if guarding:
         # Without a new extreme a stop moves only where it did not start from the entry price,
-        # where the strategy may have moved it, or where it did not see the entry's bar.
-        moved = t.uses.following != 0 and (t.uses.requests > 0 or t.a.entry_bar == NO_EXITS)
+        # where the strategy may have moved it, where it did not see the entry's bar, or where
+        # a split has divided the prices but not how far it stays behind.
+        late = t.uses.requests > 0 or t.uses.actions or t.a.entry_bar == NO_EXITS
+        moved = t.uses.following != 0 and late
         return moved or (t.x.trail != NO_DISTANCE and bool(t.x.trail_close or t.x.from_close))
     return bool(o.kind == TRAILING_STOP)
 
