@@ -1,9 +1,9 @@
 """Asking a strategy about many rows before it is known what happens on them.
 
-One whose wishes are no answer to its account can be asked about all rows of a call at once. The compiler
-packs the rows of one without a memory; one with it takes its rows one after the other, but the
-memories of `TOGETHER` lanes know nothing of each other, so these are asked side by side: a
-processor does the work of one while it waits for another.
+One whose wishes are no answer to its account can be asked about all rows of a call at once. The
+compiler packs the rows of one without a memory; one with it takes its rows one after the other,
+but the memories of `TOGETHER` lanes know nothing of each other, so these are asked side by side:
+a processor does the work of one while it waits for another.
 """
 
 from collections.abc import Sequence
