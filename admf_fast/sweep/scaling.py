@@ -15,6 +15,8 @@ from admf_fast.sweep.bars import BARS_KEPT
 
 # Sets of one chunk of a thread at most: what is lost when the process is killed, a thread each.
 CHUNK_SETS = 128
+# What such a chunk takes besides its sets, in sets: features and a part of its own.
+CHUNK_EXTRA_SETS = 8
 # Of a chunk of a worker: fewer would cost mostly what a task does.
 FEWEST_SETS = 8
 CHUNK_SIZES = tuple(FEWEST_SETS << k for k in range(8))
@@ -174,7 +176,12 @@ def best_chunk_sets(sets: int, bars: Sequence[int], cores: int, costs: Costs) ->
 def thread_chunk_sets(sets: int, inputs: int, threads: int) -> int:
     """Return the sets of a chunk for threads of one process, whose tasks cost next to nothing.
 
-    As many chunks for each thread, as large as may be, since the sets of one share features.
+    Those of which the thread that has most to do has least; of equal ones the most, since the
+    sets of a chunk share features. A chunk is of one input.
     """
-    rounds = -(-sets * inputs // (threads * CHUNK_SETS))
-    return min(-(-sets * inputs // (threads * rounds)), sets)
+
+    def most(size: int) -> tuple[int, int]:
+        rounds = -(-(-(-sets // size) * inputs) // threads)
+        return rounds * (size + CHUNK_EXTRA_SETS), -size
+
+    return min(range(1, min(CHUNK_SETS, sets) + 1), key=most)

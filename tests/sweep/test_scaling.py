@@ -13,6 +13,7 @@ from admf_fast.cli.main import main
 from admf_fast.sweep import calibration
 from admf_fast.sweep.declared import space_of
 from admf_fast.sweep.scaling import (
+    CHUNK_EXTRA_SETS,
     CHUNK_S_MAX,
     CHUNK_SETS,
     CHUNK_SIZES,
@@ -81,15 +82,35 @@ def test_what_limits_is_said():
     assert estimate(10_000, many, 100, slow, 128).limit == "storage"
 
 
-@given(st.integers(1, 3000), st.integers(1, 9), st.sampled_from([1, 2, 3, 8, 64]))
-def test_threads_take_as_many_chunks_each_as_large_as_may_be(sets, inputs, threads):
+@given(st.integers(1, 3000), st.sampled_from([1, 2, 3, 8, 64]))
+def test_threads_take_as_many_chunks_each_as_large_as_may_be(sets, threads):
     def dealt(size):
-        chunks = -(-sets * inputs // size)
-        return -(-chunks // threads), size
+        return -(-(-(-sets // size)) // threads), size
 
     # The fewest rounds, and in these the smallest chunks: all threads are then busy to the end.
     _, best = min(map(dealt, range(1, CHUNK_SETS + 1)))
-    assert thread_chunk_sets(sets, inputs, threads) == min(best, sets)
+    assert thread_chunk_sets(sets, 1, threads) == min(best, sets)
+
+
+@given(st.integers(1, 1000), st.integers(1, 9), st.sampled_from([1, 2, 3, 8, 64]))
+def test_no_thread_has_much_more_to_do_than_another(sets, inputs, threads):
+    size = thread_chunk_sets(sets, inputs, threads)
+    loads = [0] * threads
+    for chunk in range(-(-sets // size) * inputs):  # each goes to whoever has least
+        loads[loads.index(min(loads))] += size + CHUNK_EXTRA_SETS
+
+    each = sets * inputs / threads
+    chunks = -(-each // CHUNK_SETS) + inputs
+    assert 1 <= size <= min(CHUNK_SETS, sets)
+    assert max(loads) <= 1.5 * each + (chunks + 1) * (CHUNK_EXTRA_SETS + 1) or size == 1
+
+
+@pytest.mark.parametrize(
+    ("sets", "inputs", "threads", "size"),
+    [(128, 3, 2, 64), (10, 3, 2, 10), (200, 1, 2, 100), (2040, 1, 2, 128), (1, 5, 4, 1)],
+)
+def test_chunks_of_several_inputs_are_dealt_evenly(sets, inputs, threads, size):
+    assert thread_chunk_sets(sets, inputs, threads) == size
 
 
 @pytest.mark.parametrize("count", [1, 3, 100])
