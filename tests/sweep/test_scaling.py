@@ -85,7 +85,8 @@ def test_what_limits_is_said():
 @given(st.integers(1, 3000), st.sampled_from([1, 2, 3, 8, 64]))
 def test_threads_take_as_many_chunks_each_as_large_as_may_be(sets, threads):
     def dealt(size):
-        return -(-(-(-sets // size)) // threads), size
+        chunks = -(-sets // size)
+        return -(-chunks // threads), size
 
     # The fewest rounds, and in these the smallest chunks: all threads are then busy to the end.
     _, best = min(map(dealt, range(1, CHUNK_SETS + 1)))
@@ -96,7 +97,7 @@ def test_threads_take_as_many_chunks_each_as_large_as_may_be(sets, threads):
 def test_no_thread_has_much_more_to_do_than_another(sets, inputs, threads):
     size = thread_chunk_sets(sets, inputs, threads)
     loads = [0] * threads
-    for chunk in range(-(-sets // size) * inputs):  # each goes to whoever has least
+    for _ in range(-(-sets // size) * inputs):  # each chunk goes to whoever has least
         loads[loads.index(min(loads))] += size + CHUNK_EXTRA_SETS
 
     each = sets * inputs / threads
