@@ -82,15 +82,16 @@ def test_what_limits_is_said():
     assert estimate(10_000, many, 100, slow, 128).limit == "storage"
 
 
-@given(st.integers(1, 3000), st.sampled_from([1, 2, 3, 8, 64]))
-def test_threads_take_as_many_chunks_each_as_large_as_may_be(sets, threads):
-    def dealt(size):
-        chunks = -(-sets // size)
-        return -(-chunks // threads), size
+@given(st.integers(1, 3000), st.integers(1, 9), st.sampled_from([1, 2, 3, 8, 64]))
+def test_no_other_size_leaves_the_busiest_thread_less_to_do(sets, inputs, threads):
+    def busiest(size):
+        chunks = len(range(0, sets, size)) * inputs
+        return len(range(0, chunks, threads)) * (size + CHUNK_EXTRA_SETS)
 
-    # The fewest rounds, and in these the smallest chunks: all threads are then busy to the end.
-    _, best = min(map(dealt, range(1, CHUNK_SETS + 1)))
-    assert thread_chunk_sets(sets, 1, threads) == min(best, sets)
+    chosen = thread_chunk_sets(sets, inputs, threads)
+    sizes = range(1, min(CHUNK_SETS, sets) + 1)
+    assert busiest(chosen) == min(map(busiest, sizes))
+    assert all(size <= chosen for size in sizes if busiest(size) == busiest(chosen))
 
 
 @given(st.integers(1, 1000), st.integers(1, 9), st.sampled_from([1, 2, 3, 8, 64]))
