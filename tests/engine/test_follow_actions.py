@@ -74,4 +74,5 @@ def test_a_stop_outlives_a_split_whatever_it_was_made_for():
     position = agreed(follow_volume, terms, 0.5, columns(close, volume))
 
     assert position.lots == 5.0
-    assert position.stop == pytest.approx(0.95 * (close[-1] + 0.01))
+    highest = close[-1] + 0.01
+    assert position.stop == highest - highest * 0.05

@@ -17,7 +17,7 @@ from admf_fast.data import BarBlock
 from admf_fast.errors import ConfigError, StateError
 from admf_fast.sweep.bars import Bars
 from admf_fast.sweep.declared import space_of
-from admf_fast.sweep.run import Sweep, run_sweep
+from admf_fast.sweep.run import Sweep, collecting_only_new, run_sweep
 from admf_fast.sweep.show import grid, top
 from admf_fast.sweep.variants import Variants
 from tests.sweep.kit import ROOT, SMALL, config_of
@@ -74,6 +74,29 @@ def test_a_sweep_leaves_no_bars_behind(tmp_path):
         gc.enable()
 
     assert left == []
+
+
+def test_the_collector_looks_at_all_objects_again_after_a_sweep(tmp_path):
+    def fail():
+        with collecting_only_new():
+            raise KeyError(gc.get_freeze_count())
+
+    with pytest.raises(KeyError) as failed:
+        fail()
+    assert failed.value.args[0] > 0
+    assert gc.get_freeze_count() == 0
+    run_sweep(config_of(SMALL), tmp_path / "x.parquet")
+    assert gc.get_freeze_count() == 0
+
+
+def test_objects_that_the_process_has_frozen_stay_so():
+    gc.freeze()
+    try:
+        with collecting_only_new():
+            pass
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
 
 
 def test_the_function_is_there_however_it_is_imported():

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from admf_kernels.codegen import engine
 from admf_kernels.codegen.engine import Form
-from admf_kernels.codegen.text import class_name, indent, load, store
+from admf_kernels.codegen.text import indent, load, store
 from admf_kernels.contract import ADJUSTMENT, Strategy
 from admf_kernels.layout import fields_of
 
@@ -88,19 +88,13 @@ class Asking:
         ]  # fmt: skip
 
     def _row(self, j: int) -> list[str]:
-        kernel = self.kernel
-        adjusted = ADJUSTMENT in self.features
-        bars = {} if adjusted else {n: f"{n}_col[t]" for n in engine.PRICES}
-        own = {"c": f"c_{j}", "s": f"s_{j}", "ts_ns": "ts_ns_col[t]", **bars}
-        values = [own.get(n) or f"feature_{n}_{j}[t]" for n in kernel.arguments]
-        call = f"step({', '.join(values)})"
-        if not kernel.stateful:
-            return [f"wishes_{j}[t] = float({call})"]
-        parts = [f"{f.kind}(moved_{j}.{f.name})" for f in fields_of(kernel.state)]
+        """Return the lines that ask the j-th lane about row ``t``."""
+        adjusted, mark = ADJUSTMENT in self.features, f"_{j}"
+        feature = f"feature_{{name}}{mark}[t]"
         return [
-            f"moved_{j}, answer_{j} = {call}",
-            f"s_{j} = {class_name(kernel.state)}({', '.join(parts)})",
-            f"wishes_{j}[t] = float(answer_{j})",
+            *engine.bar_reads(self.kernel, "t"),
+            *engine.strategy_lines(self.kernel, feature, adjusted=adjusted, mark=mark),
+            f"wishes{mark}[t] = wanted{mark}",
         ]
 
     def _end(self, j: int) -> list[str]:

@@ -281,8 +281,6 @@ class Eights:
     def _step_rows(self) -> list[str]:
         """Return the lines that ask a strategy about its account, up to a row it wants more on."""
         kernel = self.kernel
-        given = {"ts_ns", *engine.PRICES} & set(kernel.arguments)
-        reads = [f"{n} = {n}_col[base + j]" for n in ("ts_ns", *engine.PRICES) if n in given]
         equity = "(cash + units * close_col[base + j])"
         asked = engine.strategy_lines(
             kernel, "feature_{name}[base + j]", equity, adjusted=self.adjusted
@@ -293,7 +291,7 @@ class Eights:
             "for j in range(row, stop_at):",
             *indent([
                 *(["s_before = s"] if kernel.stateful else []),
-                *reads,
+                *engine.bar_reads(kernel, "base + j"),
                 *asked,
                 f"if {' or '.join([*wants, 'wanted != noted'])}:",
                 *indent([*(["s = s_before"] if kernel.stateful else []), "last = j", "break"]),

@@ -237,16 +237,18 @@ def settles(form: Form) -> bool:
 
 
 def strategy_lines(
-    kernel: Strategy, feature: str, equity: str = "equity", *, adjusted: bool = False
-) -> list[str]:
+    kernel: Strategy, feature: str, equity: str = "equity", *, adjusted: bool = False,
+    mark: str = "",
+) -> list[str]:  # fmt: skip
     """Return the lines that call the strategy: ``wanted``, and ``asked`` for its requests.
 
-    Where prices are `adjusted`, those of the bar are features, and so is the factor.
+    Where prices are `adjusted`, those of the bar are features, and so is the factor. The names
+    of what is the strategy's own end in `mark`.
     """
     factor = feature.format(name=ADJUSTMENT)
     own = {
-        "c": "c",
-        "s": "s",
+        "c": f"c{mark}",
+        "s": f"s{mark}",
         "ts_ns": "ts_ns",
         "position": "q.lots * n.lot_size",
         "cash": "wallet.cash",
@@ -256,15 +258,20 @@ def strategy_lines(
     }
     values = [own.get(name) or feature.format(name=name) for name in kernel.arguments]
     call = f"step({', '.join(values)})"
-    result = "asked" if kernel.orders else "answer"
+    result = "asked" if kernel.orders else f"answer{mark}"
     lines = [f"{result} = {call}"]
     if kernel.stateful:
-        parts = [f"{f.kind}(moved.{f.name})" for f in fields_of(kernel.state)]
+        parts = [f"{f.kind}(moved{mark}.{f.name})" for f in fields_of(kernel.state)]
         lines = [
-            f"moved, {result} = {call}",
-            f"s = {class_name(kernel.state)}({', '.join(parts)})",
+            f"moved{mark}, {result} = {call}",
+            f"s{mark} = {class_name(kernel.state)}({', '.join(parts)})",
         ]
-    return lines if kernel.orders else [*lines, "wanted = float(answer)"]
+    return lines if kernel.orders else [*lines, f"wanted{mark} = float({result})"]
+
+
+def bar_reads(kernel: Strategy, row: str) -> list[str]:
+    """Return the lines that read what a strategy takes of the bar at a row."""
+    return [f"{n} = {n}_col[{row}]" for n in ("ts_ns", *PRICES) if n in kernel.arguments]
 
 
 def request_lines(kernel: Strategy, feature: str = "", *, adjusted: bool = False) -> list[str]:

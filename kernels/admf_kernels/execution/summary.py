@@ -60,7 +60,7 @@ def summarize(
     curve: Curve, sums: Sums, ledger: Ledger, cash: float, periods_per_year: float,
     risk_free: float,
 ) -> Summary:  # fmt: skip
-    """Return all figures.
+    """Return all figures of a run from its curve, the sums of that, and its ledger.
 
     ``periods_per_year`` 0 counts them: bars after the first over the years between first
     and last close (365.25 days each). Returns are simple, per bar; volatility uses ddof 1;

@@ -4,7 +4,14 @@ import math
 from typing import Annotated, NamedTuple
 
 from admf_kernels.contract import Between, lag, window
-from admf_kernels.indicators.moments import RENEW_WINDOWS, Moments, advance, variance
+from admf_kernels.indicators.moments import (
+    RENEW_WINDOWS,
+    Moments,
+    WindowWeight,
+    advance,
+    variance,
+    weighted,
+)
 from admf_kernels.numeric import Window, fma
 from admf_kernels.registry import indicator
 
@@ -15,22 +22,10 @@ class Params(NamedTuple):
     period: Annotated[int, Between(2, 100_000)] = 20
 
 
-class Constants(NamedTuple):
-    """Prepared once."""
-
-    period: int
-    weight: float
-
-
-def prepare(p: Params) -> Constants:
-    """Return the constants for these parameters."""
-    return Constants(p.period, 1.0 / p.period)
-
-
 @indicator(
     params=Params,
     state=Moments,
-    prepare=prepare,
+    prepare=weighted,
     inputs={
         "value": "close",
         "leaving": lag("value", "period"),
@@ -41,7 +36,7 @@ def prepare(p: Params) -> Constants:
     renew_bars=lambda p: RENEW_WINDOWS * p.period,
 )
 def mean_stddev(
-    c: Constants,
+    c: WindowWeight,
     s: Moments,
     bars: int,
     renew: bool,

@@ -12,12 +12,24 @@ The second rule makes the spread of equal values exactly 0, at any price level: 
 window is taken afresh, with every deviation 0.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from admf_kernels.numeric import Window, at, select
 
 RENEW_WINDOWS = 8
 LOST = 1.0 / 65536.0
+
+
+class WindowWeight(NamedTuple):
+    """The window of an indicator that has nothing else to prepare."""
+
+    period: int
+    weight: float  # of one value in the mean
+
+
+def weighted(p: Any) -> WindowWeight:
+    """Return the constants for parameters that are a period."""
+    return WindowWeight(p.period, 1.0 / p.period)
 
 
 class Moments(NamedTuple):
