@@ -8,6 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+# Editions of the engine, by size.
+ENGINES = ("the engine for market orders", "the engine with exits", "the engine with all parts")
+
 
 def imports(package: str) -> dict[str, float]:
     """Return the time to import a package."""
@@ -21,10 +24,11 @@ def kernels() -> dict[str, float]:
     from admf_kernels import Indicator, Strategy, drivers, get, make_terms, names
     from admf_kernels.codegen.engine import Form
     from admf_kernels.execution.costs import standard_fee
-    from admf_kernels.execution.uses import no_size
+    from admf_kernels.execution.uses import EDITIONS, no_size
 
     found = {"toolchain": _ms(drivers.execute_all)}
-    found["engine"] = _ms(partial(drivers.engine_for, standard_fee, no_size))
+    for name, edition in zip(ENGINES, EDITIONS, strict=True):
+        found[name] = _ms(partial(drivers.engine_for, edition, standard_fee, no_size))
     for name in names(Indicator):
         found[name] = _ms(partial(drivers.for_indicator, get(name), hashed=True))
     for name in names(Strategy):

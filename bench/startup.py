@@ -5,6 +5,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
+from bench.child import ENGINES
 from bench.figure import Figure, Scale
 from bench.timing import ROOT, child, run_python
 
@@ -68,12 +69,12 @@ def _kernels(cache: Path) -> list[Figure]:
     compiled = child("kernels", ADMF_CACHE_DIR=str(cache))
     loaded = child("kernels", ADMF_CACHE_DIR=str(cache))
     first = compiled.pop("toolchain"), loaded.pop("toolchain")
-    engines = compiled.pop("engine"), loaded.pop("engine")
+    engines = [(name, compiled.pop(name), loaded.pop(name)) for name in ENGINES]
     return [
         Figure("start-up", "Numba imported, first driver compiled", first[0], "ms"),
         Figure("start-up", "LLVM ready, first driver loaded", first[1], "ms"),
-        Figure("start-up", "the engine compiled", engines[0], "ms"),
-        Figure("start-up", "the engine loaded", engines[1], "ms"),
+        *(Figure("start-up", f"{name}, compiled", cold, "ms") for name, cold, _ in engines),
+        *(Figure("start-up", f"{name}, loaded", warm, "ms") for name, _, warm in engines),
         *_spread("compile a kernel", compiled),
         *_spread("load a kernel", loaded),
     ]

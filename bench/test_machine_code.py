@@ -11,10 +11,11 @@ from admf_kernels import Indicator, drivers, get, make_terms, names, numeric
 from admf_kernels.codegen import eights, engine, lanes, run, scan
 from admf_kernels.codegen.engine import Form
 from admf_kernels.compiler import build, closure, toolchain
+from admf_kernels.compiler.folding import NO_FACTS, Facts
 from admf_kernels.execution.costs import standard_fee
 from admf_kernels.execution.records import Desk
-from admf_kernels.execution.terms import Terms
-from admf_kernels.execution.uses import no_size
+from admf_kernels.execution.terms import Terms, Uses
+from admf_kernels.execution.uses import EDITIONS, left_out, no_size
 
 FUSED = re.compile(r"\bvf(?:n?m)(?:add|sub)\w*")
 PACKED_CHOICE = re.compile(r"\bv(?:max|min|cmp\w*|blend\w*)pd\b.*%[yz]mm")
@@ -39,14 +40,15 @@ class Assembler:
         return self._machine.emit_object(module)
 
 
-def assembly(source: str, functions: Any, kernel_names: dict[str, Any]) -> str:
+def assembly(
+    source: str, functions: Any, kernel_names: dict[str, Any], facts: Facts = NO_FACTS
+) -> str:
     """Return the assembly of a driver, compiled as for the cache but not stored in it."""
     assembler = Assembler(toolchain.target_machine())
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(toolchain, "target_machine", lambda: assembler)
-        build.to_object(
-            "read", source, functions, {**drivers.ACCESS, **drivers.BITS, **kernel_names}
-        )
+        names = {**drivers.ACCESS, **drivers.BITS, **kernel_names}
+        build.to_object("read", source, functions, names, facts)
     return assembler.text
 
 
@@ -75,7 +77,8 @@ def test_trading_is_never_fused() -> None:
     text = assembly(source, [kernel.step, *drivers.AROUND], drivers._names(kernel))
 
     assert not FUSED.search(text)
-    assert not FUSED.search(assembly_of_the_engine())
+    for edition in EDITIONS:
+        assert not FUSED.search(assembly_of_the_engine(edition))
 
 
 @functools.cache
@@ -118,10 +121,11 @@ def test_wishes_are_packed_and_nothing_of_a_lane_is_fused() -> None:
     assert not FUSED.search(text)
 
 
-def assembly_of_the_engine() -> str:
+def assembly_of_the_engine(edition: Uses) -> str:
     names = {f.__name__: f for f in drivers.ENGINE}
     names |= {"Terms": Terms, "Desk": Desk, "fee_of": standard_fee, "size_of": no_size}
-    return assembly(engine.SOURCE, [*drivers.ENGINE, standard_fee, no_size], names)
+    functions = [*drivers.ENGINE, standard_fee, no_size]
+    return assembly(engine.source(edition), functions, names, {Uses: left_out(edition)})
 
 
 @pytest.mark.parametrize("name", ["largest_of_four", "smallest_of_four", "true_range"])

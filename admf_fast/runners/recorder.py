@@ -107,6 +107,28 @@ class LayerDigests:
         return {layer: hasher.hexdigest() for layer, hasher in made.items()}
 
 
+class EventDigest:
+    """The digest of one event layer, from words: what `LayerDigests` makes of its columns."""
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+        self._hashers: list[Any] = []
+
+    def update(self, words: Words) -> None:
+        """Append rows, int64 (columns, rows), each column in one piece."""
+        if not self._hashers:
+            self._hashers = [xxhash.xxh3_128() for _ in words]
+        for hasher, column in zip(self._hashers, words, strict=True):
+            hasher.update(column)
+
+    def hexdigest(self) -> str:
+        """Return the digest of all rows so far."""
+        total = xxhash.xxh3_128()
+        for name, hasher in zip(PANEL_SCHEMAS[self._table].names, self._hashers, strict=False):
+            total.update(name.encode() + b"\0" + hasher.digest())
+        return str(total.hexdigest())
+
+
 class Recorder:
     """Copies per-bar outputs and events out of a program before they are overwritten.
 

@@ -21,7 +21,8 @@ def array_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         inner = array_of([text for value in values for text in value], pa.string())
         buffers = [None, pa.py_buffer(offsets)]
         return pa.Array.from_buffers(kind, len(values), buffers, children=[inner])
-    valid = np.array([value is not None for value in values], np.bool_)
+    whole = None not in values
+    valid = np.array([whole or value is not None for value in values], np.bool_)
     if pa.types.is_string(kind):
         encoded = [b"" if value is None else value.encode() for value in values]
         offsets = np.cumsum([0, *map(len, encoded)]).astype(np.int32)
@@ -31,7 +32,8 @@ def array_of(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         truths = np.array([bool(value) for value in values], np.bool_)
         return pa.Array.from_buffers(kind, len(values), [_bits(valid), _bits(truths)])
     numbers = np.float64 if pa.types.is_floating(kind) else np.int64
-    data = np.array([0 if value is None else value for value in values], numbers)
+    known = values if whole else [0 if value is None else value for value in values]
+    data = np.array(known, numbers)
     return pa.Array.from_buffers(kind, len(values), [_bits(valid), pa.py_buffer(data)])
 
 

@@ -91,13 +91,21 @@ def assemble(
 class Parts:
     """The rows of all parts, those of the same sets on all inputs together, set by set.
 
-    Going through them raises StateError for a part that is gone.
+    They are gone through more than once; as many as one row group holds are read once. Going
+    through them raises StateError for a part that is gone.
     """
 
     def __init__(self, work: Work, chunks: Sequence[Chunk], schema: pa.Schema, inputs: int):
         self.work, self.chunks, self.schema, self.inputs = work, chunks, schema, inputs
+        self._few = sum(c.last - c.first for c in chunks) <= ROWS_PER_GROUP
+        self._held: list[pa.Table] = []
 
     def __iter__(self) -> Iterator[pa.Table]:
+        if self._few and not self._held:
+            self._held = [*self._tables()]
+        return iter(self._held) if self._few else self._tables()
+
+    def _tables(self) -> Iterator[pa.Table]:
         for first in range(0, len(self.chunks), self.inputs):
             group = self.chunks[first : first + self.inputs]
             tables = [self._read(chunk) for chunk in group]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf_fast.data import BarBlock
-from admf_fast.runners.recorder import LayerDigests, named_columns
+from admf_fast.runners.recorder import EventDigest
 from admf_fast.sweep.kept import EquitySamples, Kept
 from admf_fast.sweep.stored import Playback
 from admf_fast.sweep.variants import Variant
@@ -101,7 +101,7 @@ class LaneRun:
             block_bars=BLOCK_BARS // 8 if per_bar else BLOCK_BARS, hashed=False,
             clock=first.clock, actions=first.actions, recorded=recorded,
         )  # fmt: skip
-        self._digests = [LayerDigests(("signals",)) for _ in variants]
+        self._digests = [EventDigest("signals") for _ in variants]
         self._kept = Kept(folder)
         cash = np.array([setup.terms.a.cash for setup in setups])
         self._samples = EquitySamples(equity_every, cash, self._kept) if "equity" in keep else None
@@ -147,10 +147,9 @@ class LaneRun:
 
     def _take(self, least: int) -> None:
         for name in dict.fromkeys(("signals", *self._keep)):
-            for lane, rows in self._program.take_events(name, least if name == "signals" else 0):
-                words = np.ascontiguousarray(rows.T)
+            for lane, words in self._program.take_events(name, least if name == "signals" else 0):
                 if name == "signals":
-                    self._digests[lane].update("signals", named_columns("signals", words))
+                    self._digests[lane].update(words)
                 if name in self._keep:
                     self._kept.add(lane, name, words)
 
@@ -183,7 +182,7 @@ class LaneRun:
         program = self._program
         return LaneResult(
             summary,
-            self._digests[lane].hexdigests()["signals"],
+            self._digests[lane].hexdigest(),
             self._variants[lane].ready_bars or program.ready_bars(program.lane_reads[lane]),
             program.refusal(lane),
             lane,

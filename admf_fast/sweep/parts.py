@@ -73,8 +73,8 @@ class PartMaker:
     ) -> None:  # fmt: skip
         rows: list[Row] = []
         for k, (values, result) in enumerate(zip(sets, results, strict=True)):
-            pairs = zip(self.types.items(), values, strict=True)
-            params = {name: shown(value, kind) for (name, kind), value in pairs}
+            pairs = zip(self.types.values(), values, strict=True)
+            params = [shown(value, kind) for kind, value in pairs]
             rows.append(row_of(chunk.first + k, bars.symbol, params, bars.count, result))
         for name in self.keep:
             events = events_tables(name, chunk.first, bars.symbol, results)

@@ -166,7 +166,13 @@ class _List(tuple[Any, ...]):
     """A list as such a value."""
 
 
+# As most values are: they stand for themselves.
+PLAIN = frozenset((int, float, str, bool))
+
+
 def _comparable(value: Any) -> Any:
+    if type(value) in PLAIN:
+        return value
     if isinstance(value, Mapping):
         return _Section((k, _comparable(v)) for k, v in value.items())
     if isinstance(value, list):
@@ -175,6 +181,8 @@ def _comparable(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) in PLAIN:
+        return value
     if isinstance(value, _Section):
         return {k: _plain(v) for k, v in value}
     return [_plain(v) for v in value] if isinstance(value, _List) else value

@@ -12,9 +12,10 @@ from admf_fast.sweep.arrays import array_of
 from admf_fast.sweep.columns import COMPARED, FIGURES, HEAD, RESULT_DIGEST, TAIL
 from admf_fast.sweep.lanes import LaneResult
 from admf_fast.sweep.space import Axis
-from admf_kernels.layout import pack
+from admf_kernels.layout import packed
 
-Row = dict[str, Any]
+Row = tuple[Any, ...]  # in the order of `part_schema`
+NO_FIGURES = (None,) * len(FIGURES)
 
 
 def param_types(axes: Sequence[Axis], sets: Sequence[Sequence[Any]]) -> dict[str, pa.DataType]:
@@ -62,22 +63,15 @@ def plain_params(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def row_of(
-    place: int, symbol: str, params: Mapping[str, Any], bars: int, result: LaneResult | str
+    place: int, symbol: str, params: Sequence[Any], bars: int, result: LaneResult | str
 ) -> Row:
     """Return the row of a set; a text in place of a result says why there is none."""
-    row: Row = {"set": place, "symbol": symbol, **params}
+    head = (place, symbol, *params)
     error = result if isinstance(result, str) else result.refusal
     if isinstance(result, str) or error:
-        row |= {name: None for name, _ in FIGURES}
-        return row | {"signals_digest": None, "warnings": [], "error": error, "result_digest": None}
-    row |= result.summary._asdict()
-    words = pack(result.summary).tobytes() + result.signals.encode()
-    return row | {
-        "signals_digest": result.signals,
-        "warnings": _warnings(bars, result),
-        "error": None,
-        "result_digest": xxhash.xxh3_128_hexdigest(words),
-    }
+        return (*head, *NO_FIGURES, None, (), error, None)
+    digest = xxhash.xxh3_128_hexdigest(packed(result.summary) + result.signals.encode())
+    return (*head, *result.summary, result.signals, _warnings(bars, result), None, digest)
 
 
 def _warnings(bars: int, result: LaneResult) -> list[str]:
@@ -90,6 +84,7 @@ def _warnings(bars: int, result: LaneResult) -> list[str]:
 
 
 def table_of(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
-    """Return rows as a table."""
-    columns = [array_of([row[field.name] for row in rows], field.type) for field in schema]
-    return pa.Table.from_arrays(columns, schema=schema)
+    """Return rows, one or more, as a table."""
+    columns = zip(zip(*rows, strict=True), schema, strict=True)
+    arrays = [array_of(values, field.type) for values, field in columns]
+    return pa.Table.from_arrays(arrays, schema=schema)

@@ -24,11 +24,13 @@ from admf_kernels.codegen import (
 from admf_kernels.codegen.engine import Form
 from admf_kernels.codegen.text import class_name
 from admf_kernels.compiler import cache, closure, load, toolchain
+from admf_kernels.compiler.folding import NO_FACTS, Facts
 from admf_kernels.compiler.load import Native
 from admf_kernels.contract import ADJUSTMENT, Indicator, Kernel, Strategy
 from admf_kernels.execution import actions as adjusting
 from admf_kernels.execution import bar, costs, metrics, news, records, requests, terms
-from admf_kernels.execution.terms import Terms
+from admf_kernels.execution.terms import Terms, Uses
+from admf_kernels.execution.uses import left_out
 
 _loaded: dict[str, Native] = {}
 _loading = threading.Lock()
@@ -58,11 +60,12 @@ def for_indicator(kernel: Indicator, *, hashed: bool, waits: bool = False) -> Na
 
 
 @functools.cache
-def engine_for(fee_of: Callable[..., Any], size_of: Callable[..., Any]) -> Native:
-    """Return the engine, with the fee and sizing kernels of a run."""
+def engine_for(edition: Uses, fee_of: Callable[..., Any], size_of: Callable[..., Any]) -> Native:
+    """Return an edition of the engine, with the fee and sizing kernels of a run."""
     names = {"Terms": terms.Terms, "Desk": records.Desk, "fee_of": fee_of, "size_of": size_of}
     names |= {f.__name__: f for f in ENGINE}
-    return native("engine", engine.SOURCE, [*ENGINE, fee_of, size_of], names)
+    source, functions = engine.source(edition), [*ENGINE, fee_of, size_of]
+    return native("engine", source, functions, names, {Uses: left_out(edition)})
 
 
 @functools.cache
@@ -136,29 +139,40 @@ def stretch_over_arrays() -> Callable[[int, int, int], int]:
 
 
 def native(
-    name: str, source: str, functions: Sequence[Callable[..., Any]], names: Mapping[str, Any]
-) -> Native:
-    """Return a driver ready to call; compiles it when neither process nor disk has it."""
+    name: str, source: str, functions: Sequence[Callable[..., Any]], names: Mapping[str, Any],
+    facts: Facts = NO_FACTS,
+) -> Native:  # fmt: skip
+    """Return a driver ready to call; compiles it when neither process nor disk has it.
+
+    Its kernels are compiled for what the `facts` say (`compiler.folding`).
+    """
     # Neither Numba nor LLVM may be entered by two threads at once.
     with _loading:
-        key = key_of(source, functions, names)
+        key = key_of(source, functions, names, facts)
         if key not in _loaded:
             stored = cache.read(key)
             if stored is None:
                 from admf_kernels.compiler import build
 
-                stored = build.to_object(name, source, functions, {**ACCESS, **BITS, **names})
+                stored = build.to_object(
+                    name, source, functions, {**ACCESS, **BITS, **names}, facts
+                )
                 cache.write(key, *stored)
             _loaded[key] = load.load(name, *stored)
     return _loaded[key]
 
 
-def key_of(source: str, functions: Sequence[Callable[..., Any]], names: Mapping[str, Any]) -> str:
+def key_of(
+    source: str, functions: Sequence[Callable[..., Any]], names: Mapping[str, Any],
+    facts: Facts = NO_FACTS,
+) -> str:  # fmt: skip
     """Return the cache key: driver source, all code it reaches, classes, toolchain, CPU."""
     hashed = hashlib.sha256(source.encode())
     hashed.update(closure.digest([*functions, *REACHED, *BITS.values()]).encode())
     for name, value in sorted(names.items()):
         hashed.update(f"{name}={getattr(value, '__annotations__', value)!r}\0".encode())
+    for cls, known in facts.items():
+        hashed.update(f"{cls.__qualname__} {sorted(known.items())}\0".encode())
     hashed.update(toolchain.digest().encode())
     return hashed.hexdigest()
 
@@ -177,7 +191,7 @@ def code_digest(
     if strategy is not None and form is not None and made is not None:
         kernels.append(strategy)
         adjusted = (ADJUSTMENT, "close") if form.uses.actions else ()
-        sources += [run.source(strategy, adjusted, form), engine.SOURCE]
+        sources += [run.source(strategy, adjusted, form), engine.source(form.edition)]
         functions += [*AROUND, *ENGINE, made.fee_of, made.size_of]
     functions += [f for kernel in kernels for f in (kernel.step, kernel.prepare)]
     hashed = hashlib.sha256(closure.digest(functions).encode())

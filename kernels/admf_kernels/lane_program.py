@@ -88,7 +88,9 @@ class LaneProgram(TradingProgram):
         self.lane_inputs = _inputs_of(inputs, len(sets))
         self.inputs = self.lane_inputs[first]
         adjusted = actions is not None
-        self.lane_reads = [strategy.columns_for(p, adjusted=adjusted) for p in self.sets]
+        # Sets that differ in their exits alone read the same.
+        reads = {p: strategy.columns_for(p, adjusted=adjusted) for p in dict.fromkeys(self.sets)}
+        self.lane_reads = [reads[p] for p in self.sets]
         self._check_actions(actions)
         self.reads = self.lane_reads[first]
         super().__init__(
@@ -212,14 +214,14 @@ class LaneProgram(TradingProgram):
     def take_events(self, name: str, least: int = 0) -> list[tuple[int, Words]]:
         """Return the kept events of the lanes that have more than `least`, and forget them.
 
-        Each is a lane and rows of int64 words, (events, columns of ``log.TABLES``), oldest
-        first, with the bar's time in place of the row. Take them when `ROWS_KEPT` rows are
+        Each is a lane and int64 words, (columns of ``log.TABLES``, events), oldest first, with
+        the bar's time in place of the row. Take them when `ROWS_KEPT` rows are
         there (``least=ROWS_KEPT``) before every `feed`, and the rest at the end.
         """
         counts = self._logs[:, log.COUNTS_AT + list(log.TABLES).index(name)]
         full = np.flatnonzero(counts > least).tolist()
         memory = self._kept_events[name]
-        found = [(k, memory[k][: int(counts[k])].copy()) for k in full]
+        found = [(k, memory[k][: int(counts[k])].T.copy()) for k in full]
         counts[full] = 0
         return found
 

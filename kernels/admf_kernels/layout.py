@@ -8,7 +8,6 @@ import functools
 import struct
 import types
 import typing
-from collections.abc import Iterable
 from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
@@ -68,10 +67,21 @@ def from_word(kind: str, word: int) -> Any:
     return bool(word) if kind == "bool" else int(word)
 
 
-def pack(values: Iterable[Any]) -> Words:
+def packed(values: tuple[Any, ...]) -> bytes:
+    """Return the words of a NamedTuple instance as bytes."""
+    form = _form_of(type(values))[0]
+    try:
+        return form.pack(*values)
+    except struct.error:  # a float in a field of integers
+        kinds = fields_of(type(values))
+        return form.pack(
+            *(v if f.kind == "float" else int(v) for f, v in zip(kinds, values, strict=True))
+        )
+
+
+def pack(values: tuple[Any, ...]) -> Words:
     """Return the words of a NamedTuple instance, shape ``(fields,)``."""
-    kinds = fields_of(type(values))
-    return np.array([to_word(f.kind, v) for f, v in zip(kinds, values, strict=True)], np.int64)
+    return np.frombuffer(bytearray(packed(values)), np.int64)
 
 
 def unpack(cls: type, words: Words) -> Any:

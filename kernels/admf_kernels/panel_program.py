@@ -161,7 +161,7 @@ class PanelProgram:
             "rows": 0,  # those of each block
             "stride": 0,
             "execute": drivers.execute_all().address,
-            "engine": drivers.engine_for(terms.fee_of, terms.size_of).address,
+            "engine": drivers.engine_for(form.edition, terms.fee_of, terms.size_of).address,
             "checksum": self.checksum,
             "out_sequence": self.per_moment["sequence"],
             "out_cash": self.per_moment["cash"],

@@ -1,6 +1,7 @@
 """Parameters of a kernel: their ranges, and the checks before anything compiles."""
 
 import difflib
+import functools
 import math
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +40,7 @@ def checked(
     name: str, params: type, rules: Sequence[Rule], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
     """Return an instance of `params`; raises ParameterError on anything out of order."""
-    fields = {f.name: f for f in fields_of(params)}
+    fields, defaults = _known_of(params)
     if len(args) > len(fields):
         raise ParameterError(
             f"{name}: expected at most {len(fields)} parameters, found {len(args)}"
@@ -48,11 +49,11 @@ def checked(
     for key, value in kwargs.items():
         _known(name, key, fields, given)
         given[key] = value
-    missing = [n for n in fields if n not in given and n not in defaults_of(params)]
+    missing = [n for n in fields if n not in given and n not in defaults]
     if missing:
         raise ParameterError(f"{name}: parameter {', '.join(missing)} is missing")
-    values = {**defaults_of(params), **given}
-    made = params(**{n: _value(name, fields[n], values[n]) for n in fields})
+    values = {**defaults, **given}
+    made = params(*[_value(name, *field, values[n]) for n, field in fields.items()])
     for rule in rules:
         if not rule.holds(made):
             shown = ", ".join(f"{n} = {v}" for n, v in zip(fields, made, strict=True))
@@ -60,7 +61,15 @@ def checked(
     return made
 
 
-def _known(name: str, key: str, fields: Mapping[str, Field], given: Mapping[str, Any]) -> None:
+@functools.cache
+def _known_of(
+    params: type,
+) -> tuple[dict[str, tuple[Field, Between | None]], dict[str, Any]]:
+    """Return the fields of `params` by name, with their ranges, and the defaults."""
+    return {f.name: (f, range_of(f)) for f in fields_of(params)}, defaults_of(params)
+
+
+def _known(name: str, key: str, fields: Mapping[str, Any], given: Mapping[str, Any]) -> None:
     if key in given:
         raise ParameterError(f"{name}: parameter {key!r} is given twice")
     if key not in fields:
@@ -71,7 +80,7 @@ def _known(name: str, key: str, fields: Mapping[str, Field], given: Mapping[str,
         )
 
 
-def _value(name: str, field: Field, value: Any) -> Any:
+def _value(name: str, field: Field, limits: Between | None, value: Any) -> Any:
     """Return `value` as the field's kind, inside its range."""
     kind = field.kind
     is_bool, is_int = isinstance(value, bool), isinstance(value, int)
@@ -80,7 +89,6 @@ def _value(name: str, field: Field, value: Any) -> Any:
     )
     if not fits or (kind == "float" and not math.isfinite(value)):
         raise ParameterError(f"{name}: {field.name} must be a finite {kind}, found {value!r}")
-    limits = range_of(field)
     if limits and not limits.low <= value <= limits.high:
         raise ParameterError(
             f"{name}: {field.name} must be in [{limits.low}, {limits.high}], found {value!r}"

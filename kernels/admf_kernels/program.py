@@ -104,7 +104,9 @@ class TradingProgram(ReadingProgram):
         """The slot of the state checksum, the keys of what the engine changes, its address."""
         kept = engine.kept_places(self.strategy, self.terms.uses)
         keys = np.array([checksum.key_of(place) for place in kept], np.int64)
-        address = drivers.engine_for(self.terms.fee_of, self.terms.size_of).address
+        address = drivers.engine_for(
+            self.form.edition, self.terms.fee_of, self.terms.size_of
+        ).address
         return checksum.slot_of(self.strategy.reference), keys, address
 
 

@@ -137,7 +137,7 @@ class ReadingProgram(FeatureProgram):
     @cached_property
     def _tell(self) -> Callable[[int, int, int], int]:
         """The engine, ready to be called from here."""
-        return drivers.engine_for(self.terms.fee_of, self.terms.size_of).caller()
+        return drivers.engine_for(self.form.edition, self.terms.fee_of, self.terms.size_of).caller()
 
 
 def run_addresses(strategy: Strategy, state: Words) -> dict[str, int]:

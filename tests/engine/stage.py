@@ -15,10 +15,12 @@ from admf_kernels.codegen.engine import (
     COLUMNS,
     DECIDE,
     DESK,
+    EXTRAS,
     OPEN,
     ORDER_WORDS,
     STAGE_BITS,
     TABLE,
+    extras,
 )
 from admf_kernels.execution import bar as engine_bar
 from admf_kernels.execution import requests as engine_requests
@@ -39,6 +41,7 @@ from admf_kernels.execution.records import (
     expose,
 )
 from admf_kernels.execution.terms import CONSTANTS, Terms
+from admf_kernels.execution.uses import edition_of
 from admf_kernels.layout import fields_of, pack, to_word, unpack
 from admf_kernels.orders import keep
 
@@ -138,7 +141,7 @@ class CompiledStage:
 
     def __init__(self, terms: Terms, bars: Sequence[Bar]) -> None:
         self.terms = terms
-        self.call = drivers.engine_for(terms.fee_of, terms.size_of).caller()
+        self.call = drivers.engine_for(edition_of(terms.uses), terms.fee_of, terms.size_of).caller()
         classes = {**RECORDS, "now": Now, "exposure": Exposure, "bar": Bar, "log": Log}
         classes["news"] = News
         words = {n: np.zeros(len(cls._fields), np.int64) for n, cls in classes.items()}
@@ -214,6 +217,15 @@ def bars_of(terms: Terms, rows: Sequence[Any], extra: Mapping[int, Mapping[str, 
     return found
 
 
+def as_seen(terms: Terms, bar: Bar) -> Bar:
+    """Return a bar as the engine of these terms sees it, without what its edition leaves out."""
+    given = extras(edition_of(terms.uses))
+    absent = {n: v for n, v in Bar._field_defaults.items() if n in EXTRAS and n not in given}
+    if "session" in absent:
+        absent["session"] = float((bar.ts_ns - 1) // DAY_NS)
+    return bar._replace(**absent)
+
+
 def play(
     terms: Terms, rows: Sequence[Any], signals: Sequence[float] = (),
     asks: Mapping[int, Sequence[Request]] | None = None,
@@ -233,12 +245,13 @@ def run(
     terms: Terms, bars: Sequence[Bar], decides: Callable[..., Any], *, engine: Any = "compiled"
 ) -> Outcome:
     """Run the engine over bars; `decides` is asked with number, bar and lots held."""
+    bars = [as_seen(terms, bar) for bar in bars]
     if engine == "compiled":
         stage: Any = CompiledStage(terms, bars)
     else:
         stage = PlainStage(terms, HONEST if engine == "plain" else engine)
     made, last_close = Outcome(), 0.0
-    made.bars = [*bars]
+    made.bars = bars
     for k, bar in enumerate(bars):
         wanted, asked = decides(k, bar, made.lots[-1] if made.lots else 0.0)
         assert len(asked) == terms.uses.requests

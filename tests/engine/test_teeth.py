@@ -19,6 +19,7 @@ from admf_fast.runners.setup import Setup
 from admf_kernels import drivers
 from admf_kernels.codegen import engine
 from admf_kernels.compiler import build, cache, toolchain
+from admf_kernels.compiler.folding import NO_FACTS
 from admf_kernels.errors import KernelError, RuleError
 from admf_kernels.execution.terms import PERCENT, Account, Instrument
 from admf_kernels.execution.uses import make_terms
@@ -166,7 +167,7 @@ def put_in(monkeypatch, tmp_path) -> Iterator[Callable[[Fault], None]]:
     honest = drivers.native
 
     def put(fault: Fault) -> None:
-        def native(name, source, functions, names):
+        def native(name, source, functions, names, facts=NO_FACTS):
             if name.startswith(fault.driver):
                 given = source
                 source = fault.source(source)
@@ -180,7 +181,7 @@ def put_in(monkeypatch, tmp_path) -> Iterator[Callable[[Fault], None]]:
                     names = {**names, **found}
                 changed = source != given or fault.function or fault.engine
                 assert changed, "the fault did not reach the driver"
-            return honest(name, source, functions, names)
+            return honest(name, source, functions, names, facts)
 
         monkeypatch.setattr(drivers, "native", native)
         forget()

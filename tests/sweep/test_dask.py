@@ -240,7 +240,7 @@ def what_a_stranger_hears(address):
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:
         with (
-            socket.create_connection(address, timeout=1.0) as plain,
+            socket.create_connection(address, timeout=3.0) as plain,
             context.wrap_socket(plain) as stranger,
         ):
             return stranger.recv(100)
@@ -263,7 +263,7 @@ def started(command, folder):
 
 def test_c02_own_workers_stop_with_their_terminal_and_hear_nobody_else(tmp_path):
     text = BASE.replace("../data", str(ROOT / "data"))
-    grid = "{strategy.params.fast: 'range(2, 41)', strategy.params.slow: 'range(50, 249)'}"
+    grid = "{strategy.params.fast: 'range(2, 41)', strategy.params.slow: 'range(50, 849)'}"
     (tmp_path / "long.yaml").write_text(f"{text}sweep: {{grid: {grid}}}\n")
     command = [sys.executable, "-m", "admf_fast.cli.main", "sweep", "long.yaml", "--out"]
     command.append("x.parquet")

@@ -1,20 +1,23 @@
 """The engine driver, and the pieces of driver source that go with it.
 
 The engine is everything between a signal and a trade (`admf_kernels.execution`), compiled
-once. It works on one bar of one instrument; run, lane and panel drivers call it by address,
-and only on bars on which something can happen: what a run does not use costs it nothing.
+once for each edition. It works on one bar of one instrument; run, lane and panel drivers call
+it by address, and only on bars on which something can happen: what a run does not use costs it
+nothing.
 
 Table: addresses of the constants, of the state groups, of the notes, of the working orders,
 the log, the bar, the requests, a spare order and the news; then one column of each input
 of the bar, 0 where a run has none.
 """
 
+import functools
 from typing import NamedTuple
 
 from admf_kernels.codegen.text import class_name, hash_terms, indent
 from admf_kernels.contract import ADJUSTMENT, Strategy
 from admf_kernels.execution import log, metrics, orders, records
 from admf_kernels.execution.terms import CONSTANTS, Uses
+from admf_kernels.execution.uses import EDITIONS, edition_of
 from admf_kernels.layout import fields_of
 
 # What the engine is called for; `SETTLE` is `DECIDE` and then, with orders working, `CLOSE`. The
@@ -52,19 +55,27 @@ class Form(NamedTuple):
     uses: Uses
     general: bool = False
 
+    @property
+    def edition(self) -> Uses:
+        """What the engine of these runs is compiled with at most."""
+        return EDITIONS[-1] if self.general else edition_of(self.uses)
 
-def _source() -> str:
+
+@functools.cache
+def source(edition: Uses) -> str:
+    """Return the source of the engine's driver, for runs that use no more than `edition`."""
     at = {name: k for k, name in enumerate((*TABLE, *COLUMNS))}
 
     def record(name: str) -> str:
         return f"at_{CLASSES[name].__name__}(table[{at[name]}])"
 
     absent = {"session": "float((bar.ts_ns - 1) // 86400000000000)", "split": "1.0"}
+    given = extras(edition)
     fill = [
         f"bar.{n} = floats_at(table[{at[n]}])[row] if table[{at[n]}] != 0 "
-        f"else {absent.get(n, '0.0')}"
+        f"else {absent.get(n, '0.0')}" if n in given else f"bar.{n} = {absent.get(n, '0.0')}"
         for n in EXTRAS
-    ]
+    ]  # fmt: skip
     body = [
         f"op, row, word = start & {(1 << STAGE_BITS) - 1}, start >> {STAGE_BITS}, stop",
         f"terms = Terms({', '.join(record(n) for n in CONSTANTS)}, fee_of, size_of)",
@@ -85,9 +96,6 @@ def _source() -> str:
         "return 4 if d.now.illegal else 0",
     ]
     return "\n".join(["def drive(table, start, stop):", *indent(body)]) + "\n"
-
-
-SOURCE = _source()
 
 
 def events_per_bar(uses: Uses) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from admf_kernels.compiler import closure, rules, toolchain
+from admf_kernels.compiler.folding import NO_FACTS, Facts, Folded
 from admf_kernels.errors import KernelError, RuleError
 
 # What may make the compiler rearrange floating point; none may be in a kernel's code.
@@ -29,16 +30,18 @@ PART = "pass_"  # with which the names of such parts of a driver begin
 
 PART_OPTIONS = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
-_registered: set[int] = set()
+_registered: set[python_types.FunctionType] = set()
 
 
 def to_object(
-    name: str, source: str, functions: Sequence[Callable[..., Any]], names: Mapping[str, Any]
-) -> tuple[str, bytes]:
+    name: str, source: str, functions: Sequence[Callable[..., Any]], names: Mapping[str, Any],
+    facts: Facts = NO_FACTS,
+) -> tuple[str, bytes]:  # fmt: skip
     """Compile a driver and return its symbol and object code.
 
-    `functions` are the kernels it calls; `names` are the globals of its source. Raises
-    RuleError when a kernel breaks a rule, KernelError when Numba cannot compile it.
+    `functions` are the kernels it calls, compiled for what the `facts` say; `names` are the
+    globals of its source. Raises RuleError when a kernel breaks a rule, KernelError when Numba
+    cannot compile it.
     """
     from numba import config as numba_config
     from numba import njit, types
@@ -47,6 +50,9 @@ def to_object(
     if getattr(numba_config, "DISABLE_JIT", False):
         raise KernelError("NUMBA_DISABLE_JIT is set: nothing can be compiled; unset it")
 
+    if facts:
+        fold = Folded(facts)
+        functions, names = [fold(f) for f in functions], {n: fold(v) for n, v in names.items()}
     _register(functions)
     signature = types.int64(types.CPointer(types.int64), types.int64, types.int64)
     entry = _execute(name, source, names)
@@ -79,12 +85,12 @@ def _register(functions: Sequence[Callable[..., Any]]) -> None:
     from admf_kernels.compiler import intrinsics
 
     for function in closure.reachable(functions):
-        if function in intrinsics.OVERLOADED or id(function) in _registered:
+        if function in intrinsics.OVERLOADED or function in _registered:
             continue
         if not function.__module__.startswith("admf_kernels.numeric"):
             rules.check(function)
         register_jitable(**intrinsics.OPTIONS)(function)
-        _registered.add(id(function))
+        _registered.add(function)
 
 
 def _execute(name: str, source: str, names: Mapping[str, Any]) -> python_types.FunctionType:

@@ -62,7 +62,7 @@ def open_bar(t: Terms, d: Desk, bar: Any) -> None:
             end_day(t, d, bar)
         if now.first:
             begin_day(d, bar)
-    ending = t.uses.sessions and t.uses.leaving and t.x.session_end
+    ending = t.uses.session_end and t.x.session_end
     for _ in range(2 if ending else 1):  # again, for what only opens on this bar
         if ending and d.q.lots != 0.0:
             _leave_session(t, d, bar)
@@ -101,7 +101,8 @@ def match_bar(t: Terms, d: Desk, bar: Any) -> None:
     """
     count = places(t.uses)
     guarding = stop_place(t.uses) if t.uses.brackets else -1
-    for _ in range(3 * count + 2):
+    # What waits may be met again after each of its fills; all else is done with at once.
+    for _ in range(3 * count + 2 if t.uses.resting else count):
         if d.intent.working == 0 or (t.uses.volume and d.now.volume_left < 1.0):
             return
         moment, place, price, maker = NEVER, -1, 0.0, False
@@ -169,7 +170,8 @@ def decide(t: Terms, d: Desk, bar: Any, signal: float) -> None:
         watch(t, d)
     if t.uses.leaving and d.q.lots != 0.0:
         role = must_leave(t, d)
-        if role == NO_ROLE and t.x.max_bars > 0.0 and d.span.bars >= t.x.max_bars:
+        old = t.uses.max_bars and t.x.max_bars > 0.0 and d.span.bars >= t.x.max_bars
+        if old and role == NO_ROLE:
             role = MAX_BARS
         if role != NO_ROLE:
             leave(t, d, bar, role, MARKET)

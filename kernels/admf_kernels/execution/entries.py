@@ -60,10 +60,10 @@ def seek(t: Terms, d: Desk, bar: Any, goal: float, turn_role: int, role: int) ->
     turning = goal * held < 0.0
     role = turn_role if turning else role
     opening = turning or abs(goal) > abs(held)
-    kind = t.e.kind if opening else MARKET
+    kind = t.e.kind if t.uses.resting and opening else MARKET
     split = False
     reason = denial(t, d, bar, goal)
-    if turning and t.uses.leaving and (kind != MARKET or reason != NO_REASON or t.a.exit_first):
+    if t.uses.leaving and turning and (kind != MARKET or reason != NO_REASON or t.a.exit_first):
         # What may not be turned at once is left in any case.
         leave(t, d, bar, role, MARKET)
         # At a venue both might fill in full: what enters there only enters.
@@ -77,7 +77,7 @@ def seek(t: Terms, d: Desk, bar: Any, goal: float, turn_role: int, role: int) ->
     o.goal = goal
     if kind != MARKET:
         _price(t, bar, o)
-    wrong = violation(o, bar.close) if reason == NO_REASON else NO_REASON
+    wrong = violation(o, bar.close) if kind != MARKET and reason == NO_REASON else NO_REASON
     if reason != NO_REASON:
         refuse(d, o, DENIED, reason)
     elif wrong != NO_REASON:

@@ -46,7 +46,7 @@ def meeting(t: Terms, d: Desk, bar: Any, order: Any, trigger: float) -> Meeting:
     Gaps fill at the open, never at the stop; a limit fills at the open where that is
     better. An order made by a fill inside this bar sees only what surely comes after it.
     """
-    if order.kind == MARKET:
+    if not t.uses.resting or order.kind == MARKET:
         return Meeting(AT_THE_OPEN, bar.open, False)
     if order.kind == AT_OPEN:
         return Meeting(AT_THE_OPEN if d.now.first else NEVER, bar.open, False)
@@ -130,7 +130,8 @@ def heed(t: Terms, d: Desk) -> None:
 
 def _waits_for_more(t: Terms, o: Any, guarding: bool) -> bool:
     """Return whether an order may change on a bar that does not reach its prices."""
-    if o.kind == MARKET or o.kind == AT_OPEN or o.kind == AT_CLOSE:
+    at_once = o.kind == MARKET or o.kind == AT_OPEN or o.kind == AT_CLOSE
+    if not t.uses.resting or at_once:
         return True
     if o.tif != GTC or o.until_ns > 0 or o.until_bar > 0:
         return True

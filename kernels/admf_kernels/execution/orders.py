@@ -21,7 +21,7 @@ from admf_kernels.execution.reasons import (
     SUBMITTED,
 )
 from admf_kernels.execution.records import Desk
-from admf_kernels.execution.terms import Terms
+from admf_kernels.execution.terms import Terms, Uses
 
 ENTRY_PLACE = 0
 LEAVE_PLACE = 1
@@ -34,27 +34,27 @@ def order_at(slots: Any, k: int) -> Any:
     return slots[k]
 
 
-def stop_place(u: Any) -> int:
+def stop_place(u: Uses) -> int:
     """Return the place of the protective stop."""
     return 2 if u.leaving else 1
 
 
-def target_place(u: Any) -> int:
+def target_place(u: Uses) -> int:
     """Return the first place of the targets."""
     return stop_place(u) + 1
 
 
-def request_place(u: Any) -> int:
+def request_place(u: Uses) -> int:
     """Return the first place of the orders that a strategy makes itself."""
     return int(target_place(u) + u.targets) if u.brackets else stop_place(u)
 
 
-def own_places(u: Any) -> int:
+def own_places(u: Uses) -> int:
     """Return how many places the orders have that an instrument may have at once."""
     return int(request_place(u) + u.requests)
 
 
-def places(u: Any) -> int:
+def places(u: Uses) -> int:
     """Return how many places an instrument has.
 
     With a venue, orders that it was asked to cancel wait behind the others for its answer,
@@ -73,7 +73,7 @@ def crowded(t: Terms, d: Desk) -> bool:
 
 def turn(t: Terms, j: int) -> int:
     """Return which place is the `j`-th to be looked at of those with orders at one moment."""
-    return 1 - j if t.a.exit_first and j <= LEAVE_PLACE else j
+    return 1 - j if t.uses.leaving and t.a.exit_first and j <= LEAVE_PLACE else j
 
 
 def session_of(bar: Any) -> float:

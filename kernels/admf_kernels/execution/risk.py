@@ -37,7 +37,7 @@ def denial(t: Terms, d: Desk, bar: Any, goal: float) -> int:
         return OPERATOR_HALT
     if t.uses.venue and crowded(t, d):
         return VENUE_BUSY
-    if t.x.session_end and bar.minutes_left <= t.x.session_minutes:
+    if t.uses.session_end and t.x.session_end and bar.minutes_left <= t.x.session_minutes:
         return SESSION_ENDS
     if not t.uses.limits:
         return NO_REASON

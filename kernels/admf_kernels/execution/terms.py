@@ -1,7 +1,7 @@
 """The constants of a run's execution: account, instrument, entry, exits, limits.
 
-All are read at run time: one compiled engine serves every run. What a run pays on every bar
-is decided by its `Uses`, which are literals in its driver.
+All are read at run time: one compiled engine serves every run of its edition. What a run pays on
+every bar is decided by its `Uses`, which are literals in its driver.
 """
 
 from typing import Any, NamedTuple
@@ -154,7 +154,7 @@ class Limits(NamedTuple):
 class Terms(NamedTuple):
     """All constants of one instrument in one run; `fee_of` and `size_of` are functions."""
 
-    uses: Any
+    uses: Uses
     a: Any
     n: Any
     e: Any

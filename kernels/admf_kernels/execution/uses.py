@@ -7,7 +7,9 @@ from admf_kernels.execution.terms import (
     FOLLOWS_EVEN,
     FOLLOWS_TRAIL,
     NO_DISTANCE,
+    REQUESTS_MAX,
     SAME_CLOSE,
+    TARGETS_MAX,
     VOLATILITY,
     Account,
     Entry,
@@ -20,6 +22,29 @@ from admf_kernels.execution.terms import (
 
 SESSION_KINDS = (AT_OPEN, AT_CLOSE)
 assert max(SESSION_KINDS) < len(KINDS)
+# What the engine is compiled with, at most: orders that fill at once and exits by signal alone;
+# orders that wait, brackets, exits by age and at a session's end; everything.
+EDITIONS = (
+    Uses(same_close=True),
+    Uses(
+        resting=True, leaving=True, brackets=True, targets=TARGETS_MAX,
+        following=FOLLOWS_TRAIL | FOLLOWS_EVEN, sessions=True, clock=True, atr=True,
+        same_close=True, session_end=True, max_bars=True,
+    ),
+    Uses(*(True for _ in Uses._fields))._replace(
+        targets=TARGETS_MAX, following=FOLLOWS_TRAIL | FOLLOWS_EVEN, requests=REQUESTS_MAX
+    ),
+)  # fmt: skip
+
+
+def edition_of(uses: Uses) -> Uses:
+    """Return the smallest edition of the engine that has all that a run uses."""
+    return next(e for e in EDITIONS if all(u <= most for u, most in zip(uses, e, strict=True)))
+
+
+def left_out(edition: Uses) -> dict[str, bool | int]:
+    """Return the fields of `Uses` that are off in an edition, with that value."""
+    return {name: most for name, most in edition._asdict().items() if not most}
 
 
 def no_size(
