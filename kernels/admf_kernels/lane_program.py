@@ -219,6 +219,8 @@ class LaneProgram(TradingProgram):
         there (``least=ROWS_KEPT``) before every `feed`, and the rest at the end.
         """
         counts = self._logs[:, log.COUNTS_AT + list(log.TABLES).index(name)]
+        if counts.max() <= least:
+            return []
         full = np.flatnonzero(counts > least).tolist()
         memory = self._kept_events[name]
         found = [(k, memory[k][: int(counts[k])].T.copy()) for k in full]
