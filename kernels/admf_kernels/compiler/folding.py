@@ -79,8 +79,9 @@ class Folded:
         _strip(definition)
         names = {**function.__globals__, **others}
         file = inspect.getsourcefile(function) or "<folded>"
-        exec(compile(ast.fix_missing_locations(tree), file, "exec"), names)  # noqa: S102  our own source
-        made: types.FunctionType = names[function.__name__]
+        module = compile(ast.fix_missing_locations(tree), file, "exec")
+        code = next(c for c in module.co_consts if isinstance(c, types.CodeType))
+        made = types.FunctionType(code, names, function.__name__, function.__defaults__)
         answer = _only_answer(definition)
         if answer is not None:
             self._answers[made] = answer
