@@ -62,6 +62,8 @@ class Eights:
         self.ahead = asked_ahead(kernel)
         self.follows = form.uses.following != 0
         self.trails = stops.trails(form)
+        # Otherwise an order fills, or ends, at the close that made it.
+        self.waits = form.uses.resting or not form.uses.same_close
 
     def lines(self) -> list[str]:
         """Return the lines that take all whole eights from row ``t`` to ``stop``."""
@@ -112,14 +114,18 @@ class Eights:
 
     def _read_records(self) -> list[str]:
         """Return the lines that read what a bar taken alone may have changed."""
-        lines = [
-            "cash, units = wallet.cash, q.lots * n.lot_value",
+        prices = [
             "below = intent.below if intent.working != 0 else -inf",
             "above = intent.above if intent.working != 0 else inf",
+        ]
+        unsettled = [*engine.UNSETTLED, *([] if self.waits else ["intent.working != 0"])]
+        lines = [
+            "cash, units = wallet.cash, q.lots * n.lot_value",
+            *(prices if self.waits else []),
             "highs, lows = eight_of(span.highest), eight_of(span.lowest)",
             # Equity is above 0 where it is near the anchor.
             "signal = wanted_signal(a, wanted, anchor)",
-            f"settled = not ({' or '.join(engine.UNSETTLED)})",
+            f"settled = not ({' or '.join(unsettled)})",
         ]
         return [*lines, *(stops.read_lines(self.form) if self.follows else [])]
 
@@ -148,10 +154,7 @@ class Eights:
                 "per_still = per(anchor, equity_before) if still else per_peak",
                 "drawdown = 0.0 if still else (peak - equity_before) * per_peak",
                 "begun = base",
-                "if intent.working == 0:",
-                *indent(self._whole_flat(priced=False)),
-                "else:",
-                *indent(self._whole_flat(priced=True)),
+                *self._whole_flats(),
                 "if base > begun:",
                 "    per_peak = per_still",
                 "    peak = equity_before if still else peak",
@@ -165,6 +168,16 @@ class Eights:
             f"if base + {WIDTH} > stop:",
             "    break",
         ]  # fmt: skip
+
+    def _whole_flats(self) -> list[str]:
+        if not self.waits:
+            return self._whole_flat(priced=False)
+        return [
+            "if intent.working == 0:",
+            *indent(self._whole_flat(priced=False)),
+            "else:",
+            *indent(self._whole_flat(priced=True)),
+        ]
 
     def _whole_flat(self, *, priced: bool) -> list[str]:
         before, when = self._conditions(held=False, priced=priced)
@@ -180,7 +193,7 @@ class Eights:
         ]  # fmt: skip
 
     def _whole_held(self) -> list[str]:
-        before, when = self._conditions(held=True, priced=True)
+        before, when = self._conditions(held=True, priced=self.waits)
         aged = f" and span.bars + base - loose + {WIDTH} < x.max_bars"
         when = [NEAR, "(equities < peak)", *when, self._same()]
         return [
@@ -209,7 +222,7 @@ class Eights:
 
     def _find_loud(self) -> list[str]:
         """Return the lines that find the next row that is not quiet: ``last``, 8 for none."""
-        before, when = self._conditions(held=True, priced=True)
+        before, when = self._conditions(held=True, priced=self.waits)
         near = f"({NEAR} if anchor != 0.0 else {OWED})"
         when = [near, *when, *([self._same()] if self.ahead else [])]
         rows = "mask_of((1 << last) - (1 << row))"
@@ -243,7 +256,7 @@ class Eights:
     def _conditions(self, *, held: bool, priced: bool) -> tuple[list[str], list[str]]:
         """Return what quiet rows are, strategy and equity apart, and the lines before that.
 
-        Not `held`: there is no position. Not `priced`: no order is working, no price matters.
+        Not `held`: there is no position. Not `priced`: no order is working, no price is met.
         """
         u = self.form.uses
         when = []
