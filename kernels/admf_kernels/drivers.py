@@ -65,7 +65,8 @@ def engine_for(edition: Uses, fee_of: Callable[..., Any], size_of: Callable[...,
     names = {"Terms": terms.Terms, "Desk": records.Desk, "fee_of": fee_of, "size_of": size_of}
     names |= {f.__name__: f for f in ENGINE}
     source, functions = engine.source(edition), [*ENGINE, fee_of, size_of]
-    return native("engine", source, functions, names, {Uses: left_out(edition)})
+    off = left_out(edition)
+    return native("engine", source, functions, names, {Uses: off} if off else NO_FACTS)
 
 
 @functools.cache
@@ -173,6 +174,10 @@ def key_of(
         hashed.update(f"{name}={getattr(value, '__annotations__', value)!r}\0".encode())
     for cls, known in facts.items():
         hashed.update(f"{cls.__qualname__} {sorted(known.items())}\0".encode())
+    for function in closure.reachable(functions) if facts else ():
+        # They say where the facts hold.
+        said = {n: getattr(v, "__qualname__", "") for n, v in function.__annotations__.items()}
+        hashed.update(f"{function.__qualname__} {said}\0".encode())
     hashed.update(toolchain.digest().encode())
     return hashed.hexdigest()
 

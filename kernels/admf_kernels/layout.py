@@ -72,11 +72,10 @@ def packed(values: tuple[Any, ...]) -> bytes:
     form = _form_of(type(values))[0]
     try:
         return form.pack(*values)
-    except struct.error:  # a float in a field of integers
+    except struct.error:  # a number that is not of its field's kind, or too large for it
         kinds = fields_of(type(values))
-        return form.pack(
-            *(v if f.kind == "float" else int(v) for f, v in zip(kinds, values, strict=True))
-        )
+        words = [to_word(f.kind, v) for f, v in zip(kinds, values, strict=True)]
+        return np.array(words, np.int64).tobytes()
 
 
 def pack(values: tuple[Any, ...]) -> Words:

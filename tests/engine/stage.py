@@ -218,8 +218,8 @@ def bars_of(terms: Terms, rows: Sequence[Any], extra: Mapping[int, Mapping[str, 
 
 
 def as_seen(terms: Terms, bar: Bar) -> Bar:
-    """Return a bar as the engine of these terms sees it, without what its edition leaves out."""
-    given = extras(edition_of(terms.uses))
+    """Return a bar as the engine of these terms sees it: what it does not use is 0."""
+    given = extras(terms.uses._replace(clock=True))
     absent = {n: v for n, v in Bar._field_defaults.items() if n in EXTRAS and n not in given}
     if "session" in absent:
         absent["session"] = float((bar.ts_ns - 1) // DAY_NS)

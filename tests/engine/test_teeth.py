@@ -38,7 +38,7 @@ COSTS = make_terms(
 MANY_CUTS = 193  # a seed that cuts these bars into 13 blocks, two of them behind an order
 EDGES = {"random blocks", "live", "restored"}
 COPIES = {"lane", "plain Python"}
-PLAIN = {"plain Python"}  # one compiled engine serves all other ways
+PLAIN = {"plain Python"}  # one compiled edition serves all other ways
 Source = Callable[[str], str]
 
 

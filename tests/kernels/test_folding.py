@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from admf_kernels import drivers
 from admf_kernels.compiler import closure
 from admf_kernels.compiler.folding import Folded
-from admf_kernels.execution.terms import Uses
-from admf_kernels.execution.uses import EDITIONS, left_out
+from admf_kernels.errors import KernelError
+from admf_kernels.execution.terms import TARGETS_MAX, Uses
+from admf_kernels.execution.uses import EDITIONS, edition_of, left_out
 
 
 class Parts(NamedTuple):
@@ -165,6 +166,67 @@ def test_a_function_that_only_hands_its_terms_on_calls_what_is_folded():
 
     assert folded(outer)(Rules(Parts(), 0.5), 2.0, 1) == 0.5
     assert not any("waits" in asks(f) for f in closure.reachable([folded(outer)]))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "for k in items(t.parts.places):\n    a += k\nreturn a",
+        "for _ in range(t.parts.places):\n    return 1.0\nelse:\n    return 7.0",
+        "match b:\n    case x:\n        pass\nreturn x",
+        "x = 1\nmatch b:\n    case x:\n        pass\nreturn x",
+        "int = bool\nreturn int(t.parts.places + 3)",
+        "return a if t.parts.extra else int(NAN)",
+        "x = 1\ndel x\nreturn a",
+        "x = (y := t.parts.places) + 1\ny = 3\nreturn x + y",
+        "x = 1.0\nfor _ in range(b):\n    x = 2.0\nreturn x",
+        "while not t.parts.waits:\n    return a\nreturn b",
+    ],
+)
+def test_what_kernels_do_not_write_is_not_changed_either(body):
+    function = function_of(body, items=lambda n: [n + 10.0, n + 50.0], NAN=float("nan"))
+    rules = Rules(Parts(), 0.25)
+
+    assert repr(folded(function)(rules, 2.0, 1)) == repr(function(rules, 2.0, 1))
+
+
+def test_a_function_that_calls_itself_is_left_to_the_compiler():
+    function = function_of("return a if b <= 0 else kernel(t, a, b - 1) + t.parts.places")
+    function.__globals__["kernel"] = function
+
+    assert folded(function)(Rules(Parts(), 0.0), 2.0, 3) == 2.0
+
+
+def test_annotations_may_be_anything():
+    function = function_of("return a", first="t: {'unit': 'USD'}")
+
+    assert folded(function) is function
+
+
+@pytest.mark.parametrize("text", ["", "def kernel(t: Rules, a: float, b: int):\n    return a * 2\n",
+                                  "# one more line\n{}", "def kernel(:"])  # fmt: skip
+def test_a_function_whose_source_has_changed_stays_what_was_imported(text):
+    """Otherwise code that nobody has loaded would be run, and kept under another's key."""
+    function = function_of("return a if t.parts.waits else t.fee")
+    file = function.__code__.co_filename
+    size, time_s, lines, name = linecache.cache[file]
+    text = text.format("".join(lines))
+    linecache.cache[file] = (size, time_s, text.splitlines(True), name)
+
+    assert folded(function) is function
+
+
+def test_the_key_of_a_driver_knows_facts_and_where_they_hold():
+    function = function_of("return a if t.parts.waits else t.fee")
+    keys = [drivers.key_of("", [function], {}, facts) for facts in ({}, {Parts: OFF}, {Parts: {}})]
+    function.__annotations__["t"] = Parts
+
+    assert len({*keys, drivers.key_of("", [function], {}, {Parts: OFF})}) == 4
+
+
+def test_uses_that_no_edition_has_are_refused():
+    with pytest.raises(KernelError, match="an edition of the engine"):
+        edition_of(Uses(targets=TARGETS_MAX + 1))
 
 
 def test_a_function_without_a_fact_stays_itself():

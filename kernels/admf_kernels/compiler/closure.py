@@ -39,7 +39,7 @@ def digest(functions: Iterable[Function]) -> str:
     for function in reachable(functions):
         hashed.update(f"{function.__module__}.{function.__qualname__}\0".encode())
         hashed.update(f"{function.__defaults__} {function.__kwdefaults__}\0".encode())
-        hashed.update(_bytes_of(function.__code__))
+        hashed.update(bytes_of(function.__code__))
         for name, value in used(function):
             if not isinstance(value, types.FunctionType):
                 hashed.update(f"{name}={_describe(name, value, function)}\0".encode())
@@ -84,13 +84,13 @@ def _loads(code: types.CodeType) -> tuple[tuple[str, ...], ...]:
 
 
 @functools.cache
-def _bytes_of(code: types.CodeType) -> bytes:
+def bytes_of(code: types.CodeType) -> bytes:
     """Return all of code that enters a digest, that of functions inside included."""
     names = (code.co_names, code.co_varnames, code.co_argcount)
     parts = [code.co_code, repr(names).encode()]
     for constant in code.co_consts:
         inner = isinstance(constant, types.CodeType)
-        parts.append(_bytes_of(constant) if inner else repr(constant).encode())
+        parts.append(bytes_of(constant) if inner else repr(constant).encode())
     return b"".join(parts)
 
 

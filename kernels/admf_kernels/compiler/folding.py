@@ -7,8 +7,8 @@ need not be compiled, nor run. What stays is the same arithmetic in the same ord
 
 import ast
 import inspect
+import math
 import operator
-import textwrap
 import types
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,7 +21,13 @@ Facts = Mapping[type, Mapping[str, Number]]
 NO_FACTS: Facts = types.MappingProxyType({})
 
 NUMBERS = (bool, int, float)
+# What is not written in kernels, and not known here: names it sets, or calls to come.
+OTHER = (
+    ast.Match, ast.Delete, ast.NamedExpr, ast.Lambda, ast.While, ast.With, ast.Try, ast.Global,
+    ast.Nonlocal, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.ClassDef,
+)  # fmt: skip
 CASTS: dict[str, Callable[[Number], Number]] = {"bool": bool, "int": int, "float": float}
+KNOWN = frozenset(("range", *CASTS))
 BINARY: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
     ast.BitAnd: operator.and_, ast.BitOr: operator.or_,
@@ -39,14 +45,20 @@ class Folded:
         from admf_kernels.compiler import intrinsics
 
         self.facts, self.kept = facts, intrinsics.OVERLOADED
+        self._sources: dict[str, _Source] = {}
         self._made: dict[types.FunctionType, types.FunctionType] = {}
         self._answers: dict[types.FunctionType, Number] = {}
 
     def __call__(self, function: Any) -> Any:
-        """Return the function as it is where the facts hold: itself, if they change nothing."""
+        """Return the function as it is where the facts hold: itself, if they change nothing.
+
+        A function whose source is not there, or not that of the code that is loaded, stays as it
+        is: what was imported is what runs. So does one written in a way that is not known here.
+        """
         if not isinstance(function, types.FunctionType) or function in self.kept:
             return function
         if function not in self._made:
+            self._made[function] = function  # to itself, while what it calls is folded
             self._made[function] = self._fold(function)
         return self._made[function]
 
@@ -56,36 +68,81 @@ class Folded:
         changed = any(others[name] is not called[name] for name in others)
         classes = {
             name: cls for name, cls in function.__annotations__.items()
-            if cls in self.facts or _leads_to(cls, self.facts)
+            if isinstance(cls, type) and name != "return"
+            and (cls in self.facts or _leads_to(cls, self.facts))
         }  # fmt: skip
-        if not (changed or classes) or function.__closure__:
-            return function
-        return self._rewritten(function, classes, others)
+        definition = self._definition(function) if changed or classes else None
+        return self._rewritten(function, definition, classes, others) if definition else function
+
+    def _definition(self, function: types.FunctionType) -> ast.FunctionDef | None:
+        """Return the tree of a function's source, if it is that of its code and can be folded."""
+        try:
+            lines, _ = inspect.findsource(function)
+        except OSError:
+            return None
+        file = function.__code__.co_filename
+        if file not in self._sources:
+            self._sources[file] = _Source("".join(lines), file)
+        return self._sources[file].definition(function)
 
     def _rewritten(
-        self, function: types.FunctionType, classes: Mapping[str, type],
-        others: Mapping[str, types.FunctionType],
+        self, function: types.FunctionType, definition: ast.FunctionDef,
+        classes: Mapping[str, type], others: Mapping[str, types.FunctionType],
     ) -> types.FunctionType:  # fmt: skip
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-        ast.increment_lineno(tree, function.__code__.co_firstlineno - 1)
-        definition = tree.body[0]
-        assert isinstance(definition, ast.FunctionDef)
         numbers = {
             name: value for name, value in closure.used(function)
             if type(value) in NUMBERS and "." not in name
         }  # fmt: skip
         answers = {n: self._answers[f] for n, f in others.items() if f in self._answers}
-        definition.body = _Fold(self.facts, classes, numbers, answers).function(definition)
+        own = {*function.__globals__, *function.__code__.co_varnames}
+        fold = _Fold(self.facts, classes, numbers, answers, KNOWN - own)
+        definition.body = fold.function(definition)
         _strip(definition)
+        tree = ast.fix_missing_locations(ast.Module([definition], []))
+        codes = _codes(compile(tree, function.__code__.co_filename, "exec"))
+        code = next(c for c in codes if c.co_name == function.__name__)
         names = {**function.__globals__, **others}
-        file = inspect.getsourcefile(function) or "<folded>"
-        module = compile(ast.fix_missing_locations(tree), file, "exec")
-        code = next(c for c in module.co_consts if isinstance(c, types.CodeType))
         made = types.FunctionType(code, names, function.__name__, function.__defaults__)
         answer = _only_answer(definition)
         if answer is not None:
             self._answers[made] = answer
         return made
+
+
+class _Source:
+    """The functions of a source file, as trees and as code."""
+
+    def __init__(self, text: str, file: str) -> None:
+        try:
+            tree, self._module = ast.parse(text), compile(text, file, "exec")
+        except SyntaxError:  # it was changed since it was imported
+            tree, self._module = ast.Module([], []), compile("", file, "exec")
+        self._trees = {
+            (node.name, node.lineno): node
+            for node in tree.body
+            if isinstance(node, ast.FunctionDef)
+        }
+
+    def definition(self, function: types.FunctionType) -> ast.FunctionDef | None:
+        """Return the tree of a function whose code this is the source of; None for any other."""
+        found = self._trees.get((function.__name__, function.__code__.co_firstlineno))
+        if found is None or function.__closure__ or not _is_plain(found):
+            return None
+        loaded = function.__code__
+        codes = [c for c in _codes(self._module) if c.co_firstlineno == loaded.co_firstlineno]
+        same = any(closure.bytes_of(code) == closure.bytes_of(loaded) for code in codes)
+        return found if same else None
+
+
+def _is_plain(definition: ast.FunctionDef) -> bool:
+    """Return whether a function is written as kernels are."""
+    more = definition.args.kwonlyargs or definition.args.vararg or definition.args.kwarg
+    return not more and not any(isinstance(node, OTHER) for node in ast.walk(definition))
+
+
+def _codes(module: types.CodeType) -> list[types.CodeType]:
+    """Return the code of the functions of a module."""
+    return [c for c in module.co_consts if isinstance(c, types.CodeType)]
 
 
 def _leads_to(cls: Any, facts: Facts) -> bool:
@@ -118,9 +175,9 @@ class _Fold(ast.NodeTransformer):
 
     def __init__(
         self, facts: Facts, classes: Mapping[str, type],
-        numbers: Mapping[str, Number], answers: Mapping[str, Number],
+        numbers: Mapping[str, Number], answers: Mapping[str, Number], builtin: frozenset[str],
     ) -> None:  # fmt: skip
-        self.facts, self.classes, self.answers = facts, classes, answers
+        self.facts, self.classes, self.answers, self.builtin = facts, classes, answers, builtin
         self.numbers: dict[str, Number] = dict(numbers)
         self.written: dict[str, int] = {}
 
@@ -170,12 +227,20 @@ class _Fold(ast.NodeTransformer):
     def visit_For(self, node: ast.For) -> Any:
         """Fold a loop's body; a loop over nothing is none."""
         node.iter = self.visit(node.iter)
-        bounds = node.iter.args if isinstance(node.iter, ast.Call) else []
+        bounds = self._bounds(node.iter)
         known = [int(n) for n in map(_number, bounds) if n is not None]
         if known and len(known) == len(bounds) and not range(*known):
-            return None
+            return self.block(node.orelse)
         node.body = self.block(node.body) or [ast.Pass()]
+        node.orelse = self.block(node.orelse)
         return node
+
+    def _bounds(self, node: ast.expr) -> list[ast.expr]:
+        """Return the arguments of ``range``; none for anything else."""
+        called = node.func if isinstance(node, ast.Call) else None
+        if not (isinstance(called, ast.Name) and called.id in self.builtin & {"range"}):
+            return []
+        return node.args if isinstance(node, ast.Call) else []
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         """Put in a field that is known."""
@@ -205,8 +270,11 @@ class _Fold(ast.NodeTransformer):
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         if name in self.answers:
             return _constant(node, self.answers[name])
-        value = _number(node.args[0]) if name in CASTS and len(node.args) == 1 else None
-        return node if value is None else _constant(node, CASTS[name](value))
+        cast = CASTS.get(name) if name in self.builtin else None
+        value = _number(node.args[0]) if cast and len(node.args) == 1 else None
+        if cast is None or value is None or not math.isfinite(value):
+            return node
+        return _constant(node, cast(value))
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         """Leave out what decides nothing, and what comes after what decides."""

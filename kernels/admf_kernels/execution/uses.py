@@ -1,5 +1,6 @@
 """What a run uses of the engine: derived from its terms, never set by hand."""
 
+from admf_kernels.errors import KernelError
 from admf_kernels.execution.costs import standard_fee
 from admf_kernels.execution.reasons import AT_CLOSE, AT_OPEN, DAY, KINDS, MARKET
 from admf_kernels.execution.terms import (
@@ -39,7 +40,15 @@ EDITIONS = (
 
 def edition_of(uses: Uses) -> Uses:
     """Return the smallest edition of the engine that has all that a run uses."""
-    return next(e for e in EDITIONS if all(u <= most for u, most in zip(uses, e, strict=True)))
+    found = next((e for e in EDITIONS if _covers(e, uses)), None)
+    if found is None:
+        raise KernelError(f"expected uses that an edition of the engine has, found {uses}")
+    return found
+
+
+def _covers(edition: Uses, uses: Uses) -> bool:
+    more = uses.following & ~edition.following
+    return not more and all(u <= most for u, most in zip(uses, edition, strict=True))
 
 
 def left_out(edition: Uses) -> dict[str, bool | int]:
