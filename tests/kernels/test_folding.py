@@ -174,7 +174,7 @@ def test_a_function_that_only_hands_its_terms_on_calls_what_is_folded():
         "for k in items(t.parts.places):\n    a += k\nreturn a",
         "for _ in range(t.parts.places):\n    return 1.0\nelse:\n    return 7.0",
         "match b:\n    case x:\n        pass\nreturn x",
-        "x = 1\nmatch b:\n    case x:\n        pass\nreturn x",
+        "x = 5\nmatch b:\n    case x:\n        pass\nreturn x",
         "int = bool\nreturn int(t.parts.places + 3)",
         "return a if t.parts.extra else int(NAN)",
         "x = 1\ndel x\nreturn a",

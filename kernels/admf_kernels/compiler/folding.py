@@ -23,7 +23,7 @@ NO_FACTS: Facts = types.MappingProxyType({})
 NUMBERS = (bool, int, float)
 # What is not written in kernels, and not known here: names it sets, or calls to come.
 OTHER = (
-    ast.Match, ast.Delete, ast.NamedExpr, ast.Lambda, ast.While, ast.With, ast.Try, ast.Global,
+    ast.Match, ast.Delete, ast.Lambda, ast.While, ast.With, ast.Try, ast.Global,
     ast.Nonlocal, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.ClassDef,
 )  # fmt: skip
 CASTS: dict[str, Callable[[Number], Number]] = {"bool": bool, "int": int, "float": float}
