@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench import memory, report, startup
-from bench.child import COMMANDS
+from bench.child import COMMANDS, ENGINES
 from bench.figure import QUICK, Figure
 from bench.timing import child
 
@@ -33,7 +33,8 @@ def test_memory_is_that_of_the_child() -> None:
 def test_kernel_times_cover_the_registry() -> None:
     from admf_kernels import Indicator, Strategy, names
 
-    assert set(COMMANDS["kernels"]()) == {"toolchain", "engine", *names((Indicator, Strategy))}
+    kernels = names((Indicator, Strategy))
+    assert set(COMMANDS["kernels"]()) == {"toolchain", *ENGINES, *kernels}
 
 
 def test_report(tmp_path: Path) -> None:

@@ -63,7 +63,9 @@ class Life:
             assert self.filled + event.lots == self.lots or self.reduced(event)
 
     def reduced(self, event):
-        return event.reason in ("nothing_to_close", "cash", "not_filled_at_once")
+        return event.reason in (
+            "nothing_to_close", "cash", "not_filled_at_once", "other_leg_filled",
+        )  # fmt: skip
 
     def _fill(self, event, held):
         after = held + event.lots
