@@ -1,6 +1,6 @@
 """What a program leaves behind, turned into the tables of the event log, batch by batch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -101,10 +101,18 @@ class LayerDigests:
 
     def hexdigests(self) -> dict[str, str]:
         """Return the digest of every layer, empty ones included."""
-        made = {layer: xxhash.xxh3_128() for layer in self._layers}
+        found: dict[str, list[tuple[str, Any]]] = {layer: [] for layer in self._layers}
         for (layer, name), hasher in self._hashers.items():
-            made[layer].update(name.encode() + b"\0" + hasher.digest())
-        return {layer: hasher.hexdigest() for layer, hasher in made.items()}
+            found[layer].append((name, hasher))
+        return {layer: _digest_of(columns) for layer, columns in found.items()}
+
+
+def _digest_of(columns: Iterable[tuple[str, Any]]) -> str:
+    """Return the digest of a layer from its columns' names and hashers, in order."""
+    total = xxhash.xxh3_128()
+    for name, hasher in columns:
+        total.update(name.encode() + b"\0" + hasher.digest())
+    return str(total.hexdigest())
 
 
 class EventDigest:
@@ -123,10 +131,7 @@ class EventDigest:
 
     def hexdigest(self) -> str:
         """Return the digest of all rows so far."""
-        total = xxhash.xxh3_128()
-        for name, hasher in zip(PANEL_SCHEMAS[self._table].names, self._hashers, strict=False):
-            total.update(name.encode() + b"\0" + hasher.digest())
-        return str(total.hexdigest())
+        return _digest_of(zip(PANEL_SCHEMAS[self._table].names, self._hashers, strict=False))
 
 
 class Recorder:

@@ -237,10 +237,9 @@ class _Fold(ast.NodeTransformer):
 
     def _bounds(self, node: ast.expr) -> list[ast.expr]:
         """Return the arguments of ``range``; none for anything else."""
-        called = node.func if isinstance(node, ast.Call) else None
-        if not (isinstance(called, ast.Name) and called.id in self.builtin & {"range"}):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
             return []
-        return node.args if isinstance(node, ast.Call) else []
+        return node.args if node.func.id == "range" and "range" in self.builtin else []
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         """Put in a field that is known."""
