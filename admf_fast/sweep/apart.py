@@ -44,7 +44,7 @@ class Apart:
     def run(self, chunk: Chunk) -> None:
         """Make the part of a chunk that got stuck."""
         bars = self.inputs[chunk.input]
-        sets = self.sets[chunk.first : chunk.last]
+        sets = [self.sets[k] for k in chunk.sets]
         if self.job_of is None:
             reason = (
                 f"it, or a set run beside it, made no progress for {self.deadline_s:g} s; sets on "
@@ -57,23 +57,21 @@ class Apart:
         self.watched.chunks += 1
 
     def _run_apart(self, job: dict[str, Any], chunk: Chunk, bars: Bars) -> None:
-        pieces = [
-            Chunk(next(self.numbers), chunk.input, k, k + 1) for k in range(chunk.first, chunk.last)
-        ]
+        pieces = [Chunk(next(self.numbers), chunk.input, (k,)) for k in chunk.sets]
         left = pieces
         while left:
             done, reason = self._process(job, left)
             left = left[done:]
             if left:
                 piece, left = left[0], left[1:]
-                own = self.sets[piece.first : piece.last]
-                self.maker.refuse(self.work, piece, own, bars, reason)
+                own = self.sets[piece.sets[0]]
+                self.maker.refuse(self.work, piece, [own], bars, reason)
         self.maker.join(self.work, pieces, chunk)
 
     def _process(self, job: dict[str, Any], pieces: Sequence[Chunk]) -> tuple[int, str]:
         """Run pieces in a process; returns how many it made, and why it ended."""
         chunks = [
-            [[c.number, c.input, c.first, c.last], text_of(self.sets[c.first : c.last])]
+            [[c.number, c.input, c.sets], text_of([self.sets[k] for k in c.sets])]
             for c in pieces
         ]
         with _started({"job": job, "chunks": chunks}) as (process, lines):

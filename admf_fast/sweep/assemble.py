@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from admf_fast.atomic import atomic_file
 from admf_fast.errors import ConfigError, StateError
 from admf_fast.sweep.arrays import integers
-from admf_fast.sweep.chunk import Chunk
+from admf_fast.sweep.chunk import Chunk, bands_of
 from admf_fast.sweep.digest import TableDigest
 from admf_fast.sweep.regroup import ROWS_PER_GROUP, regrouped
 from admf_fast.sweep.relations import codes_of, digest_array, first_equal, is_dead
@@ -89,7 +89,7 @@ def assemble(
 
 
 class Parts:
-    """The rows of all parts, those of the same sets on all inputs together, set by set.
+    """The rows of all parts in the order of the sets, those of a set on all inputs together.
 
     They are gone through more than once; as many as one row group holds are read once. Going
     through them raises StateError for a part that is gone.
@@ -97,7 +97,7 @@ class Parts:
 
     def __init__(self, work: Work, chunks: Sequence[Chunk], schema: pa.Schema, inputs: int):
         self.work, self.chunks, self.schema, self.inputs = work, chunks, schema, inputs
-        self._few = sum(c.last - c.first for c in chunks) <= ROWS_PER_GROUP
+        self._few = sum(len(c.sets) for c in chunks) <= ROWS_PER_GROUP
         self._held: list[pa.Table] = []
 
     def __iter__(self) -> Iterator[pa.Table]:
@@ -106,19 +106,18 @@ class Parts:
         return iter(self._held) if self._few else self._tables()
 
     def _tables(self) -> Iterator[pa.Table]:
-        for first in range(0, len(self.chunks), self.inputs):
-            group = self.chunks[first : first + self.inputs]
-            tables = [self._read(chunk) for chunk in group]
-            sets = group[0].last - group[0].first
-            if self.inputs == 1:
+        for band in bands_of(self.chunks, self.inputs):
+            tables = [self._read(chunk) for chunk in band]
+            if len(tables) == 1:
                 yield tables[0]
                 continue
-            order = np.arange(self.inputs * sets).reshape(self.inputs, sets).T.ravel()
+            places = [self.inputs * np.array(chunk.sets) + chunk.input for chunk in band]
+            order = np.argsort(np.concatenate(places))
             yield pa.concat_tables(tables).take(integers(order))
 
     def _read(self, chunk: Chunk) -> pa.Table:
         table = self.work.read(chunk.number, self.schema)
-        if table is None or table.num_rows != chunk.last - chunk.first:
+        if table is None or table.num_rows != len(chunk.sets):
             raise StateError(
                 f"{self.work.part(chunk.number)}: was damaged or removed while the sweep ran; "
                 "run it again, finished parts are kept"

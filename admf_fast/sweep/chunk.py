@@ -1,6 +1,6 @@
 """One chunk: some sets over one input, as rows; what cannot be run is found and named."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -26,21 +26,31 @@ class Stopped(Exception):  # noqa: N818 - no error: somebody asked for it
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Consecutive sets ``[first, last)`` over one input."""
+    """Sets over one input, by their numbers, which rise."""
 
     number: int
     input: int
-    first: int
-    last: int
+    sets: tuple[int, ...]
 
 
-def chunks_of(sets: int, inputs: int, size: int) -> list[Chunk]:
-    """Return all chunks, those of the same sets on all inputs one after the other."""
+def chunks_of(tiles: Iterable[Sequence[int]], inputs: int, first: int = 0) -> list[Chunk]:
+    """Return the chunks of the sets of each tile, one on each input, numbered from `first`."""
     found: list[Chunk] = []
-    for first in range(0, sets, size):
+    for sets in tiles:
         for k in range(inputs):
-            found.append(Chunk(len(found), k, first, min(first + size, sets)))
+            found.append(Chunk(first + len(found), k, tuple(sets)))
     return found
+
+
+def bands_of(chunks: Sequence[Chunk], inputs: int) -> Iterator[Sequence[Chunk]]:
+    """Yield chunks in groups, each the fewest that hold all sets up to a number, on all inputs."""
+    first = count = last = 0
+    for k in range(0, len(chunks), inputs):
+        sets = chunks[k].sets
+        count, last = count + len(sets), max(last, sets[-1] + 1)
+        if count == last:
+            yield chunks[first : k + inputs]
+            first = k + inputs
 
 
 @dataclass(slots=True)

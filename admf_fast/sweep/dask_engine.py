@@ -69,8 +69,8 @@ class DaskEngine:
 
     def submit(self, chunk: Chunk) -> "Future[int]":
         """Compute a chunk on a worker; its bars times sets count when it is done."""
-        place = (chunk.number, chunk.input, chunk.first, chunk.last)
-        text = text_of(self._sets[chunk.first : chunk.last])
+        place = (chunk.number, chunk.input, chunk.sets)
+        text = text_of([self._sets[k] for k in chunk.sets])
         future: Future[int] = self._executor.submit(run_chunk, self._job, place, text)
         self._pending.add(future)
         future.add_done_callback(self._pending.discard)

@@ -12,7 +12,7 @@ from admf_fast.atomic import atomic_file
 from admf_fast.events.schemas import EVENT_SCHEMAS, TS
 from admf_fast.runners.recorder import named_columns, names_array, to_batch
 from admf_fast.sweep.arrays import array_of, integers, numbers_of
-from admf_fast.sweep.chunk import Chunk
+from admf_fast.sweep.chunk import Chunk, bands_of
 from admf_fast.sweep.lanes import LaneResult
 from admf_fast.sweep.regroup import ROWS_PER_GROUP, regrouped
 from admf_fast.sweep.work import Work
@@ -38,15 +38,15 @@ def events_path(results: Path, name: str) -> Path:
 
 
 def events_tables(
-    name: str, first: int, symbol: str, results: Sequence[LaneResult | str]
+    name: str, sets: Sequence[int], symbol: str, results: Sequence[LaneResult | str]
 ) -> Iterator[pa.Table]:
-    """Yield the events of consecutive sets, the first of which has this number, set by set."""
-    for k, result in enumerate(results):
+    """Yield the events of sets with these numbers, set by set."""
+    for number, result in zip(sets, results, strict=True):
         words = None if isinstance(result, str) else result.events(name)
         for start in range(0, 0 if words is None else words.shape[1], ROWS_PER_GROUP):
             assert words is not None
             piece = np.ascontiguousarray(words[:, start : start + ROWS_PER_GROUP])
-            yield _table(name, first + k, symbol, piece)
+            yield _table(name, number, symbol, piece)
 
 
 def _table(name: str, number: int, symbol: str, words: Words) -> pa.Table:
@@ -85,10 +85,9 @@ def event_groups(work: Work, chunks: Sequence[Chunk], inputs: int, name: str) ->
     """
     schema = events_schema(name)
     yield schema.empty_table()
-    for first in range(0, len(chunks), inputs):
-        group = chunks[first : first + inputs]
+    for band in bands_of(chunks, inputs):
         numbered = [
-            _by_set(k, work.tables(chunk.number, schema, name)) for k, chunk in enumerate(group)
+            _by_set(chunk.input, work.tables(chunk.number, schema, name)) for chunk in band
         ]
         for _, table in heapq.merge(*numbered, key=lambda pair: pair[0]):
             yield table

@@ -38,7 +38,7 @@ class Isolation:
 
     def _dies(self, chunk: Chunk) -> bool:
         """Whether the process of a chunk dies with nothing beside it, of one set every time."""
-        tries = TRIES if chunk.last - chunk.first == 1 else 1
+        tries = TRIES if len(chunk.sets) == 1 else 1
         return all(self._lost(chunk) for _ in range(tries))
 
     def _lost(self, chunk: Chunk) -> bool:
@@ -47,14 +47,14 @@ class Isolation:
 
     def _halved(self, chunk: Chunk) -> None:
         """Make the part of a chunk that is known to kill."""
-        if chunk.last - chunk.first == 1:
-            sets = self.sets[chunk.first : chunk.last]
+        if len(chunk.sets) == 1:
+            sets = [self.sets[k] for k in chunk.sets]
             self.maker.refuse(self.work, chunk, sets, self.inputs[chunk.input], REASON)
             return
-        middle = (chunk.first + chunk.last) // 2
+        middle = len(chunk.sets) // 2
         halves = [
-            Chunk(next(self.numbers), chunk.input, first, last)
-            for first, last in ((chunk.first, middle), (middle, chunk.last))
+            Chunk(next(self.numbers), chunk.input, sets)
+            for sets in (chunk.sets[:middle], chunk.sets[middle:])
         ]
         for half in halves:
             if self._dies(half):

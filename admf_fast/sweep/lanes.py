@@ -25,9 +25,9 @@ from admf_kernels.lane_program import ROWS_KEPT, LaneProgram
 from admf_kernels.layout import Words
 from admf_kernels.summaries import summarize_all
 
-# The most bars of one call into compiled code, and how long it should take. Columns of more do not
-# stay in the second-level cache: with 100 of them, 4,096 take 2 to 3 % longer.
-BLOCK_BARS, CALL_S = 2048, 0.025
+# The most bars of one call into compiled code, and how long it should take. Fewer cost more calls,
+# for each of which threads wait for each other in the interpreter; more leave the cache.
+BLOCK_BARS, CALL_S = 4096, 0.025
 FEWEST_BARS = 32
 
 

@@ -75,9 +75,9 @@ class PartMaker:
         for k, (values, result) in enumerate(zip(sets, results, strict=True)):
             pairs = zip(self.types.values(), values, strict=True)
             params = [shown(value, kind) for kind, value in pairs]
-            rows.append(row_of(chunk.first + k, bars.symbol, params, bars.count, result))
+            rows.append(row_of(chunk.sets[k], bars.symbol, params, bars.count, result))
         for name in self.keep:
-            events = events_tables(name, chunk.first, bars.symbol, results)
+            events = events_tables(name, chunk.sets, bars.symbol, results)
             work.write_all(chunk.number, events, self.schemas[name], name)
         # The rows come last: where they are, all is.
         work.write(chunk.number, table_of(rows, self.schema))

@@ -69,7 +69,7 @@ def record_signals(
         )
         digests = sweep.inputs_digests(config) | {"signals": meaning}
         size, _ = work.begin(digests, chunk_sets or sweep.chunk_sets)
-        sweep.run(work, chunks_of(len(sets), len(inputs), size), progress)
+        sweep.run(work, chunks_of(sweep.tiles(size), len(inputs)), progress)
         errors = [*_errors(Parts(work, sweep.chunks, sweep.maker.schema, len(inputs)))]
         if len(errors) == len(sets) * len(inputs):
             remove(work)

@@ -85,8 +85,11 @@ def sets_of(text: str, axes: int) -> list[tuple[Any, ...]]:
     return [tuple(values.get(str(k), UNSET) for k in range(axes)) for values in found]
 
 
-def run_chunk(job: dict[str, Any], chunk: Sequence[int], sets: str) -> int:
-    """Compute a chunk (number, input, first, last) and write its part; bars times sets.
+Place = tuple[int, int, Sequence[int]]  # the fields of a chunk
+
+
+def run_chunk(job: dict[str, Any], chunk: Place, sets: str) -> int:
+    """Compute a chunk and write its part; returns bars times sets.
 
     Raises StateError or DataError where this worker would compute something else.
     """
@@ -96,16 +99,17 @@ def run_chunk(job: dict[str, Any], chunk: Sequence[int], sets: str) -> int:
             f"{__version__}; install one version everywhere and start the workers again"
         )
     ready = _ready_for(msgspec.convert(job, Job))
-    return ready.run(Chunk(*chunk), sets_of(sets, len(ready.job.types)))
+    number, place, numbers = chunk
+    return ready.run(Chunk(number, place, tuple(numbers)), sets_of(sets, len(ready.job.types)))
 
 
-def make_ready(job: dict[str, Any], chunks: Sequence[tuple[Sequence[int], str]]) -> None:
+def make_ready(job: dict[str, Any], chunks: Sequence[tuple[Place, str]]) -> None:
     """Do all that comes before the first of some chunks, compiling too.
 
     Raises what `run_chunk` does.
     """
     ready = _ready_for(msgspec.convert(job, Job))
-    for (_, place, _, _), sets in chunks:
+    for (_, place, _), sets in chunks:
         ready.compile(place, sets_of(sets, len(ready.job.types)))
 
 

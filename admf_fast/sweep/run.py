@@ -43,6 +43,7 @@ from admf_fast.sweep.scaling import (
 from admf_fast.sweep.space import Space, too_many
 from admf_fast.sweep.table import param_types, result_schema
 from admf_fast.sweep.threads import ThreadEngine
+from admf_fast.sweep.tiles import tiles_of
 from admf_fast.sweep.variants import Variants
 from admf_fast.sweep.work import Work, open_work, remove
 
@@ -105,7 +106,7 @@ def run_sweep(
         digests = sweep.inputs_digests(config)
         size, note = work.begin(digests, chunk_sets or sweep.chunk_sets)
         with collecting_only_new():
-            kept = sweep.run(work, chunks_of(len(sets), len(inputs), size), progress)
+            kept = sweep.run(work, chunks_of(sweep.tiles(size), len(inputs)), progress)
         try:
             found = sweep.finish(work, digests, target)
         except ConfigError:  # no set can be run, and none ever will
@@ -246,6 +247,10 @@ class Sweep:
             return best_chunk_sets(len(self.sets), bars, cores_of(self.dask), DASK)
         return thread_chunk_sets(len(self.sets), len(self.inputs), self.watched.threads)
 
+    def tiles(self, size: int) -> list[list[int]]:
+        """Return the numbers of the sets of each chunk, up to `size`: those that share features."""
+        return tiles_of(self.space, self.sets, self.maker.runner.variants, size)
+
     def inputs_digests(self, config: Config) -> dict[str, Any]:
         """Return what decides the results: parts of other inputs are of no use."""
         variants = self.maker.runner.variants
@@ -256,7 +261,7 @@ class Sweep:
         self.chunks = chunks
         missing = [chunk for chunk in chunks if not self.maker.is_there(work, chunk)]
         kept = len(chunks) - len(missing)
-        lost = sum((c.last - c.first) * self.inputs[c.input].count for c in missing)
+        lost = sum(len(c.sets) * self.inputs[c.input].count for c in missing)
         watched = self.watched
         watched.total, watched.chunks_total, watched.chunks = lost, len(chunks), kept
         if not missing:
@@ -291,7 +296,7 @@ class Sweep:
         """Return what makes the part of a chunk in this process."""
 
         def make(chunk: Chunk) -> None:
-            sets = self.sets[chunk.first : chunk.last]
+            sets = [self.sets[k] for k in chunk.sets]
             self.maker.make(work, chunk, sets, self.inputs[chunk.input])
 
         return make

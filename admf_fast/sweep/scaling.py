@@ -14,9 +14,10 @@ from typing import NamedTuple
 from admf_fast.sweep.bars import BARS_KEPT
 
 # Sets of one chunk of a thread at most: what is lost when the process is killed, a thread each.
-CHUNK_SETS = 128
-# What such a chunk takes besides its sets, in sets: features and a part of its own.
-CHUNK_EXTRA_SETS = 8
+CHUNK_SETS = 256
+# What such a chunk takes besides its sets, in sets: features and a part of its own; and by which
+# share of them chunks of one size differ, since some sets trade more.
+CHUNK_EXTRA_SETS, UNEVEN = 12, 0.125
 # Of a chunk of a worker: fewer would cost mostly what a task does.
 FEWEST_SETS = 8
 CHUNK_SIZES = tuple(FEWEST_SETS << k for k in range(8))
@@ -176,12 +177,13 @@ def best_chunk_sets(sets: int, bars: Sequence[int], cores: int, costs: Costs) ->
 def thread_chunk_sets(sets: int, inputs: int, threads: int) -> int:
     """Return the sets of a chunk for threads of one process, whose tasks cost next to nothing.
 
-    Those of which the thread that has most to do has least; of equal ones the most, since the
+    Those of which the thread that ends last has least to do; of equal ones the most, since the
     sets of a chunk share features. A chunk is of one input.
     """
 
-    def most(size: int) -> tuple[int, int]:
+    def most(size: int) -> tuple[float, int]:
         rounds = -(-(-(-sets // size) * inputs) // threads)
-        return rounds * (size + CHUNK_EXTRA_SETS), -size
+        waits = UNEVEN * size if threads > 1 else 0.0
+        return rounds * (size + CHUNK_EXTRA_SETS) + waits, -size
 
     return min(range(1, min(CHUNK_SETS, sets) + 1), key=most)

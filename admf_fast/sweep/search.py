@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from admf_fast.config import Config, SearchSpec
 from admf_fast.errors import ConfigError, StateError
-from admf_fast.sweep.chunk import Chunk
+from admf_fast.sweep.chunk import Chunk, chunks_of
 from admf_fast.sweep.dask_cluster import DaskSpec
 from admf_fast.sweep.declared import space_of
 from admf_fast.sweep.engine import Progress, Watched
@@ -135,13 +135,9 @@ class _Search:
 
     def _chunks(self, first: int, last: int) -> list[Chunk]:
         """Return the chunks of new sets, numbered after those that were."""
-        found: list[Chunk] = []
-        inputs = len(self.sweep.inputs)
-        for start in range(first, last, CHUNK_SETS):
-            for k in range(inputs):
-                number = len(self.chunks) + len(found)
-                found.append(Chunk(number, k, start, min(start + CHUNK_SETS, last)))
-        return found
+        starts = range(first, last, CHUNK_SETS)
+        tiles = [range(start, min(start + CHUNK_SETS, last)) for start in starts]
+        return chunks_of(tiles, len(self.sweep.inputs), len(self.chunks))
 
     def _forget_others(self, chunks: Sequence[Chunk]) -> None:
         """Remove parts of other sets than these: figures that differ would lead elsewhere."""
@@ -151,7 +147,7 @@ class _Search:
             if table is None:
                 continue
             for k, (name, kind) in enumerate(types.items()):
-                expected = [shown(v[k], kind) for v in self.sets[chunk.first : chunk.last]]
+                expected = [shown(v[k], kind) for v in map(self.sets.__getitem__, chunk.sets)]
                 if table[name].to_pylist() != expected:
                     self.work.part(chunk.number).unlink()
                     break
@@ -160,8 +156,7 @@ class _Search:
         """Return the figure of every set of the last batch: the mean of all inputs."""
         found = np.zeros((len(self.sets) - first, len(self.sweep.inputs)))
         for chunk in chunks:
-            rows = slice(chunk.first - first, chunk.last - first)
-            found[rows, chunk.input] = self._column(chunk)
+            found[np.array(chunk.sets) - first, chunk.input] = self._column(chunk)
         means = [math.fsum(row) / len(row) for row in found.tolist()]
         return [mean if math.isfinite(mean) else None for mean in means]
 

@@ -131,7 +131,7 @@ class LaneProgram(TradingProgram):
         self.add_driver(
             drivers.for_lanes(self.strategy, tuple(self.reads), self.form),
             [0, self.lanes, *self._surroundings(self.ready, tables), len(self.sets), self.tap,
-             self._keeps(), self.columns, self._feature_columns(), np.array(own, np.int64),
+             self.columns, self._feature_columns(), np.array(own, np.int64),
              self._notes, np.zeros((TOGETHER, self.rows)), self.rows],
         )  # fmt: skip
 
@@ -150,13 +150,6 @@ class LaneProgram(TradingProgram):
         kept = np.ascontiguousarray(words)
         self._kept.append(kept)
         return int(kept.ctypes.data)
-
-    def _keeps(self) -> int:
-        """Return a bit for each table of events that the lanes keep."""
-        bits = 0
-        for k, name in enumerate(log.TABLES):
-            bits |= (name in self.keep) << k
-        return bits
 
     def _feature_columns(self) -> Words:
         """Return how many values each lane's columns are from the first, (lanes, features)."""
@@ -196,15 +189,12 @@ class LaneProgram(TradingProgram):
         return _addresses(tables)
 
     def _add_logs(self) -> None:
-        """Give every lane memory for the events it keeps; those of other tables share some."""
+        """Give every lane memory for the events it keeps, and none for those of other tables."""
         per_bar = engine.events_per_bar(self.terms.uses)
         self._logs = np.zeros((len(self.sets), len(log.Log._fields)), np.int64)
         self._kept_events: dict[str, list[Words]] = {}
-        for name, columns in log.TABLES.items():
-            field = log.Log._fields.index(name)
-            if name not in self.keep:
-                self._logs[:, field] = self._kept_words(np.zeros((per_bar, len(columns)), np.int64))
-                continue
+        for name in self.keep:
+            field, columns = log.Log._fields.index(name), log.TABLES[name]
             # At most one signal a bar. Pages that no event touches are never given by the system.
             most = self.block_bars * (1 if name == "signals" else per_bar)
             rows = [np.zeros((ROWS_KEPT + most, len(columns)), np.int64) for _ in self._logs]

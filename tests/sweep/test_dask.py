@@ -152,7 +152,7 @@ def test_c01_a_worker_that_is_killed_loses_nothing(cluster, spec, tmp_path):
     result = run_sweep(config_of(LONG), path, dask=spec, chunk_sets=10, progress=kill)
 
     assert killed
-    assert result.chunks == MANY / 10
+    assert result.chunks >= MANY / 10
     assert result.found.failed == 0
     assert path.read_bytes() == (tmp_path / "a.parquet").read_bytes()
 
@@ -263,7 +263,7 @@ def started(command, folder):
 
 def test_c02_own_workers_stop_with_their_terminal_and_hear_nobody_else(tmp_path):
     text = BASE.replace("../data", str(ROOT / "data"))
-    grid = "{strategy.params.fast: 'range(2, 41)', strategy.params.slow: 'range(50, 849)'}"
+    grid = "{strategy.params.fast: 'range(2, 49)', strategy.params.slow: 'range(50, 1849)'}"
     (tmp_path / "long.yaml").write_text(f"{text}sweep: {{grid: {grid}}}\n")
     command = [sys.executable, "-m", "admf_fast.cli.main", "sweep", "long.yaml", "--out"]
     command.append("x.parquet")

@@ -97,7 +97,7 @@ def test_a_thread_that_is_stuck_is_replaced_and_cannot_speak_later(stuck):
     made = Stuck(stuck)
     made.engine = ThreadEngine(2, made.make, stop, 0.2)
     running = Running(made.engine, Watched(0))
-    chunks = [Chunk(k, 0, k, k + 1) for k in range(8)]
+    chunks = [Chunk(k, 0, (k,)) for k in range(8)]
     try:
         assert {chunk.number for chunk in run_chunks(running, chunks)} == stuck
         assert running.watched.chunks == 8 - len(stuck)
@@ -114,7 +114,7 @@ def test_a_thread_that_is_stuck_is_replaced_and_cannot_speak_later(stuck):
 def test_without_a_deadline_threads_are_waited_for():
     made = Stuck({0})
     made.engine = ThreadEngine(1, made.make, threading.Event(), 0.0)
-    future = made.engine.submit(Chunk(0, 0, 0, 1))
+    future = made.engine.submit(Chunk(0, 0, (0,)))
     time.sleep(0.05)
     made.engine.look()
     assert not future.done()
@@ -129,7 +129,7 @@ def test_what_a_chunk_raises_is_raised_and_no_other_is_lost():
 
     engine = ThreadEngine(1, make, threading.Event(), 1.0)
     with pytest.raises(ValueError, match="3"):
-        engine.submit(Chunk(3, 0, 0, 1)).result(10.0)
+        engine.submit(Chunk(3, 0, (0,))).result(10.0)
     assert not isinstance(engine.fault(ValueError()), WorkerLost)
     engine.close()
 

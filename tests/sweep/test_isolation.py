@@ -36,14 +36,14 @@ class Fragile:
 
     def _run(self):
         given, self._given = self._given, []
-        given_sets = [k for chunk, _ in given for k in range(chunk.first, chunk.last)]
+        given_sets = [k for chunk, _ in given for k in chunk.sets]
         dies = self.deaths_left > 0 and not self.deadly.isdisjoint(given_sets)
         self.deaths_left -= dies
         for chunk, future in given:
             if dies:
                 future.set_exception(OSError("gone"))
             else:
-                sets, bars = self._sets[chunk.first : chunk.last], self._inputs[chunk.input]
+                sets, bars = [self._sets[k] for k in chunk.sets], self._inputs[chunk.input]
                 self._maker.make(self._work, chunk, sets, bars)
                 future.set_result(bars.count * len(sets))
 

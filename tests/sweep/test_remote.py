@@ -22,7 +22,7 @@ from admf_fast.sweep.variants import Variants
 from admf_fast.sweep.work import Work
 from tests.sweep.kit import BASE, SMALL, config_of
 
-CHUNK = (0, 0, 2, 5)
+CHUNK = (0, 0, (2, 3, 4))
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_long_inputs_are_read_again_and_checked(made, monkeypatch, tmp_path):
     assert run_chunk(job, CHUNK, text_of(sets[2:5]))
     wrong = {**job, "run": "wrong", "bars": [["AAPL", 3270, "0" * 32]]}
     with pytest.raises(DataError, match="expected the bars with digest 0"):
-        run_chunk(wrong, (1, 0, 2, 5), text_of(sets[2:5]))
+        run_chunk(wrong, (1, 0, (2, 3, 4)), text_of(sets[2:5]))
     assert not Work(tmp_path, "key").part(1).exists()
 
 
@@ -110,7 +110,7 @@ def test_what_comes_after_a_stop_is_not_computed(made, tmp_path):
     run_chunk(job, CHUNK, text_of(sets[2:5]))
     remote.stop(job["run"])
     with pytest.raises(Stopped):
-        run_chunk(job, (1, 0, 5, 6), text_of(sets[5:6]))
+        run_chunk(job, (1, 0, (5,)), text_of(sets[5:6]))
     assert not Work(tmp_path, "key").part(1).exists()
 
 
@@ -130,7 +130,7 @@ def test_a_worker_keeps_few_bars(made, monkeypatch):
     job = {**job, "run": "two", "config": to_yaml(config), "bars": bars}
     monkeypatch.setattr(remote, "BARS_KEPT", 4000)
     for place in (0, 1, 0):
-        run_chunk(job, (0, place, 0, 1), text_of(sets[:1]))
+        run_chunk(job, (0, place, (0,)), text_of(sets[:1]))
         assert list(remote._ready["two"]._kept) == [place]
 
 

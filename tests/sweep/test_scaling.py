@@ -20,6 +20,7 @@ from admf_fast.sweep.scaling import (
     DASK,
     FEWEST_SETS,
     THREADS,
+    UNEVEN,
     Costs,
     best_chunk_sets,
     estimate,
@@ -86,7 +87,8 @@ def test_what_limits_is_said():
 def test_no_other_size_leaves_the_busiest_thread_less_to_do(sets, inputs, threads):
     def busiest(size):
         chunks = len(range(0, sets, size)) * inputs
-        return len(range(0, chunks, threads)) * (size + CHUNK_EXTRA_SETS)
+        waits = UNEVEN * size if threads > 1 else 0.0
+        return len(range(0, chunks, threads)) * (size + CHUNK_EXTRA_SETS) + waits
 
     chosen = thread_chunk_sets(sets, inputs, threads)
     sizes = range(1, min(CHUNK_SETS, sets) + 1)
@@ -109,7 +111,8 @@ def test_no_thread_has_much_more_to_do_than_another(sets, inputs, threads):
 
 @pytest.mark.parametrize(
     ("sets", "inputs", "threads", "size"),
-    [(128, 3, 2, 64), (10, 3, 2, 10), (200, 1, 2, 100), (2040, 1, 2, 128), (1, 5, 4, 1)],
+    [(128, 3, 2, 64), (10, 3, 2, 10), (200, 1, 2, 100), (512, 1, 2, 128), (200, 1, 1, 200),
+     (10_000, 1, 2, 250), (1, 5, 4, 1)],
 )
 def test_chunks_of_several_inputs_are_dealt_evenly(sets, inputs, threads, size):
     assert thread_chunk_sets(sets, inputs, threads) == size

@@ -64,6 +64,7 @@ class Eights:
         self.trails = stops.trails(form)
         # Otherwise an order fills, or ends, at the close that made it.
         self.waits = form.uses.resting or not form.uses.same_close
+        self._by_wish = self.ahead and not self.waits
 
     def lines(self) -> list[str]:
         """Return the lines that take all whole eights from row ``t`` to ``stop``."""
@@ -195,10 +196,12 @@ class Eights:
     def _whole_held(self) -> list[str]:
         before, when = self._conditions(held=True, priced=self.waits)
         aged = f" and span.bars + base - loose + {WIDTH} < x.max_bars"
-        when = [NEAR, "(equities < peak)", *when, self._same()]
+        when = [NEAR, "(equities < peak)", *when]
         return [
             f"while base + {WIDTH} <= stop{aged if self.form.uses.max_bars else ''}:",
             *indent([
+                f"if rarely(bits_in({self._same()}) != {ALL}):",
+                "    break",
                 "row_highs, row_lows = load_eight(high_col, base), load_eight(low_col, base)",
                 "equities = cash + units * load_eight(close_col, base)",
                 *before,
@@ -224,14 +227,16 @@ class Eights:
         """Return the lines that find the next row that is not quiet: ``last``, 8 for none."""
         before, when = self._conditions(held=True, priced=self.waits)
         near = f"({NEAR} if anchor != 0.0 else {OWED})"
-        when = [near, *when, *([self._same()] if self.ahead else [])]
+        found = self._loud_by_wish([near, *when]) if self._by_wish else self._loud_by_any(
+            [near, *when, *([self._same()] if self.ahead else [])]
+        )
         rows = "mask_of((1 << last) - (1 << row))"
         return [
             "last = row",
             "if settled:",
             *indent([
                 *before,
-                f"loud = bits_in(~({' & '.join(when)}))",
+                *found,
                 f"last = lowest_bit((loud | {1 << WIDTH}) >> row << row)",
                 *(self._aged() if self.form.uses.max_bars else []),
                 *([] if self.ahead else self._step_rows()),
@@ -244,6 +249,22 @@ class Eights:
                 ),
             ]),
         ]  # fmt: skip
+
+    def _loud_by_any(self, when: list[str]) -> list[str]:
+        return [f"loud = bits_in(~({' & '.join(when)}))"]
+
+    def _loud_by_wish(self, when: list[str]) -> list[str]:
+        """Return the lines for where almost all loud rows are those of another wish.
+
+        Which row comes next then does not wait for what the last fill has left in cash: a
+        processor is at the next fill while it still adds up this one.
+        """
+        return [
+            f"loud = bits_in(~{self._same()})",
+            f"felt = bits_in(~({' & '.join(when)}))",
+            "if rarely(felt >> row != 0):",
+            "    loud |= felt",
+        ]
 
     def _aged(self) -> list[str]:
         """Return the lines that end the quiet rows where the position is too old."""

@@ -69,7 +69,9 @@ def source(edition: Uses) -> str:
     def record(name: str) -> str:
         return f"at_{CLASSES[name].__name__}(table[{at[name]}])"
 
-    absent = {"session": "float((bar.ts_ns - 1) // 86400000000000)", "split": "1.0"}
+    absent = {"split": "1.0"}
+    if edition.sessions:
+        absent["session"] = "float((bar.ts_ns - 1) // 86400000000000)"
     given = extras(edition)
     fill = [
         f"bar.{n} = floats_at(table[{at[n]}])[row] if table[{at[n]}] != 0 "

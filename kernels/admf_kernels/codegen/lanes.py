@@ -6,8 +6,8 @@ all drivers of a program are: the bars and the distinct features stay in the cac
 lane.
 
 One lane, the tap, may also write what the run driver writes: per-bar outputs, events,
-checksum. The others write those tables of events that are kept, with times where the tap has
-rows; the events of other tables go nowhere. What a lane does after a number that cannot be used
+checksum. The others write those tables of events that they have memory for, with times where the
+tap has rows. What a lane does after a number that cannot be used
 means nothing: its status says which, and on which bar.
 
 Table: as that of the run driver, state and first ready bar those of the first lane, and in place
@@ -23,12 +23,11 @@ from admf_kernels.codegen.eight import WIDTH
 from admf_kernels.codegen.engine import Form
 from admf_kernels.codegen.text import indent, load, store
 from admf_kernels.contract import ADJUSTMENT, Strategy
-from admf_kernels.execution import log
 from admf_kernels.layout import fields_of
 
-# `tap` is -1 for none; `keeps` has a bit for each table of events that the lanes keep.
+# `tap` is -1 for none.
 EXTRA = (
-    "lanes", "tap", "keeps", "columns", "feature_columns", "constants", "notes", "wishes", "stride",
+    "lanes", "tap", "columns", "feature_columns", "constants", "notes", "wishes", "stride",
 )  # fmt: skip
 NO_TAP = -1
 # What the strategy wanted last, and why and on which bar a number could not be used.
@@ -66,7 +65,7 @@ def _setup(form: Form) -> list[str]:
         *run.setup_lines(form, ()),
         *(
             f"{n} = table[{at[n]}]"
-            for n in ("lanes", "tap", "keeps", "columns", "constants", "wishes", "stride")
+            for n in ("lanes", "tap", "columns", "constants", "wishes", "stride")
         ),
         *(f"{n} = words_at(table[{at[n]}])" for n in ("feature_columns", "notes")),
         f"notes_f = floats_at(table[{at['notes']}])",
@@ -134,8 +133,6 @@ def _lane_setup(kernel: Strategy, features: Sequence[str], form: Form) -> list[s
         *([f"wishes_here = {wishes_of('wishes', '(k - group)')}"] if asked_ahead(kernel) else []),
         f"wanted = notes_f[{len(NOTES)} * k]",
         f"status = notes[{len(NOTES)} * k + 1]",
-        f"counts = words_at(words_at(engine_table)[{engine.TABLE.index('log')}] + "
-        f"{8 * log.COUNTS_AT})",
     ]  # fmt: skip
 
 
@@ -173,12 +170,7 @@ def _loud(kernel: Strategy, form: Form, last: str, *, adjusted: bool) -> list[st
     ]  # fmt: skip
     return [
         *run.bar_columns(form, "t"),
-        "place = t",
-        "if k != tap:",
-        "    place = ts_ns",
-        f"    for j in range({len(log.TABLES)}):",
-        "        if keeps >> j & 1 == 0:",
-        "            counts[j] = 0",
+        "place = t if k == tap else ts_ns",
         # A status has the bar's number for its row.
         *(line.replace("+ 16 * t", "+ 16 * seen") for line in lines),
     ]

@@ -56,6 +56,8 @@ def price_after(price: float, split: float, dividend: float) -> float:
 
 def _log(d: Desk, bar: Any, whole: float, amount: float) -> None:
     d.book.sequence += 1
+    if d.log.adjustments == 0:
+        return
     row = adjustment_row(d.log)
     row.row = d.log.row
     row.sequence = d.book.sequence

@@ -179,11 +179,12 @@ def decide(t: Terms, d: Desk, bar: Any, signal: float) -> None:
     changed = signal != intent.signal
     if changed:
         d.book.sequence += 1
-        row = signal_row(d.log)
-        row.row = d.log.row
-        row.sequence = d.book.sequence
-        row.instrument = d.log.instrument
-        row.signal = signal
+        if d.log.signals != 0:
+            row = signal_row(d.log)
+            row.row = d.log.row
+            row.sequence = d.book.sequence
+            row.instrument = d.log.instrument
+            row.signal = signal
         intent.signal = signal
     if d.guard.hold & (FLAT | WARMING) != 0:
         intent.again = False

@@ -128,6 +128,17 @@ def book(
     d.book.sequence += 1
     become(d, o, FILLED if rest == 0.0 else PARTIALLY_FILLED)
     o.filled += lots
+    if d.log.fills != 0:
+        _log_fill(d, o, lots, at, fee, maker)
+    if trade.lots != 0.0:
+        _close(t, d, bar, o.role, before > 0.0, at, moment, trade)
+    if d.q.lots == 0.0 or (before != 0.0 and trade.lots == 0.0):
+        return False
+    _open(t, d, bar, at, moment)
+    return True
+
+
+def _log_fill(d: Desk, o: Any, lots: float, at: float, fee: float, maker: bool) -> None:
     row = fill_row(d.log)
     row.row = d.log.row
     row.sequence = d.book.sequence
@@ -139,18 +150,11 @@ def book(
     row.price = at
     row.fee = fee
     row.liquidity = int(maker)
-    if trade.lots != 0.0:
-        _close(t, d, bar, o.role, before > 0.0, at, moment, trade)
-    if d.q.lots == 0.0 or (before != 0.0 and trade.lots == 0.0):
-        return False
-    _open(t, d, bar, at, moment)
-    return True
 
 
-def _close(
-    t: Terms, d: Desk, bar: Any, role: int, long: bool, at: float, moment: float, trade: Trade
+def _log_trade(
+    d: Desk, bar: Any, role: int, long: bool, at: float, moment: float, trade: Trade
 ) -> None:
-    """Log the trade, and remember why it was closed."""
     span = d.span
     highest = at if at > span.highest else span.highest
     lowest = at if at < span.lowest else span.lowest
@@ -177,6 +181,14 @@ def _close(
     # Adding 0.0 makes -0.0 plain.
     row.mae = (down if long else -up) + 0.0
     row.mfe = (up if long else -down) + 0.0
+
+
+def _close(
+    t: Terms, d: Desk, bar: Any, role: int, long: bool, at: float, moment: float, trade: Trade
+) -> None:
+    """Log the trade, and remember why it was closed."""
+    if d.log.trades != 0:
+        _log_trade(d, bar, role, long, at, moment, trade)
     if role > REVERSAL and role != REQUEST:
         remembered = (t.x.memory >> role) & 1 != 0
         side = 1.0 if long else -1.0

@@ -82,7 +82,10 @@ class AdjustmentRow(NamedTuple):
 
 
 class Log(NamedTuple):
-    """Where the events of the current bar go: addresses of the tables, and their row counts."""
+    """Where the events of the current bar go: addresses of the tables, and their row counts.
+
+    An address of 0 stands for a table that nobody reads: its rows are not made.
+    """
 
     row: int = 0
     instrument: int = 0
@@ -119,6 +122,7 @@ class PlainLog:
     def __init__(self, row: int = 0, instrument: int = 0) -> None:
         self.row = row
         self.instrument = instrument
+        self.signals = self.orders = self.fills = self.trades = self.adjustments = 1
         self.tables: dict[str, list[Plain]] = {name: [] for name in ROWS}
 
     def add(self, table: str) -> Plain:

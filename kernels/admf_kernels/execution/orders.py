@@ -128,6 +128,8 @@ def make(d: Desk, bar: Any, o: Any, kind: int, tif: int, role: int, lots: float)
 def log_order(d: Desk, o: Any, status: int, lots: float, reason: int) -> None:
     """Count and log an ORDER event about `o`."""
     d.book.sequence += 1
+    if d.log.orders == 0:
+        return
     row = order_row(d.log)
     row.row = d.log.row
     row.sequence = d.book.sequence
