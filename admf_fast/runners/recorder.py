@@ -1,6 +1,6 @@
 """What a program leaves behind, turned into the tables of the event log, batch by batch."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -81,18 +81,40 @@ class NoSink:
         """Forget a batch."""
 
 
-class LayerDigests:
-    """One digest per layer over the raw bytes of its columns, whatever the batches.
+class EventDigest:
+    """The digest of one event table: of the words of its rows, one after the other."""
 
-    XXH3-128: what is guarded against is accident, and it costs a fraction of a SHA.
+    def __init__(self, table: str) -> None:
+        self._hasher = xxhash.xxh3_128(table.encode())
+
+    def update(self, rows: Words) -> None:
+        """Append rows, int64 (rows, columns) in one piece."""
+        self._hasher.update(rows.data)
+
+    def hexdigest(self) -> str:
+        """Return the digest of all rows so far."""
+        return str(self._hasher.hexdigest())
+
+
+class LayerDigests:
+    """One digest per layer over raw bytes, whatever the batches.
+
+    Events are hashed row by row, as lanes have them; what has a row for every bar column by
+    column, as it is written. XXH3-128: what is guarded against is accident, and it costs a
+    fraction of a SHA.
     """
 
     def __init__(self, layers: tuple[str, ...] = LAYERS) -> None:
         self._layers = layers
+        self._events = {layer: EventDigest(layer) for layer in layers if layer in EVENTS}
         self._hashers: dict[tuple[str, str], Any] = {}
 
     def update(self, layer: str, columns: Mapping[str, NDArray[Any]]) -> None:
-        """Append rows to a layer."""
+        """Append rows to a layer; columns of 8 bytes."""
+        if layer in self._events:
+            rows = np.stack([values.view(np.int64) for values in columns.values()], axis=1)
+            self._events[layer].update(rows)
+            return
         for name, values in columns.items():
             key = (layer, name)
             if key not in self._hashers:
@@ -101,37 +123,11 @@ class LayerDigests:
 
     def hexdigests(self) -> dict[str, str]:
         """Return the digest of every layer, empty ones included."""
-        found: dict[str, list[tuple[str, Any]]] = {layer: [] for layer in self._layers}
+        found = {layer: xxhash.xxh3_128() for layer in self._layers}
         for (layer, name), hasher in self._hashers.items():
-            found[layer].append((name, hasher))
-        return {layer: _digest_of(columns) for layer, columns in found.items()}
-
-
-def _digest_of(columns: Iterable[tuple[str, Any]]) -> str:
-    """Return the digest of a layer from its columns' names and hashers, in order."""
-    total = xxhash.xxh3_128()
-    for name, hasher in columns:
-        total.update(name.encode() + b"\0" + hasher.digest())
-    return str(total.hexdigest())
-
-
-class EventDigest:
-    """The digest of one event layer, from words: what `LayerDigests` makes of its columns."""
-
-    def __init__(self, table: str) -> None:
-        self._table = table
-        self._hashers: list[Any] = []
-
-    def update(self, words: Words) -> None:
-        """Append rows, int64 (columns, rows), each column in one piece."""
-        if not self._hashers:
-            self._hashers = [xxhash.xxh3_128() for _ in words]
-        for hasher, column in zip(self._hashers, words, strict=True):
-            hasher.update(column)
-
-    def hexdigest(self) -> str:
-        """Return the digest of all rows so far."""
-        return _digest_of(zip(PANEL_SCHEMAS[self._table].names, self._hashers, strict=False))
+            found[layer].update(name.encode() + b"\0" + hasher.digest())
+        columns = {layer: str(total.hexdigest()) for layer, total in found.items()}
+        return columns | {layer: digest.hexdigest() for layer, digest in self._events.items()}
 
 
 class Recorder:

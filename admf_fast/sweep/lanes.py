@@ -148,11 +148,11 @@ class LaneRun:
 
     def _take(self, least: int) -> None:
         for name in dict.fromkeys(("signals", *self._keep)):
-            for lane, words in self._program.take_events(name, least if name == "signals" else 0):
+            for lane, rows in self._program.take_events(name, least if name == "signals" else 0):
                 if name == "signals":
-                    self._digests[lane].update(words)
+                    self._digests[lane].update(rows)
                 if name in self._keep:
-                    self._kept.add(lane, name, words)
+                    self._kept.add(lane, name, rows.T.copy())
 
     def return_sums(self) -> NDArray[np.float64]:
         """Return bars, sum and sum of squares of the returns per bar so far; shape (lanes, 3)."""

@@ -140,6 +140,8 @@ def add_gate(
     plan = program.plan
     ready = [max((plan.ready_bars(s) for s in r.values()), default=1) for r in reads]
     at_least = np.array(ready, np.int64)
+    if not plan.held:
+        return at_least, first
     waiting = [[s for s in r.values() if plan.waits(s)] for r in reads]
     if not any(waiting):
         return at_least, first
@@ -156,5 +158,5 @@ def add_gate(
 
 def gate_size(plan: Plan, reads: Sequence[dict[str, Source]]) -> int:
     """Return how many words of state the gate takes."""
-    waits = any(plan.waits(source) for r in reads for source in r.values())
+    waits = bool(plan.held) and any(plan.waits(s) for r in reads for s in r.values())
     return 1 + len(reads) if waits else 0

@@ -204,16 +204,17 @@ class LaneProgram(TradingProgram):
     def take_events(self, name: str, least: int = 0) -> list[tuple[int, Words]]:
         """Return the kept events of the lanes that have more than `least`, and forget them.
 
-        Each is a lane and int64 words, (columns of ``log.TABLES``, events), oldest first, with
-        the bar's time in place of the row. Take them when `ROWS_KEPT` rows are
-        there (``least=ROWS_KEPT``) before every `feed`, and the rest at the end.
+        Each is a lane and int64 words, (events, columns of ``log.TABLES``), oldest first, with
+        the bar's time in place of the row. The next `feed` writes over them. Take them when
+        `ROWS_KEPT` rows are there (``least=ROWS_KEPT``) before every `feed`, and the rest at
+        the end.
         """
         counts = self._logs[:, log.COUNTS_AT + list(log.TABLES).index(name)]
         if counts.max() <= least:
             return []
         full = np.flatnonzero(counts > least).tolist()
         memory = self._kept_events[name]
-        found = [(k, memory[k][: int(counts[k])].T.copy()) for k in full]
+        found = [(k, memory[k][: int(counts[k])]) for k in full]
         counts[full] = 0
         return found
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from admf_kernels.actions import ACTION_COLUMNS, ADJUSTED
@@ -21,7 +22,7 @@ from admf_kernels.contract import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Node:
     """One distinct feature: its place among the columns, and when its inputs are valid."""
 
@@ -30,7 +31,7 @@ class Node:
     start_bars: int  # bars to pass over before its first step
     waits: bool = False  # passes over bars until its sources have values, however many
 
-    @property
+    @cached_property
     def ready_bars(self) -> int:
         """Bars of the run until its first valid value, that bar included."""
         return self.start_bars + self.feature.indicator.warmup_bars(self.feature.params)
