@@ -54,8 +54,9 @@ class BarSource(Protocol):
 
 
 def open_bars(
-    spec: BarSpec, data: object | None = None, *, base_dir: Path | None = None
-) -> BarSource:
+    spec: BarSpec, data: object | None = None, *, base_dir: Path | None = None,
+    reported: bool = True,
+) -> BarSource:  # fmt: skip
     """Open bars for reading; checks everything but the rows.
 
     Parameters
@@ -67,6 +68,9 @@ def open_bars(
         (polars, pandas, DuckDB, pyarrow), or an iterable of pyarrow RecordBatches.
     base_dir
         Where relative paths start; default: the working directory.
+    reported
+        Whether a report will be asked for: the digests of files are then made while they are
+        read, otherwise only if it is.
 
     Raises
     ------
@@ -84,7 +88,7 @@ def open_bars(
         raise ConfigError("bars.path: is declared and data is passed as well; use one of them")
     else:
         parts = [object_part(data)]
-    return _Source(spec, parts)
+    return _Source(spec, parts, reported=reported)
 
 
 def blocks_of_some(source: BarSource) -> Iterator[BarBlock]:
@@ -121,7 +125,7 @@ def _check_declarations(spec: BarSpec) -> None:
 class _Source:
     """The one implementation of BarSource: parts in order of time, one validator across them."""
 
-    def __init__(self, spec: BarSpec, parts: list[Part]) -> None:
+    def __init__(self, spec: BarSpec, parts: list[Part], *, reported: bool) -> None:
         for part in parts:
             spec = merge_metadata(part.label, spec, part.shape.schema.metadata)
         self.timeframe_ns = parse_timeframe(spec.timeframe)
@@ -136,7 +140,7 @@ class _Source:
         self.rows_total = None if None in rows else sum(r or 0 for r in rows)
         if len(parts) > 1:  # by time, not by name
             parts = sorted(parts, key=lambda part: (_first_ts_ns(part, spec), part.label))
-        self._parts = parts
+        self._parts, self._reported = parts, reported
         self._start_pass()
 
     def _start_pass(self) -> None:
@@ -148,7 +152,7 @@ class _Source:
         validator = self._validator
         for part in self._parts:
             reader = BatchReader(part.place(), self.spec, self.timeframe_ns)
-            if part.file:
+            if part.file and self._reported:
                 part.file.start_sha256()
             for batch in part.read(part.layout):
                 for piece in _split(batch):

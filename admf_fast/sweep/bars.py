@@ -40,7 +40,6 @@ class Bars:
     symbol: str
     count: int
     digest: str
-    report: Any
     _open: Any = None
     _kept: list[BarBlock] = field(default_factory=list)
 
@@ -98,7 +97,7 @@ def reopened(config: Config, place: int, symbol: str, count: int, digest: str) -
     source = opened()
     if source.symbol != symbol:
         raise DataError(f"input {place}: expected the bars of {symbol}, found {source.symbol}")
-    return Bars(symbol, count, digest, None, opened)
+    return Bars(symbol, count, digest, opened)
 
 
 def _declared(config: Config, data: object | None) -> list[tuple[Any, object | None]]:
@@ -116,7 +115,7 @@ def _declared(config: Config, data: object | None) -> list[tuple[Any, object | N
 
 def _opener(config: Config, spec: Any, data: object | None) -> Callable[[], BarSource]:
     base = Path(config.source.base_dir or ".")
-    return lambda: open_bars(spec, data, base_dir=base)
+    return lambda: open_bars(spec, data, base_dir=base, reported=False)
 
 
 def _read(config: Config, spec: Any, data: object | None, bars_kept: int) -> Bars:
@@ -133,4 +132,4 @@ def _read(config: Config, spec: Any, data: object | None, bars_kept: int) -> Bar
             kept.clear()
     if data is None and count > bars_kept:
         kept.clear()
-    return Bars(source.symbol, count, digest.hexdigest(), source.report(), opened, kept)
+    return Bars(source.symbol, count, digest.hexdigest(), opened, kept)

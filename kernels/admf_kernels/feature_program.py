@@ -24,6 +24,7 @@ from admf_kernels.contract import (
 from admf_kernels.errors import KernelError
 from admf_kernels.execution import log
 from admf_kernels.layout import Words, fields_of, pack, unpack
+from admf_kernels.memory import columns_of_lines, whole_lines
 from admf_kernels.plan import Node, Plan
 from admf_kernels.recorded import Recorded, series_of
 
@@ -133,8 +134,8 @@ class FeatureProgram:
         self.history = max(self.plan.history_bars, self.least_history)
         self.block_bars = block_bars
         # As much room again as history takes: moving it costs at most a row a bar.
-        self.rows = self.history + max(block_bars, self.history) + self.spare_rows
-        self.columns: Floats = np.full((self.plan.column_count, self.rows), np.nan)
+        self.rows = whole_lines(self.history + max(block_bars, self.history) + self.spare_rows)
+        self.columns = columns_of_lines(self.plan.column_count, self.rows, self.history, np.nan)
         self._columns_at = int(self.columns.ctypes.data)
         self.ts_ns = self.columns[0].view(np.int64)
         self.ts_ns[:] = 0

@@ -24,6 +24,7 @@ from admf_kernels.execution.records import Ledger
 from admf_kernels.execution.terms import CONSTANTS, Terms
 from admf_kernels.feature_program import STATUS, Place
 from admf_kernels.layout import Words, fields_of, pack, to_word
+from admf_kernels.memory import columns_of_lines
 from admf_kernels.program import (
     BLOCK_BARS,
     TradingProgram,
@@ -132,7 +133,7 @@ class LaneProgram(TradingProgram):
             drivers.for_lanes(self.strategy, tuple(self.reads), self.form),
             [0, self.lanes, *self._surroundings(self.ready, tables), len(self.sets), self.tap,
              self.columns, self._feature_columns(), np.array(own, np.int64),
-             self._notes, np.zeros((TOGETHER, self.rows)), self.rows],
+             self._notes, columns_of_lines(TOGETHER, self.rows, self.history, 0.0), self.rows],
         )  # fmt: skip
 
     def _event_bars(self, block_bars: int) -> int:

@@ -118,7 +118,7 @@ def test_decay_is_over_all_folds_and_leaves_out_what_has_no_figure():
 @pytest.mark.parametrize("seed", [0, 7])
 def test_shuffled_bars_are_the_same_changes_in_another_order(seed):
     block = walk(400)
-    bars = Bars("X", 400, "", None, None, [block.slice(0, 150), block.slice(150, 400)])
+    bars = Bars("X", 400, "", None, [block.slice(0, 150), block.slice(150, 400)])
     (made,) = Shuffled(bars, seed).blocks()
 
     def changes(one):

@@ -64,7 +64,6 @@ class Eights:
         self.trails = stops.trails(form)
         # Otherwise an order fills, or ends, at the close that made it.
         self.waits = form.uses.resting or not form.uses.same_close
-        self._by_wish = self.ahead and not self.waits
 
     def lines(self) -> list[str]:
         """Return the lines that take all whole eights from row ``t`` to ``stop``."""
@@ -75,6 +74,8 @@ class Eights:
             f"while base + {WIDTH} <= stop:",
             *indent([
                 *(self._whole() if self.ahead else []),
+                *(["wished = load_eight(wishes_here, base)",
+                   "changed = bits_in(wished != shifted(wished, wanted))"] if self.ahead else []),
                 "row_highs, row_lows = load_eight(high_col, base), load_eight(low_col, base)",
                 "closes = load_eight(close_col, base)",
                 "equities = cash + units * closes",
@@ -227,16 +228,13 @@ class Eights:
         """Return the lines that find the next row that is not quiet: ``last``, 8 for none."""
         before, when = self._conditions(held=True, priced=self.waits)
         near = f"({NEAR} if anchor != 0.0 else {OWED})"
-        found = self._loud_by_wish([near, *when]) if self._by_wish else self._loud_by_any(
-            [near, *when, *([self._same()] if self.ahead else [])]
-        )
         rows = "mask_of((1 << last) - (1 << row))"
         return [
             "last = row",
             "if settled:",
             *indent([
                 *before,
-                *found,
+                *self._loud_rows([near, *when]),
                 f"last = lowest_bit((loud | {1 << WIDTH}) >> row << row)",
                 *(self._aged() if self.form.uses.max_bars else []),
                 *([] if self.ahead else self._step_rows()),
@@ -250,18 +248,17 @@ class Eights:
             ]),
         ]  # fmt: skip
 
-    def _loud_by_any(self, when: list[str]) -> list[str]:
-        return [f"loud = bits_in(~({' & '.join(when)}))"]
-
-    def _loud_by_wish(self, when: list[str]) -> list[str]:
-        """Return the lines for where almost all loud rows are those of another wish.
-
-        Which row comes next then does not wait for what the last fill has left in cash: a
-        processor is at the next fill while it still adds up this one.
-        """
+    def _loud_rows(self, when: list[str]) -> list[str]:
+        """Return the lines that find the rows that are not quiet: ``loud``, a bit for each."""
+        felt = f"bits_in(~({' & '.join(when)}))"
+        if not self.ahead:
+            return [f"loud = {felt}"]
+        if self.waits:
+            return [f"loud = changed | {felt}"]
+        # Almost all are those of another wish. Which row comes next then does not wait for what
+        # the last fill has left in cash: a processor is there while it still adds that up.
         return [
-            f"loud = bits_in(~{self._same()})",
-            f"felt = bits_in(~({' & '.join(when)}))",
+            f"loud, felt = changed, {felt}",
             "if rarely(felt >> row != 0):",
             "    loud |= felt",
         ]
