@@ -107,12 +107,12 @@ def _parts(config: Config, source: Path, rounds: int) -> tuple[list[Figure], flo
     variants, sets = Variants(config, space), space.sets()
     read_s = _least_s(lambda: open_inputs(config), rounds)
     bars = open_inputs(config)[0]
-    ns = min(calibrated(variants, sets, bars) or 0.0 for _ in range(rounds))
+    ns = min(calibrated(space, variants, sets, bars) or 0.0 for _ in range(rounds))
     few = open_inputs(config_of(SWEPT, parquet_of(source.parent, 100)))[0]
     maker, work = PartMaker(variants, param_types(space.axes, sets), ()), Work(source.parent)
 
     def part(count: int) -> Callable[[], Any]:
-        return lambda: maker.make(work, Chunk(0, 0, 0, count), sets[:count], few)
+        return lambda: maker.make(work, Chunk(0, 0, tuple(range(count))), sets[:count], few)
 
     one_s, all_s = (_least_s(part(count), 5 * rounds) for count in (1, CHUNK_SETS))
     model = THREADS

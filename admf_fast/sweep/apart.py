@@ -71,8 +71,7 @@ class Apart:
     def _process(self, job: dict[str, Any], pieces: Sequence[Chunk]) -> tuple[int, str]:
         """Run pieces in a process; returns how many it made, and why it ended."""
         chunks = [
-            [[c.number, c.input, c.sets], text_of([self.sets[k] for k in c.sets])]
-            for c in pieces
+            [[c.number, c.input, c.sets], text_of([self.sets[k] for k in c.sets])] for c in pieces
         ]
         with _started({"job": job, "chunks": chunks}) as (process, lines):
             done = 0

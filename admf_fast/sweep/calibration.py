@@ -8,32 +8,41 @@ from typing import Any
 from admf_fast.data import BarBlock
 from admf_fast.sweep.bars import Bars
 from admf_fast.sweep.lanes import LaneRun
+from admf_fast.sweep.scaling import CHUNK_SETS
+from admf_fast.sweep.space import Space
+from admf_fast.sweep.tiles import tiles_of
 from admf_fast.sweep.variants import Variants
 from admf_kernels.errors import KernelError
 
-SETS, BARS, ROUNDS = 64, 4096, 5
+LEAST_SETS, BARS, ROUNDS = 64, 4096, 5
 
 
-def calibrated(variants: Variants, sets: Sequence[Sequence[Any]], bars: Bars) -> float | None:
-    """Return ns per bar and set of one core; None if none can run."""
-    some = sets[:: max(1, len(sets) // SETS)][:SETS]
-    chosen = [variants.at(values, bars.symbol) for values in some]
+def calibrated(
+    space: Space, variants: Variants, sets: Sequence[Sequence[Any]], bars: Bars
+) -> float | None:
+    """Return ns per bar and set of one core; None if none can run.
+
+    Of the sets of one chunk, on bars before which as many have gone by.
+    """
+    tiles = tiles_of(space, sets, variants, CHUNK_SETS)
+    chosen = [variants.at(sets[k], bars.symbol) for k in tiles[len(tiles) // 2]]
     ready = [variant for variant in chosen if variant.setup is not None]
     alike = [variant for variant in ready if variant.kind == ready[0].kind]
     block = next(iter(bars.blocks()), None)
     if not alike or block is None or not len(block):
         return None
     # What a call costs besides is shared by many sets in a sweep, and by as many here.
-    lanes = list(itertools.islice(itertools.cycle(alike), SETS))
-    piece = block.slice(0, BARS)
+    lanes = list(itertools.islice(itertools.cycle(alike), max(LEAST_SETS, len(alike))))
+    half = min(BARS, len(block) // 2)
+    before, piece = block.slice(0, half), block.slice(half, 2 * half or 1)
     try:
         best_s = min(
-            _fed_s(LaneRun(lanes, playback=variants.playback(bars.symbol)), piece)
+            _fed_s(LaneRun(lanes, playback=variants.playback(bars.symbol)), before, piece)
             for _ in range(ROUNDS)
         )
     except KernelError:
         return None
-    return 1e9 * best_s / (len(piece) * SETS)
+    return 1e9 * best_s / (len(piece) * len(lanes))
 
 
 def compile_for(variants: Variants, sets: Sequence[Sequence[Any]], symbol: str) -> None:
@@ -43,7 +52,10 @@ def compile_for(variants: Variants, sets: Sequence[Sequence[Any]], symbol: str) 
         LaneRun([variant], playback=variants.playback(symbol))
 
 
-def _fed_s(run: LaneRun, piece: BarBlock) -> float:
+def _fed_s(run: LaneRun, before: BarBlock, piece: BarBlock) -> float:
+    """Return how long a run takes over bars; those before are not counted."""
+    for _ in run.feed(before):
+        pass
     started = time.perf_counter()
     for _ in run.feed(piece):
         pass

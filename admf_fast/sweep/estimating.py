@@ -26,7 +26,7 @@ class Estimated:
 
 
 def estimated(config: Config) -> Estimated:
-    """Read the bars once, run the first sets for a few milliseconds, and estimate the rest.
+    """Read the bars once, run some sets for a few milliseconds, and estimate the rest.
 
     Raises ConfigError, DataError.
     """
@@ -34,7 +34,7 @@ def estimated(config: Config) -> Estimated:
     variants = variants_of(config, space)
     inputs = open_inputs(config, bars_kept=0)
     sets, bars = space.sets(), [one.count for one in inputs]
-    measured_ns = calibrated(variants, sets, inputs[0])
+    measured_ns = calibrated(space, variants, sets, inputs[0])
 
     def costs(typical: Costs) -> Costs:
         return typical if measured_ns is None else typical._replace(bar_set_ns=measured_ns)

@@ -86,9 +86,7 @@ def event_groups(work: Work, chunks: Sequence[Chunk], inputs: int, name: str) ->
     schema = events_schema(name)
     yield schema.empty_table()
     for band in bands_of(chunks, inputs):
-        numbered = [
-            _by_set(chunk.input, work.tables(chunk.number, schema, name)) for chunk in band
-        ]
+        numbered = [_by_set(chunk.input, work.tables(chunk.number, schema, name)) for chunk in band]
         for _, table in heapq.merge(*numbered, key=lambda pair: pair[0]):
             yield table
 

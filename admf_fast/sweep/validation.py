@@ -24,6 +24,7 @@ from admf_fast.sweep.folds import Fold, Window, check_split, folds_of, split_dig
 from admf_fast.sweep.guarding import Guarded, Guarding
 from admf_fast.sweep.lanes import LaneResult, LaneRun
 from admf_fast.sweep.show import figure_of
+from admf_fast.sweep.tiles import tiles_of
 from admf_fast.sweep.variants import Variants
 from admf_kernels.errors import KernelError
 
@@ -121,9 +122,10 @@ def validate_sets(
     variants = Variants(config, space)
     sets = space.sets()
     names = [axis.name for axis in space.axes]
+    tiles = tiles_of(space, sets, variants, CHUNK_SETS)
     inputs = open_inputs(config, data)
     with ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
-        made = _Validating(spec, kind, variants, sets, names, pool)
+        made = _Validating(spec, kind, variants, sets, names, tiles, pool)
         try:
             return [made.over(bars, progress) for bars in inputs]
         finally:
@@ -149,9 +151,10 @@ class _Validating:
 
     def __init__(
         self, spec: Split, kind: str, variants: Variants, sets: Sequence[Sequence[Any]],
-        names: Sequence[str], pool: ThreadPoolExecutor,
+        names: Sequence[str], tiles: Sequence[Sequence[int]], pool: ThreadPoolExecutor,
     ) -> None:  # fmt: skip
         self.spec, self.kind, self.sets, self.names, self.pool = spec, kind, sets, names, pool
+        self.tiles = tiles
         self.runner = ChunkRun(variants)
 
     def over(self, bars: Bars, progress: Progress | None) -> Validation:
@@ -251,6 +254,10 @@ class _Validating:
 
     def results(self, stream: Stream) -> list[LaneResult | str]:
         """Return what every set does over some bars."""
-        pieces = [self.sets[k : k + CHUNK_SETS] for k in range(0, len(self.sets), CHUNK_SETS)]
-        found = self.pool.map(lambda sets: self.runner.results(sets, stream), pieces)
-        return [result for piece in found for result in piece]
+        pieces = [[self.sets[k] for k in tile] for tile in self.tiles]
+        made = self.pool.map(lambda sets: self.runner.results(sets, stream), pieces)
+        found: list[LaneResult | str] = [""] * len(self.sets)
+        for tile, results in zip(self.tiles, made, strict=True):
+            for k, result in zip(tile, results, strict=True):
+                found[k] = result
+        return found

@@ -111,8 +111,15 @@ def test_no_thread_has_much_more_to_do_than_another(sets, inputs, threads):
 
 @pytest.mark.parametrize(
     ("sets", "inputs", "threads", "size"),
-    [(128, 3, 2, 64), (10, 3, 2, 10), (200, 1, 2, 100), (512, 1, 2, 128), (200, 1, 1, 200),
-     (10_000, 1, 2, 250), (1, 5, 4, 1)],
+    [
+        (128, 3, 2, 64),
+        (10, 3, 2, 10),
+        (200, 1, 2, 100),
+        (512, 1, 2, 128),
+        (200, 1, 1, 200),
+        (10_000, 1, 2, 250),
+        (1, 5, 4, 1),
+    ],
 )
 def test_chunks_of_several_inputs_are_dealt_evenly(sets, inputs, threads, size):
     assert thread_chunk_sets(sets, inputs, threads) == size
@@ -123,8 +130,8 @@ def test_what_is_measured_is_of_one_bar_and_set(count, monkeypatch):
     config = config_of(SMALL)
     space = space_of(config)
     variants, sets = Variants(config, space), (space.sets() * 10)[:count]
-    monkeypatch.setattr(calibration, "_fed_s", lambda run, piece: run.lanes * len(piece) * 7e-9)
-    assert calibration.calibrated(variants, sets, _Few()) == pytest.approx(7.0)
+    monkeypatch.setattr(calibration, "_fed_s", lambda run, _, piece: run.lanes * len(piece) * 7e-9)
+    assert calibration.calibrated(space, variants, sets, _Few()) == pytest.approx(7.0)
 
 
 class _Few:
