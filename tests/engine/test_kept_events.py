@@ -1,0 +1,75 @@
+"""Events that lanes keep are those of a run alone; those that nobody keeps change nothing."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from admf_kernels import Program
+from admf_kernels.execution.log import TABLES
+from admf_kernels.execution.terms import FRACTION, SAME_CLOSE, Account, Exits
+from admf_kernels.execution.uses import make_terms
+from admf_kernels.lane_program import LaneProgram
+from admf_kernels.memory import LINE_WORDS, columns_of_lines, whole_lines
+from tests.engine.any_terms import follow_volume_steps, hostile_bars
+from tests.kernels.strategies import quick
+
+COUNT = 240
+ALL = tuple(TABLES)
+TERMS = {
+    "at the close": make_terms(Account(fill=SAME_CLOSE)),
+    "with exits": make_terms(
+        x=Exits(stop=FRACTION, stop_value=0.01, target=FRACTION, target_1=0.02, part_1=1.0)
+    ),
+}
+
+
+def events_of(terms, bars):
+    """The rows of every table of a run, with times for rows."""
+    program = Program(follow_volume_steps, None, terms, block_bars=COUNT)
+    rows = program.feed(*bars)
+    found = {}
+    for k, (table, words) in enumerate(program.event_words.items()):
+        own = words[:, : int(program.counts[k])].T.copy()
+        own[:, 0] = program.ts_ns[own[:, 0]]
+        found[table] = own
+    assert rows.stop - rows.start == COUNT
+    return found
+
+
+@pytest.mark.parametrize("name", TERMS)
+@quick(20)
+@given(st.integers(0, 10**6), st.sets(st.sampled_from(ALL)))
+def test_lanes_have_the_events_they_keep_and_the_state_of_those_that_keep_all(name, seed, keep):
+    terms, bars = TERMS[name], hostile_bars(seed, COUNT)
+    params = follow_volume_steps.checked()
+    programs = [
+        LaneProgram(follow_volume_steps, [params] * 2, terms, tap=None, keep=tables)
+        for tables in (keep, ALL)
+    ]
+    for program in programs:
+        program.feed(*bars)
+    some, whole = programs
+    expected = events_of(terms, bars)
+
+    assert some.lanes.tobytes() == whole.lanes.tobytes()
+    assert sum(map(len, expected.values())) > 0
+    for table in ALL:
+        given_lanes = [0, 1] if len(expected[table]) else []
+        for program, kept in ((some, table in keep), (whole, True)):
+            found = program.take_events(table)
+            assert [lane for lane, _ in found] == (given_lanes if kept else [])
+            assert all(rows.tobytes() == expected[table].tobytes() for _, rows in found)
+            assert program.take_events(table) == []
+
+
+@given(st.integers(1, 9), st.integers(0, 700), st.integers(0, 40))
+def test_columns_begin_with_a_line(count, rows, first):
+    whole = whole_lines(rows + first + 1)
+    columns = columns_of_lines(count, whole, first, np.nan)
+    assert rows + first < whole <= rows + first + LINE_WORDS
+    assert columns.shape == (count, whole)
+    assert columns.flags.c_contiguous
+    assert np.isnan(columns).all()
+    for column in columns:
+        assert column[first:].ctypes.data % 64 == 0
