@@ -18,7 +18,7 @@ from bench.figure import Figure, Scale
 from bench.sweep_peers import Peer, installed, run_peer
 from bench.timing import fastest_s
 
-ROUNDS = 3  # a sweep takes seconds, not milliseconds
+ROUNDS, LARGE_ROUNDS = 3, 2  # a sweep takes seconds, not milliseconds
 FAST, SLOW = range(5, 51, 5), range(60, 251, 10)  # 200 pairs
 PLAIN_GOAL_NS, EXITS_GOAL_NS, GRID_GOAL_S, THREADS_GOAL = 1.5, 4.5, 1.0, 1 / 1.9
 PEER_GOALS = {"vectorbt": 0.01, "raptorbt": 0.025}
@@ -48,6 +48,9 @@ direction: long_only
 instrument: {lot_size: 1.0e-10}
 sizing: {kind: all_in, at: fill}
 """
+)
+LARGE = PLAIN.replace("range(5, 50, 5)", "range(5, 104, 1)").replace(
+    "range(60, 250, 10)", "range(110, 605, 5)\n  sets_max: 10000"
 )
 EXITS = (
     CROSS
@@ -106,7 +109,21 @@ def measure(scale: Scale) -> list[Figure]:
         table = calls["plain"]()
         grid_sets = calls["grid"]().num_rows
         found = _figures(seconds, scale.bars, table.num_rows, min(GRID_BARS, scale.bars), grid_sets)
+        found += _large(config_of(LARGE, source), target, scale)
         return found + _beside_peers(source, table, seconds["plain"], scale.bars)
+
+
+def _large(config: Config, target: Path, scale: Scale) -> list[Figure]:
+    """Return what a large sweep takes on one thread and on two."""
+    calls = {f"{count}": sweep_call(config, target, count) for count in (1, 2)}
+    seconds = fastest_s(calls, min(LARGE_ROUNDS, scale.rounds))
+    sets = calls["2"]().num_rows
+    about, unit = f"sma_cross, {sets:,} sets x {scale.bars:,} bars", "ns per bar and set"
+    one, two = (1e9 * seconds[name] / (scale.bars * sets) for name in calls)
+    return [
+        Figure("sweeps", f"{about}, one thread", one, unit),
+        Figure("sweeps", f"{about}, two threads", two, unit, one, "one thread", THREADS_GOAL),
+    ]
 
 
 def _figures(
