@@ -99,9 +99,9 @@ class EventDigest:
 class LayerDigests:
     """One digest per layer over raw bytes, whatever the batches.
 
-    Events are hashed row by row, as lanes have them; what has a row for every bar column by
-    column, as it is written. XXH3-128: what is guarded against is accident, and it costs a
-    fraction of a SHA.
+    Events and positions are hashed row by row, as lanes have them; equity and state, which have
+    a row for every bar, column by column, as they are written. XXH3-128: what is guarded against
+    is accident, and it costs a fraction of a SHA.
     """
 
     def __init__(self, layers: tuple[str, ...] = LAYERS) -> None:

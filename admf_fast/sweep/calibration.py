@@ -11,7 +11,7 @@ from admf_fast.sweep.lanes import LaneRun
 from admf_fast.sweep.scaling import CHUNK_SETS
 from admf_fast.sweep.space import Space
 from admf_fast.sweep.tiles import tiles_of
-from admf_fast.sweep.variants import Variants
+from admf_fast.sweep.variants import Variant, Variants
 from admf_kernels.errors import KernelError
 
 LEAST_SETS, BARS, ROUNDS = 64, 4096, 5
@@ -24,10 +24,7 @@ def calibrated(
 
     Of the sets of one chunk, on bars before which as many have gone by.
     """
-    tiles = tiles_of(space, sets, variants, CHUNK_SETS)
-    chosen = [variants.at(sets[k], bars.symbol) for k in tiles[len(tiles) // 2]]
-    ready = [variant for variant in chosen if variant.setup is not None]
-    alike = [variant for variant in ready if variant.kind == ready[0].kind]
+    alike = _some_alike(space, variants, sets, bars.symbol)
     block = next(iter(bars.blocks()), None)
     if not alike or block is None or not len(block):
         return None
@@ -43,6 +40,19 @@ def calibrated(
     except KernelError:
         return None
     return 1e9 * best_s / (len(piece) * len(lanes))
+
+
+def _some_alike(
+    space: Space, variants: Variants, sets: Sequence[Sequence[Any]], symbol: str
+) -> list[Variant]:
+    """Return the sets of one chunk that can be run together, of one near the middle."""
+    tiles = tiles_of(space, sets, variants, CHUNK_SETS)
+    for k in sorted(range(len(tiles)), key=lambda k: abs(k - len(tiles) // 2)):
+        chosen = [variants.at(sets[number], symbol) for number in tiles[k]]
+        ready = [variant for variant in chosen if variant.setup is not None]
+        if ready:
+            return [variant for variant in ready if variant.kind == ready[0].kind]
+    return []
 
 
 def compile_for(variants: Variants, sets: Sequence[Sequence[Any]], symbol: str) -> None:

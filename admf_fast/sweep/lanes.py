@@ -99,7 +99,7 @@ class LaneRun:
         self._program = LaneProgram(
             first.strategy, params, [s.terms for s in setups],
             inputs=[s.inputs for s in setups], tap=None, keep=("signals", *self._keep),
-            block_bars=BLOCK_BARS // 4 if per_bar else BLOCK_BARS, hashed=False,
+            block_bars=BLOCK_BARS // 8 if per_bar else BLOCK_BARS, hashed=False,
             clock=first.clock, actions=first.actions, recorded=recorded,
         )  # fmt: skip
         self._digests = [EventDigest("signals") for _ in variants]

@@ -17,7 +17,6 @@ from admf_fast.config import Config
 from admf_fast.errors import ConfigError
 from admf_fast.sweep.assemble import Parts
 from admf_fast.sweep.bars import open_inputs
-from admf_fast.sweep.chunk import chunks_of
 from admf_fast.sweep.declared import space_of
 from admf_fast.sweep.engine import Progress
 from admf_fast.sweep.events import event_groups
@@ -68,8 +67,8 @@ def record_signals(
             config, variants, space, sets, inputs, threads or cores, keep=["signals"], apart=False
         )
         digests = sweep.inputs_digests(config) | {"signals": meaning}
-        size, _ = work.begin(digests, chunk_sets or sweep.chunk_sets)
-        sweep.run(work, chunks_of(sweep.tiles(size), len(inputs)), progress)
+        chunks, _ = sweep.begin(work, digests, chunk_sets)
+        sweep.run(work, chunks, progress)
         errors = [*_errors(Parts(work, sweep.chunks, sweep.maker.schema, len(inputs)))]
         if len(errors) == len(sets) * len(inputs):
             remove(work)

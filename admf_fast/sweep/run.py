@@ -104,9 +104,9 @@ def run_sweep(
             config, variants, space, sets, inputs, threads or cores, dask, apart=data is None
         )
         digests = sweep.inputs_digests(config)
-        size, note = work.begin(digests, chunk_sets or sweep.chunk_sets)
+        chunks, note = sweep.begin(work, digests, chunk_sets)
         with collecting_only_new():
-            kept = sweep.run(work, chunks_of(sweep.tiles(size), len(inputs)), progress)
+            kept = sweep.run(work, chunks, progress)
         try:
             found = sweep.finish(work, digests, target)
         except ConfigError:  # no set can be run, and none ever will
@@ -247,9 +247,18 @@ class Sweep:
             return best_chunk_sets(len(self.sets), bars, cores_of(self.dask), DASK)
         return thread_chunk_sets(len(self.sets), len(self.inputs), self.watched.threads)
 
-    def tiles(self, size: int) -> list[list[int]]:
-        """Return the numbers of the sets of each chunk, up to `size`: those that share features."""
-        return tiles_of(self.space, self.sets, self.maker.runner.variants, size)
+    def begin(
+        self, work: Work, digests: dict[str, Any], chunk_sets: int | None
+    ) -> tuple[list[Chunk], str]:
+        """Return the chunks, and a note if parts of something else were removed.
+
+        A chunk has at most `chunk_sets`, unless parts of another size are there.
+        """
+        size, note = work.begin(digests, chunk_sets or self.chunk_sets)
+        inputs, variants = len(self.inputs), self.maker.runner.variants
+        tiles = tiles_of(self.space, self.sets, variants, size, inputs)
+        work.divide(tiles)
+        return chunks_of(tiles, inputs), note
 
     def inputs_digests(self, config: Config) -> dict[str, Any]:
         """Return what decides the results: parts of other inputs are of no use."""

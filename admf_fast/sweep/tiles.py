@@ -18,24 +18,28 @@ from admf_fast.sweep.relations import codes_of
 from admf_fast.sweep.space import Space
 from admf_fast.sweep.variants import Variants
 
-BAND_SETS = 16_384
+# Of a band: rows that are put in order in memory, and parts that are open at once.
+BAND_ROWS, BAND_PARTS = 65_536, 256
 
 Sets = Sequence[Sequence[Any]]
 Groups = Sequence[Sequence[int]]
 
 
-def tiles_of(space: Space, sets: Sets, variants: Variants, size: int) -> list[list[int]]:
+def tiles_of(
+    space: Space, sets: Sets, variants: Variants, size: int, inputs: int = 1
+) -> list[list[int]]:
     """Return the numbers of the sets of each chunk, at most `size`, each in rising order.
 
-    They follow from the arguments alone.
+    They follow from the arguments alone. On each of the `inputs` there are such chunks.
     """
     if len(sets) <= size or space.is_drawn:
         return in_rows(len(sets), size)
     groups = space.groups or tuple((k,) for k in range(len(space.axes)))
     ranks = _ranks(sets, len(space.axes), groups)
     counts = [int(count) for count in ranks.max(axis=0) + 1]
-    box = box_of(counts, _columns(variants, sets, ranks), size)
-    return [tile for band in _bands(ranks, box) for tile in _cut(ranks, box, band, size)]
+    most = max(size, min(BAND_ROWS // inputs, BAND_PARTS // inputs * size))
+    box = box_of(counts, _columns(variants, sets, ranks), size, most)
+    return [tile for band in _bands(ranks, box, most) for tile in _cut(ranks, box, band, size)]
 
 
 def in_rows(count: int, size: int) -> list[list[int]]:
@@ -43,8 +47,10 @@ def in_rows(count: int, size: int) -> list[list[int]]:
     return [[*range(first, min(first + size, count))] for first in range(0, count, size)]
 
 
-def box_of(counts: Sequence[int], columns: Sequence[set[int]], size: int) -> list[int]:
+def box_of(counts: Sequence[int], columns: Sequence[set[int]], size: int, most: int) -> list[int]:
     """Return how many values of each axis a box has: at most `size` sets, in few columns.
+
+    Its sets lie among at most so many consecutive ones.
 
     Parameters
     ----------
@@ -56,9 +62,7 @@ def box_of(counts: Sequence[int], columns: Sequence[set[int]], size: int) -> lis
     box = [1] * len(counts)
     while True:
         larger = [_grown(box, counts, axis) for axis in range(len(box)) if box[axis] < counts[axis]]
-        fitting = [
-            b for b in larger if math.prod(b) <= size and _span(b, counts) <= max(size, BAND_SETS)
-        ]
+        fitting = [b for b in larger if math.prod(b) <= size and _span(b, counts) <= most]
         if not fitting:
             return box
         # Of equal ones that which grows along the fastest axis.
@@ -122,14 +126,14 @@ def _sources(variants: Variants, values: Sequence[Any]) -> list[Any]:
     return [*reads.values(), *setup.inputs.values()]
 
 
-def _bands(ranks: NDArray[np.int64], box: Sequence[int]) -> Iterator[range]:
-    """Yield consecutive sets, at most `BAND_SETS` if it can be, that no tube leaves."""
+def _bands(ranks: NDArray[np.int64], box: Sequence[int], most: int) -> Iterator[range]:
+    """Yield consecutive sets, at most so many, that no tube leaves."""
     wide = _first_wide(box)
     shared = ranks[:, : wide + 1] // np.array(box[: wide + 1])
     ends = [*(np.flatnonzero((shared[1:] != shared[:-1]).any(axis=1)) + 1).tolist(), len(ranks)]
     first = last = 0
     for end in ends:
-        if end - first > BAND_SETS and last > first:
+        if end - first > most and last > first:
             yield range(first, last)
             first = last
         last = end

@@ -5,12 +5,13 @@ the kernel frees when its process ends, however that ends; what the parts are pa
 (``manifest.json``); and files for each finished chunk, whole or not there at all.
 """
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,9 @@ SUFFIX = ".work"
 class Work:
     """The parts of one sweep; use `open_work`.
 
-    `key` is known after `begin`: the end of the parts' names, a digest of what they are parts
-    of. A worker elsewhere that has not heard of its sweep's end writes names nobody looks for.
+    `key` is known after `begin` and `divide`: the end of the parts' names, a digest of what they
+    are parts of. A worker elsewhere that has not heard of its sweep's end writes names nobody
+    looks for.
     """
 
     def __init__(self, folder: Path, key: str = "") -> None:
@@ -54,6 +56,10 @@ class Work:
         self.key = _key(inputs, chunk_sets)
         note = f"{len(stale)} parts of other sets, bars or code were removed" if stale else ""
         return chunk_sets, note
+
+    def divide(self, tiles: Sequence[Sequence[int]]) -> None:
+        """Look for parts of these sets alone, not for those of the same inputs cut otherwise."""
+        self.key = _key({"key": self.key}, tiles)
 
     def _manifest(self) -> dict[str, Any] | None:
         try:
@@ -105,6 +111,11 @@ class Work:
                 for group in range(file.num_row_groups):
                     yield file.read_row_group(group)
         except (OSError, pa.ArrowException) as error:
+            if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+                raise StateError(
+                    f"{path}: too many files are open; allow more (ulimit -n), and run it again: "
+                    "finished parts are kept"
+                ) from error
             raise StateError(
                 f"{path}: was damaged or removed while the sweep ran; run it again, finished "
                 "parts are kept"
@@ -120,8 +131,8 @@ class Work:
         return True
 
 
-def _key(inputs: dict[str, Any], chunk_sets: int) -> str:
-    text = json.dumps([inputs, chunk_sets], sort_keys=True)
+def _key(inputs: dict[str, Any], cut: Any) -> str:
+    text = json.dumps([inputs, cut], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -134,7 +134,8 @@ class FeatureProgram:
         self.history = max(self.plan.history_bars, self.least_history)
         self.block_bars = block_bars
         # As much room again as history takes: moving it costs at most a row a bar.
-        self.rows = whole_lines(self.history + max(block_bars, self.history) + self.spare_rows)
+        self._rows_used = self.history + max(block_bars, self.history) + self.spare_rows
+        self.rows = whole_lines(self._rows_used)
         self.columns = columns_of_lines(self.plan.column_count, self.rows, self.history, np.nan)
         self._columns_at = int(self.columns.ctypes.data)
         self.ts_ns = self.columns[0].view(np.int64)
@@ -262,7 +263,7 @@ class FeatureProgram:
 
     def room(self, bars: int) -> int:
         """Make room for `bars` more rows and return the first of them."""
-        if self.cursor + bars > self.rows:
+        if self.cursor + bars > self._rows_used:
             if bars > self.block_bars:
                 raise KernelError(f"a block holds at most {self.block_bars} bars, found {bars}")
             keep = slice(self.cursor - self.history, self.cursor)

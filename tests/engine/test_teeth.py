@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from admf_fast.parity import ways
@@ -21,13 +23,13 @@ from admf_kernels.codegen import engine
 from admf_kernels.compiler import build, cache, toolchain
 from admf_kernels.compiler.folding import NO_FACTS
 from admf_kernels.errors import KernelError, RuleError
-from admf_kernels.execution.terms import PERCENT, Account, Instrument
+from admf_kernels.execution.terms import PERCENT, SAME_CLOSE, Account, Instrument
 from admf_kernels.execution.uses import make_terms
 from admf_kernels.plan import Plan
 from admf_kernels.registry import indicator, strategy
 from admf_kernels.testing import random_bars
 from tests.engine import faulty_kernels as faulty
-from tests.engine.kit import block_of, in_parts, setup_of
+from tests.engine.kit import bars_of, block_of, follow_volume, in_parts, setup_of
 from tests.engine.mutants import mutant
 
 BARS = block_of(random_bars(400, 2))
@@ -233,8 +235,13 @@ EIGHTS = {
     ),
     "extremes of rows that were taken": ("rows & (row_highs > highs)", "(row_highs > highs)"),
     "bars that are not counted": ("span.bars += quiet_bars", "span.bars += quiet_bars - 1"),
-    "a wish of the row before": (
-        "load_eight(wishes_here, base) == wanted", "load_eight(wishes_here, base - 1) == wanted"
+    "a wish of the last row that is not seen": (
+        "bits_in(wished != shifted(wished, wanted))",
+        "bits_in(wished != shifted(wished, wanted)) & 127",
+    ),
+    "wishes of whole eights that are not seen": (
+        "load_eight(wishes_here, base) == wanted",
+        "load_eight(wishes_here, base) == load_eight(wishes_here, base)",
     ),
 }  # fmt: skip
 
@@ -246,6 +253,23 @@ def test_a_fault_in_what_takes_eight_bars_is_caught_by_the_twin(put_in, name):
 
     with pytest.raises(KernelError, match="two lanes with equal parameters differ"):
         ways.lane(the_setup(), BARS, 4)
+
+
+def test_a_margin_call_that_lanes_do_not_feel_is_caught(put_in):
+    """Without waiting orders, what is not another wish is looked for apart."""
+    account = Account(
+        fill=SAME_CLOSE, sizing=PERCENT, sizing_value=4.0, leverage=5.0, maintenance=0.2
+    )
+    setup = setup_of(follow_volume, terms=make_terms(account))
+    close = 100.0 * 0.999 ** np.maximum(np.arange(160.0) - 20.0, 0.0)
+    bars = bars_of((price, price, 8.0) for price in close.tolist())
+    honest = ways.lane(setup, bars, 4)
+    assert first_difference("lane", ways.one_block(setup, bars), honest) is None
+    assert "liquidation" in honest.tables["orders"]["role"].cast(pa.string()).to_pylist()
+    put_in(Fault("lanes_", set(), "", source=lambda text: text.replace("loud |= felt", "pass")))
+
+    with pytest.raises(KernelError, match="two lanes with equal parameters differ"):
+        ways.lane(setup, bars, 4)
 
 
 def test_a_lag_off_by_one_is_caught(monkeypatch):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from admf_fast.sweep import tiles
 from admf_fast.sweep.chunk import bands_of, chunks_of
 from admf_fast.sweep.declared import space_of
+from admf_fast.sweep.run import run_sweep
 from admf_fast.sweep.tiles import box_of, in_rows, tiles_of
 from admf_fast.sweep.variants import Variants
 from tests.sweep.kit import config_of
@@ -17,11 +18,11 @@ from tests.sweep.kit import config_of
 COUNTS = st.lists(st.integers(1, 12), min_size=1, max_size=4)
 
 
-def cut(text, size):
+def cut(text, size, inputs=1):
     config = config_of(text)
     space = space_of(config)
     variants, sets = Variants(config, space), space.sets()
-    return tiles_of(space, sets, variants, size), sets, variants
+    return tiles_of(space, sets, variants, size, inputs), sets, variants
 
 
 def columns_in(tile, sets, variants):
@@ -94,17 +95,25 @@ def test_drawn_sets_share_nothing():
     assert found == in_rows(len(sets), 10)
 
 
+def span(box, counts):
+    """Among how many consecutive sets those of a box lie: from its first to its last."""
+    return 1 + sum((b - 1) * math.prod(counts[k + 1 :]) for k, b in enumerate(box))
+
+
 @given(COUNTS, st.integers(1, 300), st.data())
 def test_a_box_is_no_larger_than_asked_and_cannot_grow(counts, size, data):
     axes = st.sets(st.integers(0, len(counts) - 1))
     columns = data.draw(st.lists(axes, max_size=4))
-    box = box_of(counts, columns, size)
+    most = data.draw(st.integers(1, 2000))
+    box = box_of(counts, columns, size, most)
     assert math.prod(box) <= size
+    assert span(box, counts) <= most or max(box) == 1
     assert all(1 <= b <= n for b, n in zip(box, counts, strict=True))
     for k, (b, n) in enumerate(zip(box, counts, strict=True)):
         if b < n:
             pieces = -(-n // b) - 1
-            assert math.prod([*box[:k], -(-n // pieces), *box[k + 1 :]]) > size
+            larger = [*box[:k], -(-n // pieces), *box[k + 1 :]]
+            assert math.prod(larger) > size or span(larger, counts) > most
 
 
 @pytest.mark.parametrize(
@@ -119,15 +128,16 @@ def test_a_box_is_no_larger_than_asked_and_cannot_grow(counts, size, data):
     ],
 )  # fmt: skip
 def test_boxes_that_are_known(counts, columns, size, box):
-    assert box_of(counts, columns, size) == box
+    assert box_of(counts, columns, size, 10**6) == box
 
 
-@pytest.mark.parametrize("inputs", [1, 3])
-@given(st.integers(1, 40), st.integers(1, 400))
-def test_bands_are_put_in_order_before_they_are_large(inputs, size, band_sets):
+@pytest.mark.parametrize("name", GRIDS)
+@given(st.integers(1, 40), st.integers(1, 9), st.integers(1, 2000), st.integers(1, 60))
+def test_bands_are_put_in_order_before_they_are_large(name, size, inputs, rows, parts):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tiles, "BAND_SETS", band_sets)
-        found, sets, _ = cut(f"sweep: {{grid: {GRIDS['two averages']}}}\n", size)
+        patch.setattr(tiles, "BAND_ROWS", rows)
+        patch.setattr(tiles, "BAND_PARTS", parts)
+        found, sets, _ = cut(f"sweep: {{grid: {GRIDS[name]}}}\n", size, inputs)
     chunks = chunks_of(found, inputs)
     bands = [*bands_of(chunks, inputs)]
 
@@ -139,5 +149,25 @@ def test_bands_are_put_in_order_before_they_are_large(inputs, size, band_sets):
             numbers = sorted(k for c in band if c.input == place for k in c.sets)
             assert numbers == [*range(first, first + len(numbers))]
         first += len(numbers)
-        assert len(numbers) <= max(size, band_sets)
+        assert len(numbers) * inputs <= max(size * inputs, rows)
+        # Chunks of a band are about equally many sets: at worst one more than asked for.
+        assert len(band) <= max(inputs, parts)
     assert first == len(sets)
+
+
+def test_parts_of_sets_that_were_cut_otherwise_are_not_taken(tmp_path, monkeypatch):
+    text = f"sweep: {{grid: {GRIDS['two averages']}}}\n"
+    run_sweep(config_of(text), tmp_path / "whole.parquet")
+    path = tmp_path / "x.parquet"
+
+    def stop(watched):
+        if watched.chunks >= 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tiles, "box_of", lambda counts, *_: [1] * len(counts))
+        with pytest.raises(KeyboardInterrupt):
+            run_sweep(config_of(text), path, threads=1, chunk_sets=20, progress=stop)
+    assert len([*path.with_name("x.parquet.work").glob("part-*")]) >= 2
+    assert run_sweep(config_of(text), path, threads=1, chunk_sets=20).chunks_kept == 0
+    assert path.read_bytes() == (tmp_path / "whole.parquet").read_bytes()
