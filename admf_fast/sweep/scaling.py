@@ -46,10 +46,10 @@ class Costs(NamedTuple):
     """
 
     bar_set_ns: float = 10.0
-    read_ns: float = 80.0
+    read_ns: float = 50.0
     bar_bytes: float = 16.0
-    set_s: float = 0.000_2
-    part_s: float = 0.012
+    set_s: float = 0.000_1
+    part_s: float = 0.006
     row_s: float = 0.000_03
     row_bytes: float = 700.0
     task_s: float = 0.0

@@ -189,7 +189,8 @@ def test_the_table_of_the_page_is_the_model_s():
     page = (ROOT / "docs" / "scaling.md").read_text()
     rows = re.findall(r"^\| ([\d,]+) x ([\d,]+) x ([\d,]+) \|(.*)\|$", page, re.M)
     assert len(rows) >= 4
-    costs = DASK._replace(bar_set_ns=3.0)
+    ns = re.search(r"^With ([\d.]+) ns per bar and set", page, re.M)
+    costs = DASK._replace(bar_set_ns=float(ns[1]))
     for sets, inputs, bars, cells in rows:
         numbers = [int(n.replace(",", "")) for n in (sets, inputs, bars)]
         for cores, cell in zip((1, 10, 100, 1000), cells.split("|"), strict=True):
