@@ -51,6 +51,7 @@ def bands_of(chunks: Sequence[Chunk], inputs: int) -> Iterator[Sequence[Chunk]]:
         if count == last:
             yield chunks[first : k + inputs]
             first = k + inputs
+    assert first == len(chunks), "sets are missing between those of these chunks"
 
 
 @dataclass(slots=True)

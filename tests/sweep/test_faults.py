@@ -248,3 +248,33 @@ def test_c07_threads_are_as_many_as_asked_for(tmp_path):
         os.sched_getaffinity(0)
     )
     assert running.peak_memory_bytes() > 0
+
+
+def test_p12_too_many_open_files_are_no_damage(tmp_path):
+    """With a limit of its own, in a process of its own; what was done is kept."""
+    path = tmp_path / "x.parquet"
+    grid = "{strategy.params.fast: 'range(2, 5)', strategy.params.slow: 'range(20, 31)'}"
+    text = f"sweep: {{keep: [signals], grid: {grid}}}\n"
+    script = f"""\
+import os, pathlib, resource
+from admf_fast.sweep import events
+from admf_fast.sweep.run import run_sweep
+from tests.sweep.kit import config_of
+
+honest = events.event_groups
+
+def of_few_files(*arguments):
+    most = len(os.listdir("/proc/self/fd")) + 3
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    yield from honest(*arguments)
+
+events.event_groups = of_few_files
+run_sweep(config_of({text!r}), pathlib.Path({str(path)!r}), chunk_sets=4, threads=1)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert "too many files are open; allow more (ulimit -n)" in done.stderr, done.stderr
+    assert not path.exists()
+    again = run_sweep(config_of(text), path, chunk_sets=4, threads=1)
+    assert again.chunks_kept == again.chunks

@@ -26,6 +26,7 @@ from admf_fast.sweep.scaling import (
     estimate,
     thread_chunk_sets,
 )
+from admf_fast.sweep.tiles import tiles_of
 from admf_fast.sweep.variants import Variants
 from tests.sweep.kit import ROOT, SMALL, config_of, walk
 
@@ -130,8 +131,24 @@ def test_what_is_measured_is_of_one_bar_and_set(count, monkeypatch):
     config = config_of(SMALL)
     space = space_of(config)
     variants, sets = Variants(config, space), (space.sets() * 10)[:count]
-    monkeypatch.setattr(calibration, "_fed_s", lambda run, _, piece: run.lanes * len(piece) * 7e-9)
-    assert calibration.calibrated(space, variants, sets, _Few()) == pytest.approx(7.0)
+    monkeypatch.setattr(
+        calibration, "_fed_s", lambda run, _, piece: run.lanes * len(piece) * 2.0**-27
+    )
+    assert calibration.calibrated(space, variants, sets, _Few()) == 1e9 * 2.0**-27
+
+
+def test_where_the_chunk_in_the_middle_is_refused_another_is_measured(monkeypatch):
+    grid = (
+        "{costs.fee_bps: [0, -1, 1], strategy.params.fast: 'range(2, 25)', "
+        "strategy.params.slow: 'range(30, 53)'}"
+    )
+    config = config_of(f"sweep: {{grid: {grid}}}\n")
+    space = space_of(config)
+    variants, sets = Variants(config, space), space.sets()
+    tiles = tiles_of(space, sets, variants, CHUNK_SETS)
+    assert all(variants.at(sets[k]).refusal for k in tiles[len(tiles) // 2])
+    monkeypatch.setattr(calibration, "_fed_s", lambda run, _, piece: run.lanes * len(piece) * 1.0)
+    assert calibration.calibrated(space, variants, sets, _Few()) == 1e9
 
 
 class _Few:

@@ -122,6 +122,7 @@ class PlainLog:
     def __init__(self, row: int = 0, instrument: int = 0) -> None:
         self.row = row
         self.instrument = instrument
+        # In place of addresses: every table is read.
         self.signals = self.orders = self.fills = self.trades = self.adjustments = 1
         self.tables: dict[str, list[Plain]] = {name: [] for name in ROWS}
 
