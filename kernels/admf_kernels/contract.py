@@ -50,6 +50,7 @@ CLOCK_COLUMNS = ("session", "minute_of_day", "minute_of_session", "minutes_left"
 ADJUSTMENT = "adjustment"
 RECORDED = "recorded"  # columns recorded:0, recorded:1, ... see `admf_kernels.recorded`
 DRIVER_ARGUMENTS = ("c", "s", "bars", "renew")
+FEATURES_KEPT = 4096  # those that were asked for last
 ACCOUNT_ARGUMENTS = ("position", "cash", "equity", "entry_price")
 
 Bars = int | str | Callable[[Any], int]
@@ -182,8 +183,10 @@ class Indicator(Kernel):
 
     def __call__(self, *args: Any, of: Any = None, **kwargs: Any) -> "Feature":
         """Return the feature of this indicator with these parameters over `of`."""
-        params = self.checked(*args, **kwargs)
-        return Feature(self, params, _sources(self, of))
+        try:
+            return _kept_feature(self, of, *args, **kwargs)
+        except TypeError:  # of what nothing can be kept by; if that is wrong, this says so
+            return _feature(self, of, *args, **kwargs)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,6 +205,14 @@ class Composite(Kernel):
         """Return the expression for these parameters over `of`."""
         params = self.checked(*args, **kwargs)
         return output_of(self.step(params, *_sources(self, of)))
+
+
+def _feature(indicator: Indicator, of: Any, /, *args: Any, **kwargs: Any) -> "Feature":
+    return Feature(indicator, indicator.checked(*args, **kwargs), _sources(indicator, of))
+
+
+# The sets of a sweep ask for the same few features over and over.
+_kept_feature = functools.lru_cache(FEATURES_KEPT, typed=True)(_feature)
 
 
 def _sources(kernel: "Indicator | Composite", of: Any) -> tuple["Source", ...]:

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from admf_kernels.errors import ParameterError
 from admf_kernels.layout import Field, fields_of
 
+KINDS: dict[str, tuple[type, ...]] = {"bool": (bool,), "int": (int,), "float": (int, float)}
+
 
 class Between(NamedTuple):
     """The closed range of a parameter: ``Annotated[int, Between(1, 10_000)]``."""
@@ -83,10 +85,7 @@ def _known(name: str, key: str, fields: Mapping[str, Any], given: Mapping[str, A
 def _value(name: str, field: Field, limits: Between | None, value: Any) -> Any:
     """Return `value` as the field's kind, inside its range."""
     kind = field.kind
-    is_bool, is_int = isinstance(value, bool), isinstance(value, int)
-    fits = {"bool": is_bool, "int": is_int and not is_bool}.get(
-        kind, (is_int or isinstance(value, float)) and not is_bool
-    )
+    fits = isinstance(value, KINDS[kind]) and (kind == "bool" or not isinstance(value, bool))
     if not fits or (kind == "float" and not math.isfinite(value)):
         raise ParameterError(f"{name}: {field.name} must be a finite {kind}, found {value!r}")
     if limits and not limits.low <= value <= limits.high:
