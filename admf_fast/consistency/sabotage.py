@@ -30,7 +30,7 @@ MODULES = (
     "orders", "portfolio", "costs", "brackets", "sizing", "risk", "matching", "fills", "entries",
     "requests", "actions", "aging", "bar",
 )  # fmt: skip
-STAGES = ("open_bar", "decide", "close_bar", "take_requests")
+STAGES = ("open_bar", "decide", "take_requests", "close_bar", "heed")
 DAY_NS = 86_400_000_000_000
 
 Function = Callable[..., Any]

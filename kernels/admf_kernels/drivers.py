@@ -28,7 +28,7 @@ from admf_kernels.compiler.folding import NO_FACTS, Facts
 from admf_kernels.compiler.load import Native
 from admf_kernels.contract import ADJUSTMENT, Indicator, Kernel, Strategy
 from admf_kernels.execution import actions as adjusting
-from admf_kernels.execution import bar, costs, metrics, news, records, requests, terms
+from admf_kernels.execution import bar, costs, matching, metrics, news, records, requests, terms
 from admf_kernels.execution.terms import Terms, Uses
 from admf_kernels.execution.uses import left_out
 
@@ -43,7 +43,8 @@ ACCESS = {f.__name__: f for f in REACHED}
 BITS = {f.__name__: f for f in (numeric.bits_of, numeric.from_bits)}
 # What the engine driver calls, and what the drivers around it do themselves.
 ENGINE: tuple[Callable[..., Any], ...] = (
-    bar.open_bar, bar.decide, bar.close_bar, requests.take_requests, news.take_news,
+    bar.open_bar, bar.decide, bar.close_bar, requests.take_requests, matching.heed,
+    news.take_news,
 )  # fmt: skip
 AROUND: tuple[Callable[..., Any], ...] = (
     bar.wanted_signal, metrics.mark_bar, records.expose, orders.keep,

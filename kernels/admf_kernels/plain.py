@@ -27,6 +27,7 @@ from admf_kernels.execution.bar import (
     wanted_signal,
 )
 from admf_kernels.execution.log import PlainLog
+from admf_kernels.execution.matching import heed
 from admf_kernels.execution.metrics import NO_SUMS, Curve, Sums, mark_bar
 from admf_kernels.execution.records import (
     OWN,
@@ -104,6 +105,7 @@ class PlainProgram(PlainReading):
         decide(terms, desk, bar, signal)
         take_requests(terms, desk, bar, asked, Plain(Order))
         close_bar(terms, desk, bar)
+        heed(terms, desk)
         equity = desk.wallet.cash + desk.q.lots * bar.worth * close
         cash = terms.a.cash
         market = self.columns[self.column_of("close")][-1] if self.adjusted else close

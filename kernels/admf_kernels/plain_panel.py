@@ -19,6 +19,7 @@ from admf_kernels.execution.bar import (
 )
 from admf_kernels.execution.costs import month_of
 from admf_kernels.execution.log import PlainLog
+from admf_kernels.execution.matching import heed
 from admf_kernels.execution.metrics import NO_SUMS, Curve, Sums, mark_bar
 from admf_kernels.execution.records import (
     SHARED,
@@ -149,7 +150,9 @@ class PlainPanel:
             made[leg.number] = made[leg.number]._replace(worth=worth[leg.number])
         status, signals = self._decide(ts_ns, legs, made, worth)
         for leg in legs:
-            close_bar(leg.terms, self._desk(leg, worth), made[leg.number])
+            desk = self._desk(leg, worth)
+            close_bar(leg.terms, desk, made[leg.number])
+            heed(leg.terms, desk)
         equity = self._equity(worth)
         held = any(leg.records["q"].lots != 0.0 for leg in self.legs)
         self.curve = mark_bar(

@@ -15,7 +15,10 @@ MODULES = (
 # What has a compiled form, found by identity.
 KEPT = {"orders": ("order_at",), "requests": ("request_at",)}
 # What plain Python and the engine driver call.
-CALLED = ("open_bar", "decide", "close_bar", "take_requests")
+CALLED = {
+    "open_bar": "bar", "decide": "bar", "take_requests": "requests", "close_bar": "bar",
+    "heed": "matching",
+}  # fmt: skip
 _alive: list[Any] = []  # compiled functions are remembered by their address
 
 
@@ -31,10 +34,7 @@ def mutant(module: str, *changes: tuple[str, str]) -> dict[str, Any]:
         for name, original in honest.items():
             sys.modules[f"{PACKAGE}.{name}"] = original
     _alive.append(made)
-    return {
-        name: getattr(made["requests" if name == "take_requests" else "bar"], name)
-        for name in CALLED
-    }
+    return {name: getattr(made[module], name) for name, module in CALLED.items()}
 
 
 def _copy(name: str, original: ModuleType, changes: tuple[tuple[str, str], ...]) -> ModuleType:

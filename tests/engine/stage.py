@@ -23,6 +23,7 @@ from admf_kernels.codegen.engine import (
     extras,
 )
 from admf_kernels.execution import bar as engine_bar
+from admf_kernels.execution import matching as engine_matching
 from admf_kernels.execution import requests as engine_requests
 from admf_kernels.execution.log import COUNTS_AT, ROWS, Log, PlainLog
 from admf_kernels.execution.orders import places
@@ -53,6 +54,7 @@ HONEST = {
     "decide": engine_bar.decide,
     "close_bar": engine_bar.close_bar,
     "take_requests": engine_requests.take_requests,
+    "heed": engine_matching.heed,
 }
 NAMES = {
     "status": STATUSES, "kind": KINDS, "role": ROLES, "liquidity": LIQUIDITIES, "reason": REASONS,
@@ -124,6 +126,7 @@ class PlainStage:
         self.calls["decide"](t, d, bar, signal)
         self.calls["take_requests"](t, d, bar, asked, Plain(Order))
         self.calls["close_bar"](t, d, bar)
+        self.calls["heed"](t, d)
         return signal
 
     def values(self) -> dict[str, Any]:

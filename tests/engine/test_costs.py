@@ -144,7 +144,7 @@ def test_a_purchase_through_a_short_is_cut_to_what_cash_can_pay(n, cash, price, 
     terms, desk = make_terms(n=n), desk_of(cash=cash, lots=-float(short))
     bar = bar_at(price, worth=n.lot_value)
 
-    lots = payable(terms, desk, bar, float(short + more), price, False, 0.0)
+    lots, *_ = payable(terms, desk, bar, float(short + more), price, False, 0.0)
 
     def left(count):
         at, fee = quote(terms, desk, bar, count, price, False, 0.0)
@@ -161,7 +161,7 @@ def test_sales_are_filled_whole(costs, lots, cash, price):
     terms = make_terms(n=Instrument(**costs))
     desk = desk_of(cash=cash)
 
-    assert payable(terms, desk, bar_at(price), -float(lots), price, False, 0.0) == -lots
+    assert payable(terms, desk, bar_at(price), -float(lots), price, False, 0.0)[0] == -lots
 
 
 @quick(300)
@@ -178,7 +178,7 @@ def test_on_margin_the_exposure_after_a_fill_is_within_leverage(
     desk = desk_of(cash=1000.0 - held * price, lots=float(held), price=price)
     desk.now.slips = True
 
-    lots = payable(terms, desk, bar_at(price), sign * size, price, False, 0.0)
+    lots, *_ = payable(terms, desk, bar_at(price), sign * size, price, False, 0.0)
 
     def fits(count):
         at = Fraction(price) * (1 + (1 if sign > 0 else -1) * Fraction(slippage))

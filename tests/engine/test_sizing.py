@@ -1,5 +1,6 @@
 """How many lots a signal means, against exact rationals."""
 
+import functools
 import math
 from fractions import Fraction
 
@@ -10,10 +11,23 @@ from hypothesis import strategies as st
 from admf_kernels.execution import terms as kinds
 from admf_kernels.execution.records import Ledger, Plain
 from admf_kernels.execution.sizing import kelly_share, target_lots
-from admf_kernels.execution.terms import AMOUNT, ATR, FRACTION, Account, Exits, Instrument
+from admf_kernels.execution.terms import (
+    ALL_IN,
+    AMOUNT,
+    ATR,
+    FRACTION,
+    PERCENT,
+    SAME_CLOSE,
+    Account,
+    Exits,
+    Instrument,
+)
 from admf_kernels.execution.uses import make_terms
+from admf_kernels.plain import PlainProgram
+from tests.engine.any_terms import all_terms, hostile_run
 from tests.engine.desks import bar_at, desk_of
-from tests.engine.kit import exact_costs, sixteenths
+from tests.engine.kit import bars_of, exact_costs, follow_volume, sixteenths
+from tests.engine.mutants import mutant
 from tests.kernels.strategies import quick
 
 signals = st.sampled_from((-1.0, -0.75, -0.25, 0.0, 0.25, 0.5, 1.0))
@@ -174,3 +188,50 @@ def test_sizes_are_whole_and_on_the_side_of_the_signal(n, signal, share, equity,
     assert found == math.trunc(found)
     assert found * signal >= 0.0
     assert signal != 0.0 or found == 0.0
+
+
+@functools.cache
+def always_sized():
+    """An engine that sizes every order again where it fills, whatever has happened since."""
+    return mutant("sizing", ("return share and flat and", "return False and flat and"))
+
+
+@quick(150)
+@given(
+    all_terms(),
+    st.sampled_from((PERCENT, ALL_IN)),
+    st.booleans(),
+    st.sampled_from((1.0, 3.0)),
+    st.integers(0, 10**6),
+)
+def test_an_order_is_sized_once_only_where_twice_is_the_same(
+    any_of, sizing, exit_first, leverage, seed
+):
+    account = any_of.a._replace(
+        fill=SAME_CLOSE, size_at_fill=True, sizing=sizing, sizing_value=1.0, leverage=leverage,
+        exit_first=exit_first,
+    )  # fmt: skip
+    terms = make_terms(account, any_of.n, x=any_of.x)
+
+    once = hostile_run(terms, seed, engine="plain")
+    always = hostile_run(terms, seed, engine=always_sized())
+
+    assert repr(once.events) == repr(always.events)
+    assert repr(once.wallets) == repr(always.wallets)
+
+
+def test_what_leaving_costs_is_not_there_to_enter_with():
+    """On margin the costs of the order that leaves first are gone from the equity at once."""
+    account = Account(
+        cash=100_000.0, fill=SAME_CLOSE, sizing=ALL_IN, leverage=3.0, exit_first=True,
+        size_at_fill=True,
+    )  # fmt: skip
+    terms = make_terms(account, Instrument(fee_fixed=1000.0))
+    program = PlainProgram(follow_volume, None, terms)
+    wanted = [0.0, -1.0, -1.0, 1.0, 1.0]
+
+    bars = bars_of((100.0, 100.0, 4.0 * (signal + 1.0)) for signal in wanted)
+    rows = zip(*(column.tolist() for column in bars.columns()), strict=True)
+    lots = [program.step(*row).lots for row in rows]
+
+    assert lots == [0, -990, -990, 970, 970]

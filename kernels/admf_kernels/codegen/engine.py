@@ -95,6 +95,7 @@ def source(edition: Uses) -> str:
         f"    take_requests(terms, d, bar, table[{at['asked']}], {record('spare')})",
         f"if op == {CLOSE} or (op == {SETTLE} and d.intent.working != 0):",
         "    close_bar(terms, d, bar)",
+        "heed(terms, d)",
         "return 4 if d.now.illegal else 0",
     ]
     return "\n".join(["def drive(table, start, stop):", *indent(body)]) + "\n"

@@ -3,7 +3,7 @@
 `open_bar` matches the working orders; then the strategy runs, so it sees the position after
 the fills of this bar; `decide` turns what it wants into orders; `close_bar` fills at the
 close what is set to be filled there. A driver may leave out a stage on a bar on which it
-would do nothing but count.
+would do nothing but count. After the last stage that it runs it calls `matching.heed`.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from admf_kernels.execution.entries import follow_signal, leave
 from admf_kernels.execution.fills import execute, volume_lots, wanted_lots
 from admf_kernels.execution.following import follow
 from admf_kernels.execution.log import signal_row
-from admf_kernels.execution.matching import NEVER, heed, meeting
+from admf_kernels.execution.matching import NEVER, meeting
 from admf_kernels.execution.news import keep_in_step
 from admf_kernels.execution.orders import (
     order_at,
@@ -77,7 +77,6 @@ def open_bar(t: Terms, d: Desk, bar: Any) -> None:
     if t.uses.venue:
         d.q.inside = False
         keep_in_step(t, d, bar)
-    heed(t, d)
 
 
 def _age(d: Desk, bar: Any) -> None:
@@ -212,4 +211,3 @@ def close_bar(t: Terms, d: Desk, bar: Any) -> None:
         o = order_at(d.slots, k)
         if o.id != 0 and o.kind == MARKET:
             execute(t, d, bar, k, o, bar.close, 2.0, False)
-    heed(t, d)

@@ -109,8 +109,10 @@ def affordable_lots(n: Any, worth: float, money: float, price: float, side: floa
 
 def payable(
     t: Terms, d: Desk, bar: Any, lots: float, price: float, maker: bool, limit: float
-) -> float:
-    """Return how much of an order there is money for; what reduces the position always is.
+) -> tuple[float, float, float]:
+    """Return how much of an order there is money for, and the price and fee of that.
+
+    For what reduces the position there always is.
 
     With cash, a purchase beyond covering a short must leave cash at 0 or above. On margin,
     the account's gross exposure after the fill must not exceed leverage times equity.
@@ -119,13 +121,17 @@ def payable(
     opposite = (held > 0.0 and lots < 0.0) or (held < 0.0 and lots > 0.0)
     closing = (abs(lots) if abs(lots) < abs(held) else abs(held)) if opposite else 0.0
     side = 1.0 if lots > 0.0 else -1.0
+    if lots == 0.0:  # a fee may divide by them
+        return 0.0, price, 0.0
+    at, fee = quote(t, d, bar, lots, price, maker, limit)
     if closing == abs(lots) or (side < 0.0 and not t.uses.margin):
-        return lots
-    missing = _left(t, d, bar, lots, price, maker, limit)
+        return lots, at, fee
+    missing = _left(t, d, bar, lots, price, at, fee)
     if missing >= 0.0:
-        return lots
+        return lots, at, fee
     low, high = closing, abs(lots)
-    spare = _left(t, d, bar, side * low, price, maker, limit)
+    at, fee = quote(t, d, bar, side * low, price, maker, limit)
+    spare = _left(t, d, bar, side * low, price, at, fee)
     # What is left falls in a line with the lots but for fees that are not proportional: guess
     # by the line, look around the guess in doubling steps, and halve what remains.
     share = spare / (spare - missing) if spare > missing else 0.5
@@ -136,21 +142,20 @@ def payable(
             break
         if probe <= low or probe >= high:
             probe = floor((low + high) * 0.5)
-        if _left(t, d, bar, side * probe, price, maker, limit) >= 0.0:
+        at, fee = quote(t, d, bar, side * probe, price, maker, limit)
+        if _left(t, d, bar, side * probe, price, at, fee) >= 0.0:
             low = probe
             probe += step
         else:
             high = probe
             probe -= step
         step *= 2.0
-    return side * low
+    at, fee = quote(t, d, bar, side * low, price, maker, limit)
+    return side * low, at, fee
 
 
-def _left(
-    t: Terms, d: Desk, bar: Any, lots: float, price: float, maker: bool, limit: float
-) -> float:
+def _left(t: Terms, d: Desk, bar: Any, lots: float, price: float, at: float, fee: float) -> float:
     """Return the cash, or exposure that margin allows, left by a fill; negative if too little."""
-    at, fee = quote(t, d, bar, lots, price, maker, limit)
     if not t.uses.margin:
         return cash_after(d.wallet.cash, lots, bar.worth, at, fee)
     e, held = d.e, d.q.lots

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from admf_kernels.execution.brackets import cancel_exits, place_exits
-from admf_kernels.execution.costs import cash_after, payable, quote
+from admf_kernels.execution.costs import cash_after, payable
 from admf_kernels.execution.log import fill_row, trade_row
 from admf_kernels.execution.orders import ENTRY_PLACE, become, end, free
 from admf_kernels.execution.portfolio import Trade, apply_fill, count_fill
@@ -26,7 +26,7 @@ from admf_kernels.execution.reasons import (
     TRAILING_STOP,
 )
 from admf_kernels.execution.records import Desk, restate
-from admf_kernels.execution.sizing import lots_at_fill
+from admf_kernels.execution.sizing import is_sized, lots_at_fill
 from admf_kernels.execution.terms import ENTRIES, NO_BRACKETS, Terms
 from admf_kernels.numeric import floor
 
@@ -52,7 +52,8 @@ def execute(
     the money cannot pay is canceled.
     """
     d.now.slips = True
-    if t.a.size_at_fill and k == ENTRY_PLACE and o.kind == MARKET and o.goal != 0.0:
+    entry = k == ENTRY_PLACE and o.kind == MARKET and o.goal != 0.0
+    if t.a.size_at_fill and entry and not is_sized(t, d, o):
         o.goal = lots_at_fill(t, d, bar, d.intent.signal, price)
     wanted = wanted_lots(o, d.q)
     if wanted == 0.0:
@@ -62,7 +63,7 @@ def execute(
     possible = wanted
     if t.uses.volume and abs(possible) > d.now.volume_left:
         possible = d.now.volume_left if wanted > 0.0 else -d.now.volume_left
-    lots = payable(t, d, bar, possible, price, maker, o.limit)
+    lots, at, fee = payable(t, d, bar, possible, price, maker, o.limit)
     if o.tif == FOK and lots != wanted:
         end(t, d, o, wanted, CANCELED, NOT_AT_ONCE)
         return
@@ -73,7 +74,8 @@ def execute(
     before = d.q.lots
     opened = False
     if lots != 0.0:
-        opened = _book(t, d, bar, o, lots, rest, price, moment, maker)
+        d.now.volume_left -= abs(lots)
+        opened = book(t, d, bar, o, lots, rest, price, at, fee, moment, maker)
     o.lots = rest
     stop_loss, take_profit = o.stop_loss, o.take_profit
     by_stop = o.kind == STOP or o.kind == TRAILING_STOP
@@ -98,16 +100,6 @@ def _slips(n: Any, o: Any, lots: float, held: float) -> bool:
     if n.slippage_on == ENTRIES:
         return bool(held * lots >= 0.0 or abs(lots) > abs(held))
     return True
-
-
-def _book(
-    t: Terms, d: Desk, bar: Any, o: Any, lots: float, rest: float, price: float,
-    moment: float, maker: bool,
-) -> bool:  # fmt: skip
-    """Book a fill of `lots` as quoted; returns whether it opened a position."""
-    at, fee = quote(t, d, bar, lots, price, maker, o.limit)
-    d.now.volume_left -= abs(lots)
-    return book(t, d, bar, o, lots, rest, price, at, fee, moment, maker)
 
 
 def book(

@@ -5,7 +5,6 @@ from typing import Any
 
 from admf_kernels.execution.brackets import rounded
 from admf_kernels.execution.entries import violation
-from admf_kernels.execution.matching import heed
 from admf_kernels.execution.orders import (
     accept,
     clear,
@@ -61,7 +60,6 @@ def take_requests(t: Terms, d: Desk, bar: Any, asked: Any, spare: Any) -> None:
             _put(t, d, bar, r, o, spare)
         elif r.action == MOVE_STOP:
             _move_stop(t, d, bar, r.stop)
-    heed(t, d)
 
 
 def _put(t: Terms, d: Desk, bar: Any, r: Any, o: Any, spare: Any) -> None:

@@ -7,10 +7,12 @@ from admf_kernels.execution.brackets import distance
 from admf_kernels.execution.costs import affordable_lots, cash_after, quote
 from admf_kernels.execution.records import Desk
 from admf_kernels.execution.terms import (
+    ALL_IN,
     CUSTOM,
     FIXED,
     KELLY,
     LOTS_MAX,
+    PERCENT,
     RISK,
     VOLATILITY,
     Terms,
@@ -77,6 +79,17 @@ def lots_at_fill(t: Terms, d: Desk, bar: Any, signal: float, price: float) -> fl
         money = cash_after(d.wallet.cash, -held, bar.worth, at, fee) + t.n.fee_fixed
     share = money * t.a.sizing_value * abs(signal)
     return side * affordable_lots(t.n, bar.worth, share, price, side)
+
+
+def is_sized(t: Terms, d: Desk, o: Any) -> bool:
+    """Return whether `lots_at_fill` would only find again what `target_lots` found for an order.
+
+    That is so for a purchase from no position, as long as its being accepted is the last event:
+    on the bar whose close made it, before anything else has filled there.
+    """
+    share = t.a.sizing == PERCENT or t.a.sizing == ALL_IN
+    flat = d.q.lots == 0.0 and d.e.equity == d.wallet.cash
+    return share and flat and d.intent.signal > 0.0 and d.book.sequence == o.id
 
 
 def _whole(amount: float, each: float) -> float:
