@@ -14,7 +14,7 @@ from admf_kernels import drivers
 from admf_kernels.actions import Actions
 from admf_kernels.clock import Clock
 from admf_kernels.codegen import engine, lanes
-from admf_kernels.codegen.asking import TOGETHER
+from admf_kernels.codegen.asking import asked_together
 from admf_kernels.codegen.engine import Form
 from admf_kernels.contract import Output, Source, Strategy, output_of
 from admf_kernels.errors import KernelError
@@ -128,12 +128,13 @@ class LaneProgram(TradingProgram):
         self._add_logs()
         self._notes = np.zeros((len(self.sets), len(lanes.NOTES)), np.int64)
         own = [constant_words(self.strategy, p) for p in self.sets]
+        together = asked_together(self.strategy)
         tables = self._kept_words(self._engine_tables())
         self.add_driver(
             drivers.for_lanes(self.strategy, tuple(self.reads), self.form),
             [0, self.lanes, *self._surroundings(self.ready, tables), len(self.sets), self.tap,
              self.columns, self._feature_columns(), np.array(own, np.int64),
-             self._notes, columns_of_lines(TOGETHER, self.rows, self.history, 0.0), self.rows],
+             self._notes, columns_of_lines(together, self.rows, self.history, 0.0), self.rows],
         )  # fmt: skip
 
     def _event_bars(self, block_bars: int) -> int:

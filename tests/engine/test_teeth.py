@@ -23,7 +23,15 @@ from admf_kernels.codegen import engine
 from admf_kernels.compiler import build, cache, toolchain
 from admf_kernels.compiler.folding import NO_FACTS
 from admf_kernels.errors import KernelError, RuleError
-from admf_kernels.execution.terms import PERCENT, SAME_CLOSE, Account, Instrument
+from admf_kernels.execution.terms import (
+    FRACTION,
+    PERCENT,
+    SAME_CLOSE,
+    Account,
+    Exits,
+    Instrument,
+    Terms,
+)
 from admf_kernels.execution.uses import make_terms
 from admf_kernels.plan import Plan
 from admf_kernels.registry import indicator, strategy
@@ -33,10 +41,10 @@ from tests.engine.kit import bars_of, block_of, follow_volume, in_parts, setup_o
 from tests.engine.mutants import mutant
 
 BARS = block_of(random_bars(400, 2))
-COSTS = make_terms(
-    Account(sizing=PERCENT, sizing_value=0.2),
-    Instrument(fee_rate=0.0007, fee_fixed=1.1, slippage_rate=0.0001),
-)
+ACCOUNT = Account(sizing=PERCENT, sizing_value=0.2)
+INSTRUMENT = Instrument(fee_rate=0.0007, fee_fixed=1.1, slippage_rate=0.0001)
+COSTS = make_terms(ACCOUNT, INSTRUMENT)
+TRAILING = make_terms(ACCOUNT, INSTRUMENT, x=Exits(trail=FRACTION, trail_value=0.03))
 MANY_CUTS = 193  # a seed that cuts these bars into 13 blocks, two of them behind an order
 EDGES = {"random blocks", "live", "restored"}
 COPIES = {"lane", "plain Python"}
@@ -44,9 +52,9 @@ PLAIN = {"plain Python"}  # one compiled edition serves all other ways
 Source = Callable[[str], str]
 
 
-def the_setup() -> Setup:
+def the_setup(terms: Terms = COSTS) -> Setup:
     kernel = setup_of("sma_cross").strategy
-    return setup_of(kernel, kernel.checked(fast=3, slow=11), terms=COSTS)
+    return setup_of(kernel, kernel.checked(fast=3, slow=11), terms=terms)
 
 
 def differences(setup: Setup) -> dict[str, Difference]:
@@ -233,7 +241,10 @@ EIGHTS = {
     "an old position on the rows after a fill": (
         "equities = select(later, cash + units * closes, equities)", "equities = equities"
     ),
-    "extremes of rows that were taken": ("rows & (row_highs > highs)", "(row_highs > highs)"),
+    "extremes of rows before a position": (
+        "unseen = t + 1 if span.bars < 2 else unseen", "unseen = unseen"
+    ),
+    "extremes that are not seen": ("if units != 0.0 and unseen < t:", "if False:"),
     "bars that are not counted": ("span.bars += quiet_bars", "span.bars += quiet_bars - 1"),
     "a wish of the last row that is not seen": (
         "bits_in(wished != shifted(wished, wanted))",
@@ -246,13 +257,24 @@ EIGHTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", EIGHTS)
-def test_a_fault_in_what_takes_eight_bars_is_caught_by_the_twin(put_in, name):
-    old, new = EIGHTS[name]
+# The same of one whose stop follows the price.
+EIGHTS_TRAILING = {
+    "extremes of rows that were taken": ("rows & (row_highs > highs)", "(row_highs > highs)"),
+    "a stop behind the other extreme": ("best = row_highs if units", "best = row_lows if units"),
+}
+FAULTS_OF_EIGHTS = [
+    *((EIGHTS[name], COSTS) for name in EIGHTS),
+    *((EIGHTS_TRAILING[name], TRAILING) for name in EIGHTS_TRAILING),
+]
+
+
+@pytest.mark.parametrize(("fault", "terms"), FAULTS_OF_EIGHTS, ids=[*EIGHTS, *EIGHTS_TRAILING])
+def test_a_fault_in_what_takes_eight_bars_is_caught_by_the_twin(put_in, fault, terms):
+    old, new = fault
     put_in(Fault("lanes_", set(), "", source=lambda text: text.replace(old, new)))
 
     with pytest.raises(KernelError, match="two lanes with equal parameters differ"):
-        ways.lane(the_setup(), BARS, 4)
+        ways.lane(the_setup(terms), BARS, 4)
 
 
 def test_a_margin_call_that_lanes_do_not_feel_is_caught(put_in):

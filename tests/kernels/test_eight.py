@@ -12,19 +12,21 @@ from admf_kernels.codegen.eight import WIDTH
 from admf_kernels.execution import metrics
 from tests.kernels.strategies import quick
 
-CALLED = (metrics.per, metrics.gain_of, metrics.loss_of)
+CALLED = (metrics.per, metrics.gain_of, metrics.gain_on, metrics.loss_of)
 # a, b and c are eight numbers, x, y and z are one; c and z are never NaN.
 EIGHTS = (
-    "a + b", "a - b", "a * b", "a + x", "x - a", "a * x", "x * a - y", "abs(a)", "eight_of(x)",
-    "load_eight(rows, place)", "shifted(a, x)", "highest_so_far(c)",
+    "a + b", "a - b", "a * b", "a / b", "a + x", "x - a", "a * x", "a / x", "x * a - y",
+    "abs(a)", "eight_of(x)", "load_eight(rows, place)", "shifted(a, x)", "shifted(a, b)",
+    "highest_so_far(c)",
     "select(a < b, a, b)", "select(a < x, y, b)", "select(mask_of(bits), a, y)",
     "select(mask_of(bits), x, y)", "select(x < y, a, b)", "select(x < y, a, 0.0)",
-    "per(x, a)", "gain_of(x, a, b)", "gain_of(x, shifted(a, y), a)", "loss_of(a)",
+    "per(a)", "gain_of(a, b)", "gain_of(shifted(a, y), a)", "gain_of(x, a)",
+    "gain_on(abs(a) + 1.0, b)", "loss_of(a)",
 )  # fmt: skip
 # Of zeros with both signs neither is the highest.
 NUMBERS = (
     "element(a, place)", "highest_of(c + 0.0)", "lowest_of(c + 0.0)",
-    "per(x, y)", "gain_of(x, y, z)", "loss_of(x)",
+    "per(x)", "gain_of(x, y)", "gain_on(abs(x) + 1.0, y)", "loss_of(x)",
 )  # fmt: skip
 WORDS = (
     *(
@@ -38,7 +40,7 @@ WORDS = (
 PLAIN = {
     "load_eight": lambda rows, row: rows[row : row + WIDTH],
     "eight_of": lambda value: np.full(WIDTH, value),
-    "shifted": lambda values, first: np.array([first, *values[:-1]]),
+    "shifted": lambda values, first: np.array([np.ravel(first)[-1], *values[:-1]]),
     "element": lambda values, place: values[place],
     "highest_so_far": lambda values: [*itertools.accumulate(values, lambda m, v: max(v, m))],
     "highest_of": np.max,

@@ -1,9 +1,10 @@
 """Asking a strategy about many rows before it is known what happens on them.
 
 One whose wishes are no answer to its account can be asked about all rows of a call at once. The
-compiler packs the rows of one without a memory; one with it takes its rows one after the other,
-but the memories of `TOGETHER` lanes know nothing of each other, so these are asked side by side:
-a processor does the work of one while it waits for another.
+compiler packs the rows of one without a memory, and what it wishes is read before another lane
+is asked; one with a memory takes its rows one after the other, but the memories of `TOGETHER`
+lanes know nothing of each other, so these are asked side by side: a processor does the work of
+one while it waits for another.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,11 @@ def wishes_of(base: str, place: str) -> str:
     return f"floats_at({base} + 8 * stride * {place})"
 
 
+def asked_together(kernel: Strategy) -> int:
+    """Return how many lanes are asked before the first of them is taken over its bars."""
+    return TOGETHER if kernel.stateful else 1
+
+
 def asked_ahead(kernel: Strategy) -> bool:
     """Return whether a strategy can be asked about many rows, whatever happens on them."""
     own = {"position", "cash", "equity", "entry_price"} & set(kernel.arguments)
@@ -35,15 +41,15 @@ class Asking:
         self, kernel: Strategy, features: Sequence[str], form: Form, setup: Sequence[str]
     ) -> None:
         self.kernel, self.features, self.form, self.setup = kernel, features, form, setup
-        self.counts = (1, TOGETHER) if kernel.stateful else (1,)
+        self.together = asked_together(kernel)
 
     def parts(self) -> list[str]:
-        """Return the functions ``pass_asked_1`` and, with a memory, ``pass_asked_4``.
+        """Return the functions ``pass_asked_1`` and, for several lanes, ``pass_asked_4``.
 
         They ask the lanes from ``k`` on about rows ``[first, last)``; the wishes of each begin a
         `stride` after those of the one before.
         """
-        return [line for count in self.counts for line in self._part(count)]
+        return [line for count in sorted({1, self.together}) for line in self._part(count)]
 
     def _part(self, count: int) -> list[str]:
         lanes = range(count)
@@ -108,30 +114,29 @@ class Asking:
 
         A lane is first asked on the bar that it is ready on; the tap is asked bar by bar.
         """
-        words = engine.state_words(self.kernel, self.form.uses)
-        whole = f"last_lane - group == {TOGETHER} and (tap < group or tap >= last_lane)"
-        return [
-            "begin = start",
+        words, count = engine.state_words(self.kernel, self.form.uses), self.together
+        waits = f"waits = ready_lanes[k] - words_at(table[1] + {8 * words} * k)[0] - 1"
+        alone = [
             "for k in range(group, last_lane):",
             *indent([
-                f"waits = ready_lanes[k] - words_at(table[1] + {8 * words} * k)[0] - 1",
-                "begin = start + waits if start + waits > begin else begin",
-            ]),
-            f"together = {whole if self.kernel.stateful else 'False'}",
-            "until = stop if not together or begin > stop else begin",
-            "for k in range(group, last_lane):",
-            *indent([
-                f"waits = ready_lanes[k] - words_at(table[1] + {8 * words} * k)[0] - 1",
+                waits,
                 "asked_from = start + (waits if waits > 0 else 0)",
                 "if k != tap and asked_from < until:",
                 "    pass_asked_1(table, wishes + 8 * stride * (k - group), k, asked_from, until)",
             ]),
-            *(
-                ["if together:",
-                 f"    pass_asked_{TOGETHER}(table, wishes, group, until, stop)"]
-                if self.kernel.stateful else []
-            ),
         ]  # fmt: skip
+        if count == 1:
+            return ["until = stop", *alone]
+        return [
+            "begin = start",
+            "for k in range(group, last_lane):",
+            *indent([waits, "begin = start + waits if start + waits > begin else begin"]),
+            f"together = last_lane - group == {count} and (tap < group or tap >= last_lane)",
+            "until = stop if not together or begin > stop else begin",
+            *alone,
+            "if together:",
+            f"    pass_asked_{count}(table, wishes, group, until, stop)",
+        ]
 
     def tap_lines(self) -> list[str]:
         """Return the lines that ask the tap about row ``t``, once it is ready."""

@@ -1,6 +1,6 @@
 """Eight numbers at once, for drivers: one register of the widest; they exist compiled only.
 
-An `Eight` holds eight float64, a mask eight truths. ``+ - *``, comparisons, ``abs`` and
+An `Eight` holds eight float64, a mask eight truths. ``+ - * /``, comparisons, ``abs`` and
 ``numeric.select`` take them as they take numbers, element by element, and a number beside an
 `Eight` stands for eight of it; masks know ``&``, ``|`` and ``~``. So a function of numbers is
 compiled for both, and has the same bits in both.
@@ -26,8 +26,8 @@ def eight_of(value: float) -> Any:
     raise TypeError("exists in compiled drivers only")
 
 
-def shifted(values: Any, first: float) -> Any:
-    """Return `first` and the first seven of the values."""
+def shifted(values: Any, first: Any) -> Any:
+    """Return `first`, or the last of eight, and the first seven of the values."""
     raise TypeError("exists in compiled drivers only")
 
 

@@ -8,7 +8,8 @@ together. They stand beside the parts of the curve's sums that they add to
 functions that decide a bar are those the run driver calls, compiled for eight numbers.
 
 Names in the source: ``base`` is the first of the eight rows; ``row`` and ``last`` count among
-them; `loose` is the first row of which records do not know yet.
+them; `loose` is the first row of which records do not know yet, `unseen` the first of which the
+position's extremes do not.
 """
 
 from collections.abc import Callable
@@ -26,11 +27,16 @@ from admf_kernels.execution.following import even_level, trail_level
 from admf_kernels.numeric import inf, select
 
 CALLED: tuple[Callable[..., Any], ...] = (
-    distance, rounded, even_level, trail_level, metrics.per, metrics.gain_of, metrics.loss_of,
+    distance, rounded, even_level, trail_level, metrics.per, metrics.gain_of, metrics.gain_on,
+    metrics.loss_of,
 )  # fmt: skip
 ALL = (1 << WIDTH) - 1
-NEAR = f"(abs(equities * anchor - 1.0) <= {metrics.STRAY})"
-OWED = f"((equities <= {metrics.LEAST}) & (equities - equities == 0.0))"
+# What may be traded with, and what may not; neither is infinite or NaN.
+SOUND = "((equities > 0.0) & (equities < inf))"
+OWED = "((equities <= 0.0) & (equities > -inf))"
+ROWS = "row_highs, row_lows = load_eight(high_col, base), load_eight(low_col, base)"
+EXTREMES = "highs, lows = eight_of(span.highest), eight_of(span.lowest)"
+SEEN = "span.highest, span.lowest = highest_of(highs), lowest_of(lows)"
 
 
 def may_be_quiet(form: Form) -> bool:
@@ -43,6 +49,14 @@ def names() -> dict[str, object]:
     """Return what the lines call that the run driver does not."""
     functions = {f.__name__: f for f in (*CALLED, *NAMES, select)}
     return {**functions, "inf": inf}
+
+
+def _further(row_highs: str, row_lows: str, rows: str = "") -> list[str]:
+    """Return the lines that take highs and lows of eight rows, or some of them, into extremes."""
+    return [
+        f"highs = select({rows}({row_highs} > highs), {row_highs}, highs)",
+        f"lows = select({rows}({row_lows} < lows), {row_lows}, lows)",
+    ]
 
 
 class Eights:
@@ -62,24 +76,27 @@ class Eights:
         self.ahead = asked_ahead(kernel)
         self.follows = form.uses.following != 0
         self.trails = stops.trails(form)
+        # Most positions are closed before anybody asks for their extremes.
+        self.late = not (self.follows or form.uses.actions)
         # Otherwise an order fills, or ends, at the close that made it.
         self.waits = form.uses.resting or not form.uses.same_close
+        self.reads = self.waits or not self.late  # highs and lows
 
     def lines(self) -> list[str]:
         """Return the lines that take all whole eights from row ``t`` to ``stop``."""
         return [
-            "base, loose, lead = t, t, seen - t",
+            "base, loose, unseen, lead = t, t, t, seen - t",
             *marks.read_lines(),
+            "equity = equity_before",
             *self._read_records(),
             f"while base + {WIDTH} <= stop:",
             *indent([
                 *(self._whole() if self.ahead else []),
                 *(["wished = load_eight(wishes_here, base)",
                    "changed = bits_in(wished != shifted(wished, wanted))"] if self.ahead else []),
-                "row_highs, row_lows = load_eight(high_col, base), load_eight(low_col, base)",
+                *([ROWS] if self.reads else []),
                 "closes = load_eight(close_col, base)",
                 "equities = cash + units * closes",
-                "held_rows = 0 if units == 0.0 else -1",
                 "row = 0",
                 "while True:",
                 *indent([
@@ -89,28 +106,26 @@ class Eights:
                     "t = base + last",
                     "seen = lead + t + 1",
                     *self._write_records("t"),
+                    *self._see_for_trades(),
                     *self.loud,
                     "loose = t + 1",
+                    # Of a new position nothing is to be seen yet; one row twice changes nothing.
+                    *(["unseen = t + 1 if span.bars < 2 else unseen"] if self.late else []),
                     *self._read_records(),
                     "later = mask_of(-1 << last)",
                     "equities = select(later, cash + units * closes, equities)",
-                    "held_rows &= (1 << last) - 1",
-                    "held_rows |= 0 if units == 0.0 else -1 << last",
                     "market_bars += 0 if units == 0.0 else 1",
                     "row = last + 1",
                     f"if row == {WIDTH}:",
                     "    break",
                 ]),
-                f"solvent = {NEAR} if anchor != 0.0 else {OWED}",
-                f"if rarely(bits_in(solvent) != {ALL}):",
-                *indent(self._mark_alone()),
-                "else:",
-                *indent(marks.together()),
+                *marks.together(),
                 f"base += {WIDTH}",
             ]),
             "t = base",
             "seen = lead + t",
             *self._write_records("t"),
+            *(self._see("t") if self.late else []),
             *marks.write_lines("t", "ts_ns_col[t - 1]", f"{self.market}[t - 1]"),
         ]  # fmt: skip
 
@@ -124,9 +139,10 @@ class Eights:
         lines = [
             "cash, units = wallet.cash, q.lots * n.lot_value",
             *(prices if self.waits else []),
-            "highs, lows = eight_of(span.highest), eight_of(span.lowest)",
-            # Equity is above 0 where it is near the anchor.
-            "signal = wanted_signal(a, wanted, anchor)",
+            *([] if self.late else [EXTREMES]),
+            # As long as the equity does not come to the other side of 0.
+            "sound = equity > 0.0",
+            "signal = wanted_signal(a, wanted, equity)",
             f"settled = not ({' or '.join(unsettled)})",
         ]
         return [*lines, *(stops.read_lines(self.form) if self.follows else [])]
@@ -141,31 +157,57 @@ class Eights:
             "    if units != 0.0:",
             "        span.bars += quiet_bars",
             "        market_bars += quiet_bars",
-            "        span.highest, span.lowest = highest_of(highs), lowest_of(lows)",
-            *indent(stops.write_lines() if self.trails else [], 2),
-        ]
+            *indent([
+                *([] if self.late else [SEEN]),
+                *(stops.write_lines() if self.trails else []),
+            ], 2),
+        ]  # fmt: skip
+
+    def _see_for_trades(self) -> list[str]:
+        """Return the lines that take all extremes so far where trades are kept, which have them."""
+        return ["if rarely(log.trades != 0):", *indent(self._see("t"))] if self.late else []
+
+    def _see(self, row: str) -> list[str]:
+        """Return the lines that take the extremes of the rows before a row into the position."""
+        return [
+            f"if units != 0.0 and unseen < {row}:",
+            *indent([
+                EXTREMES,
+                f"while unseen + {WIDTH} <= {row}:",
+                *indent([
+                    "more_highs = load_eight(high_col, unseen)",
+                    "more_lows = load_eight(low_col, unseen)",
+                    *_further("more_highs", "more_lows"),
+                    f"unseen += {WIDTH}",
+                ]),
+                SEEN,
+                f"while unseen < {row}:",
+                "    high, low = high_col[unseen], low_col[unseen]",
+                "    span.highest = high if high > span.highest else span.highest",
+                "    span.lowest = low if low < span.lowest else span.lowest",
+                "    unseen += 1",
+            ]),
+        ]  # fmt: skip
 
     def _whole(self) -> list[str]:
-        """Return the lines that take eights of which all rows are quiet, below the peak."""
-        flat = "units == 0.0 and equity_before == cash and anchor > 0.0 and settled"
+        """Return the lines that take eights of which all rows are quiet, without a new peak."""
+        flat = "units == 0.0 and equity_before == cash and equity_before > 0.0 and settled"
         return [
             "row = 0",
             f"if {flat}:",
             *indent([
-                "still = equity_before >= peak",
-                "per_still = per(anchor, equity_before) if still else per_peak",
-                "drawdown = 0.0 if still else (peak - equity_before) * per_peak",
+                "drawdown = (peak - equity_before) * per_peak",
                 "begun = base",
+                *marks.fetch_lines("drawdowns"),
                 *self._whole_flats(),
+                *marks.keep_lines("drawdowns"),
                 "if base > begun:",
-                "    per_peak = per_still",
-                "    peak = equity_before if still else peak",
-                "    worst = select(drawdown > worst, drawdown, worst)",
-                "    drawdown_bars = 0 if still else drawdown_bars + base - begun",
+                "    drawdown_max = select(drawdown > drawdown_max, drawdown, drawdown_max)",
+                "    drawdown_bars = 0 if equity_before == peak else drawdown_bars + base - begun",
                 "    longer = drawdown_bars > drawdown_bars_max",
                 "    drawdown_bars_max = drawdown_bars if longer else drawdown_bars_max",
             ]),
-            "elif settled and anchor != 0.0:",
+            f"elif settled and equity_before > {metrics.LEAST}:",
             *indent(self._whole_held()),
             f"if base + {WIDTH} > stop:",
             "    break",
@@ -197,26 +239,30 @@ class Eights:
     def _whole_held(self) -> list[str]:
         before, when = self._conditions(held=True, priced=self.waits)
         aged = f" and span.bars + base - loose + {WIDTH} < x.max_bars"
-        when = [NEAR, "(equities < peak)", *when]
+        when = [f"(equities > {metrics.LEAST})", "(equities < peak)", *when]
         return [
+            *marks.fetch_lines(),
+            "begun, befores = base, eight_of(equity_before)",
             f"while base + {WIDTH} <= stop{aged if self.form.uses.max_bars else ''}:",
             *indent([
                 f"if rarely(bits_in({self._same()}) != {ALL}):",
                 "    break",
-                "row_highs, row_lows = load_eight(high_col, base), load_eight(low_col, base)",
+                *([ROWS] if self.reads else []),
                 "equities = cash + units * load_eight(close_col, base)",
                 *before,
                 f"if rarely(bits_in({' & '.join(when)}) != {ALL}):",
                 "    break",
+                "gains = gain_on(shifted(equities, befores), equities)",
                 *marks.gain_lines(),
                 *marks.drawdown_lines("peak", "per_peak"),
-                f"drawdown_bars += {WIDTH}",
-                f"equity_before = element(equities, {WIDTH - 1})",
-                "highs = select(row_highs > highs, row_highs, highs)",
-                "lows = select(row_lows < lows, row_lows, lows)",
+                "befores = equities",
+                *([] if self.late else _further("row_highs", "row_lows")),
                 *([f"guarding = element(stops, {WIDTH - 1})"] if self.trails else []),
                 f"base += {WIDTH}",
             ]),
+            *marks.keep_lines(),
+            f"equity_before = element(befores, {WIDTH - 1})",
+            "drawdown_bars += base - begun",
             "longer = drawdown_bars > drawdown_bars_max",
             "drawdown_bars_max = drawdown_bars if longer else drawdown_bars_max",
         ]  # fmt: skip
@@ -227,20 +273,21 @@ class Eights:
     def _find_loud(self) -> list[str]:
         """Return the lines that find the next row that is not quiet: ``last``, 8 for none."""
         before, when = self._conditions(held=True, priced=self.waits)
-        near = f"({NEAR} if anchor != 0.0 else {OWED})"
+        sound = f"({SOUND} if sound else {OWED})"
         rows = "mask_of((1 << last) - (1 << row))"
         return [
             "last = row",
             "if settled:",
             *indent([
                 *before,
-                *self._loud_rows([near, *when]),
+                *self._loud_rows([sound, *when]),
                 f"last = lowest_bit((loud | {1 << WIDTH}) >> row << row)",
                 *(self._aged() if self.form.uses.max_bars else []),
                 *([] if self.ahead else self._step_rows()),
-                f"rows = {rows}",
-                "highs = select(rows & (row_highs > highs), row_highs, highs)",
-                "lows = select(rows & (row_lows < lows), row_lows, lows)",
+                *(
+                    [] if self.late
+                    else [f"rows = {rows}", *_further("row_highs", "row_lows", "rows & ")]
+                ),
                 *(
                     ["guarding = element(stops, last - 1) if last > row else guarding"]
                     if self.trails else []
@@ -329,18 +376,3 @@ class Eights:
             ]),
             "wanted = noted",
         ]  # fmt: skip
-
-    def _mark_alone(self) -> list[str]:
-        """Return the lines that mark the rows one by one: one of them is far from the anchor."""
-        mark = (
-            f"curve = mark_bar(curve, sums, a.cash, ts_ns_col[base + j], {self.market}[base + j], "
-            "element(equities, j), held_rows >> j & 1 != 0)"
-        )
-        return [
-            "lost = market_bars",
-            *marks.write_lines("base", "curve.last_ts_ns", "curve.last_close"),
-            f"for j in range({WIDTH}):",
-            f"    {mark}",
-            *marks.read_lines(),
-            "market_bars = lost",
-        ]

@@ -18,7 +18,7 @@ where they begin after the first column, by lane; then come the constants and th
 from collections.abc import Sequence
 
 from admf_kernels.codegen import eights, engine, run
-from admf_kernels.codegen.asking import TOGETHER, Asking, asked_ahead, wishes_of
+from admf_kernels.codegen.asking import Asking, asked_ahead, asked_together, wishes_of
 from admf_kernels.codegen.eight import WIDTH
 from admf_kernels.codegen.engine import Form
 from admf_kernels.codegen.text import indent, load, store
@@ -38,11 +38,12 @@ def source(kernel: Strategy, features: Sequence[str], form: Form) -> str:
     """Return the source of the lane driver of `kernel`, reading `features` in that order."""
     setup = _setup(form)
     asking = Asking(kernel, features, form, setup) if asked_ahead(kernel) else None
+    together = asked_together(kernel)
     body = [
         *setup,
         *("tables = words_at(table[7])", "near = near_floats()"),
-        f"for group in range(0, lanes, {TOGETHER}):",
-        f"    last_lane = group + {TOGETHER} if group + {TOGETHER} < lanes else lanes",
+        f"for group in range(0, lanes, {together}):",
+        f"    last_lane = group + {together} if group + {together} < lanes else lanes",
         *indent(asking.group_lines() if asking else []),
         "    for k in range(group, last_lane):",
         *indent(_lane(kernel, features, form, asking), 2),

@@ -9,12 +9,10 @@ SUMS = dict(zip(metrics.SUMMED, range(0, engine.SUMS, metrics.PARTS), strict=Tru
 
 
 def read_lines() -> list[str]:
-    """Return the lines that read what marking changes."""
+    """Return the lines that read what marking changes, but for the sums."""
     return [
-        *(f"sum_{name} = load_eight(sums, {at})" for name, at in SUMS.items()),
-        "worst = eight_of(curve.drawdown_max)",
-        "anchor, equity_before = curve.anchor, curve.equity",
-        "peak, per_peak = curve.equity_peak, curve.per_peak",
+        "equity_before, drawdown_max = curve.equity, curve.drawdown_max",
+        "peak, per_peak = curve.equity_peak, per(curve.equity_peak)",
         "drawdown_bars, drawdown_bars_max = curve.drawdown_bars, curve.drawdown_bars_max",
         "market_bars, last_close = curve.bars_in_market, curve.last_close",
     ]
@@ -26,21 +24,34 @@ def write_lines(row: str, last_ts_ns: str, last_close: str) -> list[str]:
         "bars": f"lead + {row}", "first_ts_ns": "curve.first_ts_ns",
         "last_ts_ns": last_ts_ns, "first_close": "curve.first_close",
         "last_close": last_close, "equity": "equity_before",
-        "equity_peak": "peak", "drawdown_max": "highest_of(worst)",
+        "equity_peak": "peak", "drawdown_max": "drawdown_max",
         "drawdown_bars": "drawdown_bars", "drawdown_bars_max": "drawdown_bars_max",
-        "bars_in_market": "market_bars", "anchor": "anchor", "per_peak": "per_peak",
+        "bars_in_market": "market_bars",
     }  # fmt: skip
     return [
-        *(f"store_eight(sums, {at}, sum_{name})" for name, at in SUMS.items()),
         f"curve = {class_name(metrics.Curve)}("
         f"{', '.join(parts[name] for name in metrics.Curve._fields)})",
     ]
 
 
+# Between the stretches in which eights follow each other without a pause the sums are in memory:
+# values that live across a call of the engine are kept on the stack inside the loops, too, and
+# adding to one is then a wait for what was just written.
+def fetch_lines(*names: str) -> list[str]:
+    """Return the lines that take sums, or all of them and the worst drawdown, from memory."""
+    lines = [f"sum_{name} = load_eight(sums, {SUMS[name]})" for name in names or SUMS]
+    return lines if names else [*lines, "worst = eight_of(drawdown_max)"]
+
+
+def keep_lines(*names: str) -> list[str]:
+    """Return the lines that bring back what `fetch_lines` took."""
+    lines = [f"store_eight(sums, {SUMS[name]}, sum_{name})" for name in names or SUMS]
+    return lines if names else [*lines, "drawdown_max = highest_of(worst)"]
+
+
 def gain_lines() -> list[str]:
-    """Return the lines that add the returns of eight bars."""
+    """Return the lines that add the returns ``gains`` of eight bars."""
     return [
-        "gains = gain_of(anchor, shifted(equities, equity_before), equities)",
         "losses = loss_of(gains)",
         "sum_returns = sum_returns + gains",
         "sum_return_squares = sum_return_squares + gains * gains",
@@ -60,12 +71,14 @@ def drawdown_lines(peak: str, per_peak: str) -> list[str]:
 def together() -> list[str]:
     """Return the lines that mark the account at the eight closes."""
     return [
+        *fetch_lines(),
+        "gains = gain_of(shifted(equities, equity_before), equities)",
         *gain_lines(),
         "if bits_in(equities >= peak) != 0:",
         *indent([
             "tops = highest_so_far(select(equities > peak, equities, peak))",
             "reached = bits_in(equities >= shifted(tops, peak))",
-            "pers = select(mask_of(-1 << lowest_bit(reached)), per(anchor, tops), per_peak)",
+            "pers = per(tops)",
             *drawdown_lines("tops", "pers"),
             f"for j in range({WIDTH}):",
             "    drawdown_bars = 0 if reached >> j & 1 != 0 else drawdown_bars + 1",
@@ -80,5 +93,6 @@ def together() -> list[str]:
             "longer = drawdown_bars > drawdown_bars_max",
             "drawdown_bars_max = drawdown_bars if longer else drawdown_bars_max",
         ]),
+        *keep_lines(),
         f"equity_before = element(equities, {WIDTH - 1})",
     ]  # fmt: skip

@@ -91,6 +91,7 @@ ARITHMETIC = {
     operator.add: lambda builder, a, b: builder.fadd(a, b),
     operator.sub: lambda builder, a, b: builder.fsub(a, b),
     operator.mul: lambda builder, a, b: builder.fmul(a, b),
+    operator.truediv: lambda builder, a, b: builder.fdiv(a, b),
 }
 COMPARISONS = {
     operator.lt: "<", operator.le: "<=", operator.gt: ">", operator.ge: ">=", operator.eq: "==",
@@ -177,10 +178,10 @@ def _eight_of(context: Any, value: Any) -> Any:
 @intrinsic
 def _shifted(context: Any, values: Any, first: Any) -> Any:
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        places = [WIDTH, *range(WIDTH - 1)]
+        places = [2 * WIDTH - 1, *range(WIDTH - 1)]
         return builder.shuffle_vector(args[0], _splat(builder, args[1]), _constant(places))
 
-    return EIGHT(EIGHT, types.float64), emit
+    return EIGHT(EIGHT, EIGHT if first == EIGHT else types.float64), emit
 
 
 @intrinsic

@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 
 from admf_kernels.numeric import select
 
-STRAY = 0.0625
-LEAST = 1e-300  # equity that has a reciprocal
+LEAST = 1e-300  # equity that anything can be measured by
 PARTS = 8
 SUMMED = ("returns", "return_squares", "downside_squares", "drawdowns")
 
@@ -25,8 +24,6 @@ class Curve(NamedTuple):
     drawdown_bars: int = 0  # bars since the peak
     drawdown_bars_max: int = 0
     bars_in_market: int = 0
-    anchor: float = 0.0  # 1 over an equity not far from the last; 0 for nothing, or debt
-    per_peak: float = 0.0  # 1 over the peak
 
 
 # Sums over the bars: simple returns per bar, their squares, those of losses, and drawdowns. Each
@@ -68,15 +65,11 @@ def mark_bar(
     """
     if m.bars == 0:
         m = _begun(cash_start, ts_ns, close)
-    gain = gain_of(m.anchor, m.equity, equity)
+    gain = gain_of(m.equity, equity)
     loss = loss_of(gain)
-    anchor = m.anchor
-    if strays(anchor, equity):
-        anchor = 1.0 / equity if equity > LEAST else 0.0
     higher = equity >= m.equity_peak
     peak = equity if higher else m.equity_peak
-    per_peak = per(anchor, equity) if higher else m.per_peak
-    drawdown = (peak - equity) * per_peak
+    drawdown = (peak - equity) * per(peak)
     drawdown_bars = 0 if higher else m.drawdown_bars + 1
     part = m.bars & (PARTS - 1)
     add_to_part(sums, RETURNS, part, gain)
@@ -95,28 +88,25 @@ def mark_bar(
         drawdown_bars,
         select(drawdown_bars > m.drawdown_bars_max, drawdown_bars, m.drawdown_bars_max),
         m.bars_in_market + select(in_market, 1, 0),
-        anchor,
-        per_peak,
     )
 
 
-def per(anchor: float, equity: float) -> float:
-    """Return 1 over an equity, to the last bits, given 1 over one not far from it; 0 for 0.
-
-    This and the next two are compiled for eight numbers at once as well, see `codegen.eight`.
-    A processor divides eight numbers one after the other, for as long as all else on a bar
-    takes. 1 over the equity is ``anchor / (1 + u)``, and ``1 / (1 + u) = (1 - u)(1 + u^2)
-    (1 + u^4)(1 + u^8)`` but for ``u^16 <= 2^-64``.
-    """
-    u = equity * anchor - 1.0
-    u_2 = u * u
-    u_4 = u_2 * u_2
-    return anchor * ((1.0 - u) * (1.0 + u_2) * ((1.0 + u_4) * (1.0 + u_4 * u_4)))
+# The functions from here on are compiled for eight numbers at once as well, see `codegen.eight`.
+def per(equity: float) -> float:
+    """Return 1 over an equity, 0 for nothing and for debt."""
+    sound = equity > LEAST
+    return select(sound, 1.0, 0.0) / select(sound, equity, 1.0)
 
 
-def gain_of(anchor: float, before: float, equity: float) -> float:
+def gain_of(before: float, equity: float) -> float:
     """Return the simple return of a bar; on nothing, or on debt, it has no meaning and is 0."""
-    return (equity - before) * per(anchor, before)
+    sound = before > LEAST
+    return gain_on(select(sound, before, 1.0), select(sound, equity, 1.0))
+
+
+def gain_on(before: float, equity: float) -> float:
+    """Return the simple return of a bar on an equity above `LEAST`."""
+    return (equity - before) / before
 
 
 def loss_of(gain: float) -> float:
@@ -124,14 +114,6 @@ def loss_of(gain: float) -> float:
     return select(gain < 0.0, gain, 0.0)
 
 
-def strays(anchor: float, equity: float) -> bool:
-    """Return whether an equity is too far from the one that `anchor` is the reciprocal of."""
-    return abs(equity * anchor - 1.0) > STRAY and (anchor != 0.0 or equity > LEAST)
-
-
 def _begun(cash: float, ts_ns: int, close: float) -> Curve:
     """Return the curve before the first bar, which has this time and close."""
-    per_cash = 1.0 / cash if cash > LEAST else 0.0
-    return Curve(
-        0, ts_ns, ts_ns, close, close, cash, cash, 0.0, 0, 0, 0, per_cash, per_cash
-    )  # fmt: skip
+    return Curve(0, ts_ns, ts_ns, close, close, cash, cash, 0.0, 0, 0, 0)
