@@ -7,7 +7,10 @@ import pytest
 from admf_kernels.execution.reasons import (
     STOP,
 )
-from admf_kernels.execution.terms import ATR, Exits, Instrument
+from admf_kernels.execution.terms import ATR, FIXED, Account, Exits, Instrument
+from admf_kernels.execution.uses import make_terms
+from admf_kernels.plain import PlainProgram
+from admf_kernels.program import Program
 from tests.engine.cases import (
     FLAT,
     LONG,
@@ -19,6 +22,7 @@ from tests.engine.cases import (
     fills,
     terms_of,
 )
+from tests.engine.kit import bars_of, follow_volume
 
 
 def stops(play, x: Exits, bars, *, atr: float = 0.0, **account: Any) -> list[float]:
@@ -220,3 +224,21 @@ def test_a_target_with_nothing_left_to_close_is_canceled(play):
     assert made.pick("orders", "bar", "status", "reason")[-1] == (
         3, "canceled", "nothing_to_close",
     )  # fmt: skip
+
+
+def test_a_target_so_small_that_a_tick_takes_it_to_nothing_is_not_placed():
+    """An order to sell at nothing would be met by any bar, and is looked for on none."""
+    account = Account(sizing=FIXED, sizing_value=10.0)
+    terms = make_terms(account, Instrument(ticks=100.0), x=exits(target=1e-9))
+    bars = bars_of((1e-9, 1e-9, 8.0) for _ in range(6))
+    plain, compiled = PlainProgram(follow_volume, None, terms), Program(follow_volume, None, terms)
+
+    rows = compiled.feed(*bars.columns())
+    steps = [
+        plain.step(*row)
+        for row in zip(*(column.tolist() for column in bars.columns()), strict=True)
+    ]
+
+    assert [step.lots for step in steps] == [0, 10, 10, 10, 10, 10]
+    assert compiled.per_bar["lots"][rows].tolist() == [step.lots for step in steps]
+    assert all(step.events["orders"] == [] for step in steps[1:])

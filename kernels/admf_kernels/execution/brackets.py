@@ -96,7 +96,8 @@ def _target(
     t: Terms, d: Desk, bar: Any, index: int, price: float, part: float, side: float
 ) -> None:
     """Place the target that leaves the position with all but `part` of its lots closed."""
-    if not price > 0.0:  # a short's target below nothing is never reached
+    limit = rounded(t.n, price, side > 0.0)
+    if not limit > 0.0:  # below nothing, or so far below a tick that it is nothing
         return
     kept = floor(abs(d.q.lots) * (1.0 - part) + 1e-9) * side
     if kept == d.q.lots:  # a part smaller than a lot
@@ -107,7 +108,7 @@ def _target(
     make(d, bar, o, LIMIT, GTC, TAKE_PROFIT, kept - d.q.lots)
     o.to_goal = True
     o.goal = kept
-    o.limit = rounded(t.n, price, side > 0.0)
+    o.limit = limit
     accept(t, d, o)
 
 
