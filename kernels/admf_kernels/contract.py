@@ -26,9 +26,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from admf_kernels import layout, parameters
+from admf_kernels import parameters
 from admf_kernels.errors import KernelError
-from admf_kernels.layout import Empty
 from admf_kernels.parameters import Between, Rule
 from admf_kernels.timeframe import timeframe_ns
 
@@ -373,38 +372,3 @@ class Strategy(Kernel):
             names.append(ADJUSTMENT)
         played = {RECORDED: f"{RECORDED}:{params.series}"} if RECORDED in self.arguments else {}
         return {**self.outputs_for(params), **{name: name for name in names}, **played}
-
-
-def derive_constants(
-    params: type, prepare: Callable[[Any], Any] | None
-) -> tuple[type, Callable[[Any], Any]]:
-    """Return the constants class and the function that prepares it from Params."""
-    if prepare is None:
-        return params, lambda p: p
-    constants = inspect.get_annotations(prepare, eval_str=True).get("return")
-    if constants is None:
-        raise KernelError(f"{prepare.__qualname__}: annotate the NamedTuple it returns")
-    layout.fields_of(constants)
-    return constants, prepare
-
-
-def check_arguments(kernel: Kernel, known: tuple[str, ...]) -> None:
-    """Refuse a step whose arguments are not all known by name."""
-    for name in kernel.arguments:
-        if name not in known:
-            raise KernelError(
-                f"{kernel.name}: argument {name!r} is bound to nothing; "
-                f"expected any of {', '.join(known)}"
-            )
-    if not kernel.stateful and kernel.state is not Empty:
-        raise KernelError(f"{kernel.name}: it declares a state but takes no argument 's'")
-
-
-def check_inputs(kernel: Indicator) -> None:
-    """Refuse a lag or a window of something that is no column among the inputs."""
-    for name, declared in kernel.inputs.items():
-        if not isinstance(declared, str) and declared.of not in kernel.sources:
-            raise KernelError(
-                f"{kernel.name}: input {name!r} is made of {declared.of!r}, which is no column "
-                f"among its inputs; expected one of {', '.join(kernel.sources) or 'none'}"
-            )

@@ -20,10 +20,8 @@ from admf_kernels.contract import (
     Input,
     Kernel,
     Strategy,
-    check_arguments,
-    check_inputs,
-    derive_constants,
 )
+from admf_kernels.declaration import check_arguments, check_inputs, derive_constants
 from admf_kernels.errors import KernelError, UnknownKernelError
 from admf_kernels.execution.terms import REQUESTS_MAX
 from admf_kernels.layout import Empty, fields_of
