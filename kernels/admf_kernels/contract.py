@@ -49,7 +49,6 @@ CLOCK_COLUMNS = ("session", "minute_of_day", "minute_of_session", "minutes_left"
 ADJUSTMENT = "adjustment"
 RECORDED = "recorded"  # columns recorded:0, recorded:1, ... see `admf_kernels.recorded`
 DRIVER_ARGUMENTS = ("c", "s", "bars", "renew")
-FEATURES_KEPT = 4096  # those that were asked for last
 ACCOUNT_ARGUMENTS = ("position", "cash", "equity", "entry_price")
 
 Bars = int | str | Callable[[Any], int]
@@ -210,7 +209,8 @@ def _feature(indicator: Indicator, of: Any, /, *args: Any, **kwargs: Any) -> "Fe
     return Feature(indicator, indicator.checked(*args, **kwargs), _sources(indicator, of))
 
 
-# The sets of a sweep ask for the same few features over and over.
+# The sets of a sweep ask for the same few features over and over; those asked for last are kept.
+FEATURES_KEPT = 4096
 _kept_feature = functools.lru_cache(FEATURES_KEPT, typed=True)(_feature)
 
 

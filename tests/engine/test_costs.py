@@ -189,3 +189,15 @@ def test_on_margin_the_exposure_after_a_fill_is_within_leverage(
     assert closing <= abs(lots) <= size
     assert abs(lots) == closing or fits(Fraction(lots))
     assert abs(lots) == size or not fits(Fraction(lots + sign))
+
+
+def test_no_fee_is_asked_for_no_lots():
+    """A fee of the user's own may divide by them."""
+
+    def fee(n, turnover, lots, worth, price, maker):
+        return 1.0 / abs(lots)
+
+    terms, desk = make_terms(fee_of=fee), desk_of(cash=1000.0)
+
+    assert payable(terms, desk, bar_at(10.0), 0.0, 10.0, False, 0.0) == (0.0, 10.0, 0.0)
+    assert payable(terms, desk, bar_at(10.0), 4.0, 10.0, False, 0.0) == (4.0, 10.0, 0.25)

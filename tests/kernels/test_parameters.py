@@ -58,6 +58,33 @@ def test_source_errors(call, message):
         call()
 
 
+@pytest.mark.parametrize("like", [True, 1.0, "1", [1]])
+def test_what_is_kept_of_a_number_is_not_taken_for_what_equals_it(like):
+    assert sma(1) is sma(1)
+    with pytest.raises(ParameterError, match="sma: period must be a finite int"):
+        sma(like)
+
+
+def test_sources_in_a_list_are_those_in_a_tuple():
+    assert sma(3, of=["open"]) == sma(3, of=("open",)) == sma(3, of="open")
+
+
+class _Indicated(NamedTuple):
+    indicator: float = 0.5
+
+
+@indicator(params=_Indicated, inputs={"close": "close"}, warmup_bars=1)
+def scaled(c: _Indicated, close: float) -> float:
+    """The close times a parameter."""
+    return close * c.indicator
+
+
+def test_a_parameter_may_have_any_name():
+    assert scaled(indicator=0.7).params == (0.7,)
+    with pytest.raises(ParameterError, match="sma: no parameter 'indicator'"):
+        sma(indicator=5)
+
+
 def test_an_output_that_is_not_there():
     with pytest.raises(AttributeError, match="bollinger has no output 'top'"):
         _ = bollinger().top

@@ -112,10 +112,9 @@ def payable(
 ) -> tuple[float, float, float]:
     """Return how much of an order there is money for, and the price and fee of that.
 
-    For what reduces the position there always is.
-
-    With cash, a purchase beyond covering a short must leave cash at 0 or above. On margin,
-    the account's gross exposure after the fill must not exceed leverage times equity.
+    There always is for what reduces the position. With cash, a purchase beyond covering a short
+    must leave cash at 0 or above. On margin, the account's gross exposure after the fill must
+    not exceed leverage times equity.
     """
     held = d.q.lots
     opposite = (held > 0.0 and lots < 0.0) or (held < 0.0 and lots > 0.0)
