@@ -141,7 +141,7 @@ BANNED_CALLS = {
 CORE_EXCEPTIONS = {
     ("kernels/admf_kernels/testing.py", "default_rng"),
     ("kernels/admf_kernels/testing.py", "cumsum"),
-    ("kernels/admf_kernels/codegen/engine.py", "sum"),
+    ("kernels/admf_kernels/codegen/run_state.py", "sum"),
     ("kernels/admf_kernels/feature_program.py", "sum"),
     ("admf_fast/runners/recorder.py", "cumsum"),
 }

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from admf_fast.consistency.divergence import Divergence, Family, between, differs
 from admf_fast.events.schemas import NAMES
-from admf_kernels.codegen import engine
+from admf_kernels.codegen import run_state
 from admf_kernels.contract import Output
 from admf_kernels.execution.log import TABLES
 from admf_kernels.program import TradingProgram
@@ -64,7 +64,7 @@ def picture_of(program: TradingProgram) -> Picture:
 def engine_labels(program: TradingProgram) -> frozenset[str]:
     """Return the labels of the state that is the engine's, not a kernel's."""
     orders = (part.label for part in program.parts if part.label.startswith("order "))
-    return frozenset([*engine.EVERY_BAR, *engine.ON_CALL, *orders])
+    return frozenset([*run_state.STATE, *orders])
 
 
 class Sight(NamedTuple):

@@ -17,7 +17,7 @@ from admf_fast.runners.recorder import EVENT_RANK
 from admf_fast.runners.setup import Setup
 from admf_kernels import plain
 from admf_kernels.clock import Clock
-from admf_kernels.codegen import engine
+from admf_kernels.codegen import run_state
 from admf_kernels.contract import BAR_COLUMNS
 from admf_kernels.execution.brackets import distance
 from admf_kernels.execution.costs import quote
@@ -89,8 +89,7 @@ class PlainSide:
     def picture(self) -> Picture:
         """Return what is held after the last bar."""
         state = self.program.state()
-        own = [n for n in state if n in engine.EVERY_BAR or n in engine.ON_CALL
-               or n.startswith("order ")]  # fmt: skip
+        own = [n for n in state if n in run_state.STATE or n.startswith("order ")]
         columns = self.program.columns
         return Picture(
             self._bar[0],

@@ -36,7 +36,7 @@ _loaded: dict[str, Native] = {}
 _loading = threading.Lock()
 
 REACHED = (
-    access.floats_at, access.words_at, access.invoke, access.near_floats, *eight.NAMES,
+    access.floats_at, access.words_at, access.invoke, *eight.NAMES,
     *access.AT.values(),
 )  # fmt: skip
 ACCESS = {f.__name__: f for f in REACHED}
@@ -68,6 +68,16 @@ def engine_for(edition: Uses, fee_of: Callable[..., Any], size_of: Callable[...,
     source, functions = engine.source(edition), [*ENGINE, fee_of, size_of]
     off = left_out(edition)
     return native("engine", source, functions, names, {Uses: off} if off else NO_FACTS)
+
+
+@functools.cache
+def brief_for(edition: Uses, fee_of: Callable[..., Any], size_of: Callable[..., Any]) -> Native:
+    """Return what decides and fills at once, of an edition of the engine."""
+    called: list[Callable[..., Any]] = [records.expose, bar.decide, bar.close_bar, matching.heed]
+    names = {"Terms": terms.Terms, "Desk": records.Desk, "fee_of": fee_of, "size_of": size_of}
+    names |= {f.__name__: f for f in called}
+    functions = [*called, fee_of, size_of]
+    return native("brief", engine.brief_source(), functions, names, {Uses: left_out(edition)})
 
 
 @functools.cache

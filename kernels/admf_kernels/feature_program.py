@@ -24,7 +24,7 @@ from admf_kernels.contract import (
 from admf_kernels.errors import KernelError
 from admf_kernels.execution import log
 from admf_kernels.layout import Words, fields_of, pack, unpack
-from admf_kernels.memory import columns_of_lines, whole_lines
+from admf_kernels.memory import columns_of_lines, whole_lines, words_of_lines
 from admf_kernels.plan import Node, Plan
 from admf_kernels.recorded import Recorded, series_of
 
@@ -143,7 +143,7 @@ class FeatureProgram:
         self.checksum = np.zeros(self.rows, np.int64)
         self.log = np.zeros(len(log.Log._fields), np.int64)
         self.counts = self.log[log.COUNTS_AT :]
-        self.state = np.zeros(self._state_size(), np.int64)
+        self.state = words_of_lines(self._state_size())
         self.cursor = self.history  # the next row to fill
         self.bars_seen = 0
         self.restored_checksum = 0  # of the last bar before this program's first

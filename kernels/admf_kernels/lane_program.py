@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from admf_kernels import drivers
 from admf_kernels.actions import Actions
 from admf_kernels.clock import Clock
-from admf_kernels.codegen import engine, lanes
+from admf_kernels.codegen import desk, engine, lanes, run_state
 from admf_kernels.codegen.asking import asked_together
 from admf_kernels.codegen.engine import Form
 from admf_kernels.contract import Output, Source, Strategy, output_of
@@ -21,17 +21,17 @@ from admf_kernels.errors import KernelError
 from admf_kernels.execution import log, metrics, records
 from admf_kernels.execution.metrics import Curve, Sums
 from admf_kernels.execution.records import Ledger
-from admf_kernels.execution.terms import CONSTANTS, Terms
+from admf_kernels.execution.terms import Terms
 from admf_kernels.feature_program import STATUS, Place
-from admf_kernels.layout import Words, fields_of, pack, to_word
-from admf_kernels.memory import columns_of_lines
+from admf_kernels.layout import Words, fields_of, to_word
+from admf_kernels.memory import LINE_WORDS, columns_of_lines
 from admf_kernels.program import (
     BLOCK_BARS,
     TradingProgram,
     constant_words,
     terms_for,
 )
-from admf_kernels.reading_program import run_addresses
+from admf_kernels.reading_program import constant_block, run_addresses
 from admf_kernels.recorded import Recorded
 
 # A lane's kept events are taken out by `take_events` before so many more rows are written.
@@ -113,17 +113,17 @@ class LaneProgram(TradingProgram):
         return found
 
     def _state_size(self) -> int:
-        words = engine.state_words(self.strategy, self.terms.uses)
-        return super()._state_size() + words * len(self.sets)
+        words = run_state.lane_words(self.strategy, self.terms.uses)
+        return super()._state_size() + LINE_WORDS - 1 + words * len(self.sets)
 
     def _all_reads(self) -> list[dict[str, Source]]:
         pairs = zip(self.lane_reads, self.lane_inputs, strict=True)
         return [{**reads, **inputs} for reads, inputs in pairs]
 
     def _add_strategies(self, first: int) -> None:
-        self.lanes = self.state[first:].reshape(len(self.sets), -1)
+        self.lanes = self._lane_states(first)
         self._add_parts(self.lanes[max(self.tap, 0)])
-        cash = engine.offsets(self.strategy)["wallet"] + records.Wallet._fields.index("cash")
+        cash = run_state.offsets(self.strategy)["wallet"] + records.Wallet._fields.index("cash")
         self.lanes[:, cash] = [to_word("float", t.a.cash) for t in self.lane_terms]
         self._add_logs()
         self._notes = np.zeros((len(self.sets), len(lanes.NOTES)), np.int64)
@@ -134,7 +134,8 @@ class LaneProgram(TradingProgram):
             drivers.for_lanes(self.strategy, tuple(self.reads), self.form),
             [0, self.lanes, *self._surroundings(self.ready, tables), len(self.sets), self.tap,
              self.columns, self._feature_columns(), np.array(own, np.int64),
-             self._notes, columns_of_lines(together, self.rows, self.history, 0.0), self.rows],
+             self._notes, columns_of_lines(together, self.rows, self.history, 0.0), self.rows,
+             self._brief_engine()],
         )  # fmt: skip
 
     def _event_bars(self, block_bars: int) -> int:
@@ -158,36 +159,49 @@ class LaneProgram(TradingProgram):
         found = [[self.plan.column(o) for o in r.values()] for r in self.lane_reads]
         return np.array(found, np.int64) * self.rows
 
+    def _lane_states(self, first: int) -> Words:
+        """Return the states, (lanes, words), from some word on; each one's sums begin a line."""
+        words = run_state.lane_words(self.strategy, self.terms.uses)
+        first += -(first + run_state.offsets(self.strategy)["sums"]) % LINE_WORDS
+        count = len(self.sets)
+        return np.reshape(self.state[first : first + words * count], (count, words))
+
+    def _brief_engine(self) -> int:
+        """Return the address of what settles lanes of which few events are kept, 0 for none."""
+        if not engine.is_brief(self.form):
+            return 0
+        return drivers.brief_for(self.form.edition, self.terms.fee_of, self.terms.size_of).address
+
     def _engine_tables(self) -> Words:
         """Return the addresses of the engine's table of every lane.
 
-        They differ from one another by what is the lane's own: constants, state, notes, log,
-        and columns that only the engine reads.
+        They differ in the blocks, which are each lane's own, and in the columns that only the
+        engine reads.
         """
         count, words = self.lanes.shape
-        lane = np.arange(count, dtype=np.int64)
-        base = run_addresses(self.strategy, self.lanes[0])
-        parts = self._engine_parts(base, self._logs[0])
-        own = {name: at + 8 * words * lane for name, at in base.items()}
-        own["now"] = _addresses(now := np.zeros((count, len(records.Now._fields)), np.int64))
-        own["log"] = _addresses(self._logs)
-        if self.tap != lanes.NO_TAP:
-            own["log"][self.tap] = self.log.ctypes.data
-        packed = _by_identity(
-            self.lane_terms, lambda t: {n: self._kept_words(pack(getattr(t, n))) for n in CONSTANTS}
+        account, own = (
+            at + 8 * words * np.arange(count, dtype=np.int64)
+            for at in run_addresses(self.strategy, self.lanes[0])
         )
-        for name in CONSTANTS:
-            own[name] = np.array([at[name] for at in packed], np.int64)
-        for name in engine.extras(self.form.uses):
-            read = [
-                self._word(Place(self.plan.column(i.get(name, name)))) for i in self.lane_inputs
-            ]
-            own[name] = np.array(read, np.int64)
-        tables = np.tile(np.array([self._word(p) for p in parts], np.int64), (count, 1))
-        for k, name in enumerate((*engine.TABLE, *engine.COLUMNS)):
-            if name in own:
-                tables[:, k] = own[name]
-        self._kept += [now, tables, *parts]
+        notes = np.zeros((count, desk.notes_words(self.strategy.orders)), np.int64)
+        logs = _addresses(self._logs)
+        if self.tap != lanes.NO_TAP:
+            logs[self.tap] = self.log.ctypes.data
+        constants = _by_identity(self.lane_terms, lambda t: self._kept_words(constant_block(t)))
+        blocks: dict[str, Any] = {
+            "constants": constants, "account": account, "own": own, "notes": _addresses(notes),
+            "log": logs,
+        }  # fmt: skip
+        columns = np.array([self._word(p) for p in self._engine_columns()], np.int64)
+        tables = np.empty((count, len(desk.TABLE) + len(columns)), np.int64)
+        tables[:, len(desk.TABLE) :] = columns
+        for k, name in enumerate(desk.TABLE):
+            tables[:, k] = blocks[name]
+        for name in desk.extras(self.form.uses):
+            read = [Place(self.plan.column(i.get(name, name))) for i in self.lane_inputs]
+            at = len(desk.TABLE) + desk.COLUMNS.index(name)
+            tables[:, at] = [self._word(place) for place in read]
+        self._kept += [notes, tables]
         return _addresses(tables)
 
     def _add_logs(self) -> None:
@@ -230,7 +244,7 @@ class LaneProgram(TradingProgram):
 
     def equities(self) -> NDArray[np.float64]:
         """Return the equity of every lane after the last bar; 0.0 before the first."""
-        at = engine.offsets(self.strategy)["curve"] + metrics.Curve._fields.index("equity")
+        at = run_state.offsets(self.strategy)["curve"] + metrics.Curve._fields.index("equity")
         found: NDArray[np.float64] = self.lanes[:, at].copy().view(np.float64)
         return found
 
@@ -239,7 +253,7 @@ class LaneProgram(TradingProgram):
         return self._groups("ledger", records.Ledger)
 
     def _groups(self, name: str, cls: type) -> list[Any]:
-        first = engine.offsets(self.strategy)[name]
+        first = run_state.offsets(self.strategy)[name]
         columns = []
         for k, field in enumerate(fields_of(cls)):
             words = self.lanes[:, first + k].copy()
@@ -253,7 +267,7 @@ class LaneProgram(TradingProgram):
         """
         names = {0: "bars"}
         first = 1
-        for name, cls in engine.groups(self.strategy).items():
+        for name, cls in run_state.groups(self.strategy).items():
             names |= {first + k: f"{name}.{f.name}" for k, f in enumerate(fields_of(cls))}
             first += len(fields_of(cls))
         places = np.flatnonzero(self.lanes[lane] != self.lanes[other]).tolist()

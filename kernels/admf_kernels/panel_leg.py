@@ -10,6 +10,7 @@ from admf_kernels.clock import Clock
 from admf_kernels.codegen import panel_layout
 from admf_kernels.codegen.engine import Form
 from admf_kernels.contract import Feature, Strategy, output_of
+from admf_kernels.execution.records import OWN
 from admf_kernels.execution.terms import Terms
 from admf_kernels.reading_program import ReadingProgram
 
@@ -62,8 +63,7 @@ class Leg(ReadingProgram):
     def _label(self, feature: Feature) -> str:
         return f"{self.symbol}: {feature.label}"
 
-    def addresses(self, shared: Mapping[str, int]) -> dict[str, int]:
-        """Return where the state groups of the engine are, the account's being `shared`."""
-        base = int(self.trade.ctypes.data)
+    def own_address(self) -> int:
+        """Return where the state begins that the engine has of the instrument."""
         at = panel_layout.offsets(panel_layout.leg_groups(self.strategy, self.form))
-        return {**shared, **{name: base + 8 * word for name, word in at.items()}}
+        return int(self.trade.ctypes.data) + 8 * at[next(iter(OWN))]

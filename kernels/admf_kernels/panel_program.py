@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from admf_kernels import checksum, drivers
-from admf_kernels.codegen import engine, panel, panel_layout
+from admf_kernels.codegen import desk, panel, panel_layout, run_state
 from admf_kernels.codegen.engine import Form
 from admf_kernels.compiler.load import Native
 from admf_kernels.contract import BAR_COLUMNS, Strategy
@@ -143,8 +143,9 @@ class PanelProgram:
         """Make the tables of the panel driver and of its legs."""
         strategy, form = self.strategy, self.form
         base = int(self.state.ctypes.data)
-        shared = {n: base + 8 * k for n, k in panel_layout.offsets(panel_layout.SHARED, 1).items()}
-        rows = [self._leg_table(k, leg, shared) for k, leg in enumerate(self.legs)]
+        at = panel_layout.offsets(panel_layout.SHARED, 1)
+        account = base + 8 * at[next(iter(records.SHARED))]
+        rows = [self._leg_table(k, leg, account) for k, leg in enumerate(self.legs)]
         self._leg_tables = np.array(rows, np.int64)
         terms = self.instruments[0].terms
         slot = checksum.slot_of(strategy.reference)
@@ -176,17 +177,17 @@ class PanelProgram:
         self._table = int(self._words.ctypes.data)
         self.call_through(Native.caller)
 
-    def _leg_table(self, number: int, leg: Leg, shared: Mapping[str, int]) -> Words:
+    def _leg_table(self, number: int, leg: Leg, account: int) -> Words:
         of = self.instruments[number]
         reads = [*leg.reads.values()]
-        columns = [BAR_COLUMNS.index(name) for name in engine.PRICES]  # as traded
+        columns = [BAR_COLUMNS.index(name) for name in desk.PRICES]  # as traded
         more = [place.column for place in leg._extras()]
         columns += [*more, *(leg.plan.column(o) for o in reads)]
         at = int(leg.columns.ctypes.data)
         parts = {
             **dict.fromkeys(panel_layout.NOTES, 0),
             "ready": leg.ready,
-            "engine_table": leg._engine_table(leg.addresses(shared), self.log),
+            "engine_table": leg._engine_table(account, leg.own_address(), self.log),
             "program": leg._table,
             "state": leg.trade,
             "slot": checksum.slot_of(f"{of.symbol}: {self.strategy.reference}"),
@@ -318,9 +319,9 @@ class PanelProgram:
             names = {(self.strategy.reference if n == "s" else n): c for n, c in groups.items()}
             found += _parts(f"{leg.symbol}: ", names, leg.trade, 0)
             at = panel_layout.offsets(groups)["slots"]
-            for k in range((len(leg.trade) - at) // engine.ORDER_WORDS):
-                first = at + k * engine.ORDER_WORDS
-                words = leg.trade[first : first + engine.ORDER_WORDS]
+            for k in range((len(leg.trade) - at) // run_state.ORDER_WORDS):
+                first = at + k * run_state.ORDER_WORDS
+                words = leg.trade[first : first + run_state.ORDER_WORDS]
                 found.append(Part(f"{leg.symbol}: order {k}", records.Order, words))
         return found
 

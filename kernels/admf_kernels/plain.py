@@ -129,10 +129,9 @@ class PlainProgram(PlainReading):
         """Return the strategy's own state and the engine's, in memory order."""
         own = {self.strategy.reference: self.own} if self.strategy.stateful else {}
         found = {name: record.value for name, record in self.records.items()}
-        every = {"curve": self.curve, "book": found.pop("book"), "span": found.pop("span")}
-        every["sums"] = Sums(*self.sums)
+        marked = {"curve": self.curve, "sums": Sums(*self.sums)}
         orders = {f"order {k}": o.value for k, o in enumerate(self.slots)}
-        return {**own, **every, **found, **orders}
+        return {**own, **marked, **found, **orders}
 
     def state(self) -> dict[str, Any]:
         """Return the state of every kernel by label."""
@@ -165,13 +164,11 @@ class PlainProgram(PlainReading):
         if self.strategy.stateful:
             self.own, words = unpacked(self.strategy.state, words)
         self.curve, words = unpacked(Curve, words)
-        kinds: dict[str, type] = {**SHARED, **OWN}
-        for name in ("book", "span", "sums", *(n for n in kinds if n not in ("book", "span"))):
-            value, words = unpacked(kinds.get(name, Sums), words)
-            if name == "sums":
-                self.sums = [*value]
-            else:
-                self.records[name] = Plain(kinds[name], *value)
+        sums, words = unpacked(Sums, words)
+        self.sums = [*sums]
+        for name, cls in {**SHARED, **OWN}.items():
+            value, words = unpacked(cls, words)
+            self.records[name] = Plain(cls, *value)
         for k in range(len(self.slots)):
             value, words = unpacked(Order, words)
             self.slots[k] = Plain(Order, *value)

@@ -22,18 +22,16 @@ from admf_kernels.execution.log import PlainLog
 from admf_kernels.execution.matching import heed
 from admf_kernels.execution.metrics import NO_SUMS, Curve, Sums, mark_bar
 from admf_kernels.execution.records import (
+    OWN,
     SHARED,
     Bar,
     Desk,
     Exposure,
-    Intent,
     Mark,
     Now,
     Order,
     Plain,
-    Position,
     Seen,
-    Span,
     Turn,
 )
 from admf_kernels.execution.requests import take_requests
@@ -43,7 +41,6 @@ from admf_kernels.plain_features import share_of_checksum
 from admf_kernels.plain_reading import PlainReading, events_of
 
 DAY_NS = 86_400_000_000_000
-OWN: dict[str, type] = {"span": Span, "q": Position, "intent": Intent}
 
 
 class PlainMoment(NamedTuple):
@@ -280,9 +277,8 @@ class PlainPanel:
 
     def _share(self) -> int:
         """Return the state checksum of the account and of all legs, the features apart."""
-        at = {n: r.value for n, r in self.shared.items()}
-        every = [self.curve, at["book"], self.turn.value, Sums(*self.sums)]
-        states = [*every, at["wallet"], at["guard"], at["ledger"]]
+        account = [record.value for record in self.shared.values()]
+        states = [self.curve, self.turn.value, Sums(*self.sums), *account]
         own = share_of_checksum(self.slot, self.seen, states)
         for leg in self.legs:
             own += leg.share()

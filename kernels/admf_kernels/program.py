@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from admf_kernels import checksum, drivers
 from admf_kernels.actions import Actions
 from admf_kernels.clock import Clock
-from admf_kernels.codegen import engine, run
+from admf_kernels.codegen import run, run_state
 from admf_kernels.codegen.engine import Form
 from admf_kernels.contract import (
     BAR_COLUMNS,
@@ -83,14 +83,14 @@ class TradingProgram(ReadingProgram):
     def _add_parts(self, state: Words) -> None:
         """Enter the strategy's state groups, `state` being (words,) of one run."""
         first = 1
-        for name, cls in engine.groups(self.strategy).items():
+        for name, cls in run_state.groups(self.strategy).items():
             words = state[first : first + len(fields_of(cls))]
             self.parts.append(Part(self.strategy.reference if name == "s" else name, cls, words))
             first += len(words)
         for k in range(orders.places(self.terms.uses)):
-            words = state[first : first + engine.ORDER_WORDS]
+            words = state[first : first + run_state.ORDER_WORDS]
             self.parts.append(Part(f"order {k}", records.Order, words))
-            first += engine.ORDER_WORDS
+            first += run_state.ORDER_WORDS
 
     def _surroundings(self, ready: NDArray[np.int64], engine_table: int) -> list[Any]:
         """Return the part of the table that run and lane drivers share."""
@@ -102,7 +102,7 @@ class TradingProgram(ReadingProgram):
     @cached_property
     def _engine_facts(self) -> tuple[int, Words, int]:
         """The slot of the state checksum, the keys of what the engine changes, its address."""
-        kept = engine.kept_places(self.strategy, self.terms.uses)
+        kept = run_state.kept_places(self.strategy, self.terms.uses)
         keys = np.array([checksum.key_of(place) for place in kept], np.int64)
         address = drivers.engine_for(
             self.form.edition, self.terms.fee_of, self.terms.size_of
@@ -168,13 +168,13 @@ class Program(TradingProgram):
         return f"{super().describe()}\n{strategy} {self.terms[:6]}"
 
     def _state_size(self) -> int:
-        return super()._state_size() + engine.state_words(self.strategy, self.terms.uses)
+        return super()._state_size() + run_state.state_words(self.strategy, self.terms.uses)
 
     def _add_strategies(self, first: int) -> None:
         state = self.state[first:]
         self._add_parts(state)
         set_start(state, self.strategy, self.terms)
-        table = self._engine_table(run_addresses(self.strategy, state), self.log)
+        table = self._engine_table(*run_addresses(self.strategy, state), self.log)
         self.add_driver(
             drivers.for_strategy(self.strategy, tuple(self.reads), self.form),
             [constant_words(self.strategy, self.params), state,
@@ -196,5 +196,5 @@ def terms_for(strategy: Strategy, terms: Terms | None) -> Terms:
 
 def set_start(state: Words, strategy: Strategy, terms: Terms) -> None:
     """Write the starting cash into the state of one run (or a row of them per field)."""
-    at = engine.offsets(strategy)["wallet"] + records.Wallet._fields.index("cash")
+    at = run_state.offsets(strategy)["wallet"] + records.Wallet._fields.index("cash")
     state[at] = to_word("float", terms.a.cash)

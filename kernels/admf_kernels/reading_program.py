@@ -8,7 +8,7 @@ import numpy as np
 
 from admf_kernels import drivers, frames
 from admf_kernels.actions import Actions
-from admf_kernels.codegen import engine
+from admf_kernels.codegen import desk, engine, run_state
 from admf_kernels.codegen.engine import Form
 from admf_kernels.contract import BAR_COLUMNS, CLOCK_COLUMNS, Feature, Output, Source, Strategy
 from admf_kernels.errors import KernelError
@@ -66,7 +66,7 @@ class ReadingProgram(FeatureProgram):
 
     def _extras(self) -> list[Place]:
         """Return the columns that the engine reads besides the bar, in order."""
-        return [self._extra(n) for n in engine.extras(self.form.uses)]
+        return [self._extra(n) for n in desk.extras(self.form.uses)]
 
     def _extra(self, name: str) -> Place:
         return Place(self.plan.column(self.inputs.get(name, name)))
@@ -82,33 +82,29 @@ class ReadingProgram(FeatureProgram):
 
     def _needs(self) -> list[str]:
         """Return the clock columns that the engine reads."""
-        return [n for n in engine.extras(self.form.uses) if n in CLOCK_COLUMNS]
+        return [n for n in desk.extras(self.form.uses) if n in CLOCK_COLUMNS]
 
-    def _engine_table(self, at: Mapping[str, int], written: Words) -> int:
-        """Return the address of the engine's table."""
-        self._engine_at = self._keep(self._engine_parts(at, written))
+    def _engine_table(self, account: int, own: int, written: Words) -> int:
+        """Return the address of the engine's table, given those of two of its blocks."""
+        self._engine_notes = np.zeros(desk.notes_words(self.strategy.orders), np.int64)
+        blocks = {
+            "constants": constant_block(self.terms), "account": account, "own": own,
+            "notes": self._engine_notes, "log": written,
+        }  # fmt: skip
+        table = [blocks[name] for name in desk.TABLE]
+        self._engine_at = self._keep([*table, *self._engine_columns()])
         return self._engine_at
 
-    def _engine_parts(self, at: Mapping[str, int], written: Words) -> list[Any]:
-        """Return what the engine's table holds: state groups by address, the log, the bar."""
-        asked = max(1, self.strategy.orders) * len(records.Request._fields)
-        notes = {
-            "now": np.zeros(len(records.Now._fields), np.int64),
-            "exposure": np.zeros(len(records.Exposure._fields), np.int64),
-            "log": written,
-            "bar": np.zeros(len(records.Bar._fields), np.int64),
-            "asked": np.zeros(asked, np.int64),
-            "spare": np.zeros(engine.ORDER_WORDS, np.int64),
-            "news": np.zeros(len(records.News._fields), np.int64),
-        }  # fmt: skip
-        self._news = notes["news"]
-        self._exposure = notes["exposure"]
-        parts: list[Any] = [pack(getattr(self.terms, n)) for n in CONSTANTS]
-        for name in engine.TABLE[len(CONSTANTS) :]:
-            parts.append(notes[name] if name in notes else at[name])
-        present = engine.extras(self.form.uses)
-        parts += [Place(k) for k in range(len(BAR_COLUMNS))]
-        return parts + [self._extra(n) if n in present else 0 for n in engine.EXTRAS]
+    def _engine_columns(self) -> list[Any]:
+        """Return the columns that the engine reads, 0 for those that the run has not."""
+        present = desk.extras(self.form.uses)
+        bars = [Place(k) for k in range(len(BAR_COLUMNS))]
+        return bars + [self._extra(n) if n in present else 0 for n in desk.EXTRAS]
+
+    def _note(self, name: str) -> Words:
+        """Return the words of one of the engine's notes."""
+        first = desk.notes_at(name)
+        return self._engine_notes[first : first + run_state.words_of({name: desk.NOTES[name]})]
 
     def tell(self, news: records.News) -> int:
         """Let the engine take what comes between two bars; returns what became of it.
@@ -118,7 +114,7 @@ class ReadingProgram(FeatureProgram):
         """
         last = self.value("curve")
         ts_ns = news.ts_ns or last.last_ts_ns
-        self._news[:] = pack(news._replace(ts_ns=ts_ns, close=last.last_close))
+        self._note("news")[:] = pack(news._replace(ts_ns=ts_ns, close=last.last_close))
         self.counts[:] = 0
         row = max(self.cursor - 1, 0)
         self.log[log.Log._fields.index("row")] = row
@@ -131,7 +127,7 @@ class ReadingProgram(FeatureProgram):
     @property
     def exposure(self) -> records.Exposure:
         """What the account held at the engine's last call: what an order was sized by."""
-        found: records.Exposure = unpack(records.Exposure, self._exposure)
+        found: records.Exposure = unpack(records.Exposure, self._note("exposure"))
         return found
 
     @cached_property
@@ -140,10 +136,15 @@ class ReadingProgram(FeatureProgram):
         return drivers.engine_for(self.form.edition, self.terms.fee_of, self.terms.size_of).caller()
 
 
-def run_addresses(strategy: Strategy, state: Words) -> dict[str, int]:
-    """Return where the groups of one run's state are, by name."""
-    base = int(state.ctypes.data)
-    return {name: base + 8 * at for name, at in engine.offsets(strategy).items()}
+def run_addresses(strategy: Strategy, state: Words) -> tuple[int, int]:
+    """Return where in one run's state the account's groups begin, and the instrument's own."""
+    at, base = run_state.offsets(strategy), int(state.ctypes.data)
+    return base + 8 * at[next(iter(records.SHARED))], base + 8 * at[next(iter(records.OWN))]
+
+
+def constant_block(terms: Terms) -> Words:
+    """Return the words of all constants of a run's execution, as the engine has them."""
+    return np.concatenate([pack(getattr(terms, name)) for name in CONSTANTS])
 
 
 def event_memory(

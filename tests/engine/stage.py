@@ -10,18 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from admf_kernels import drivers
-from admf_kernels.codegen.engine import (
-    CLOSE,
-    COLUMNS,
-    DECIDE,
-    DESK,
-    EXTRAS,
-    OPEN,
-    ORDER_WORDS,
-    STAGE_BITS,
-    TABLE,
-    extras,
-)
+from admf_kernels.codegen.desk import BLOCKS, COLUMNS, EXTRAS, TABLE, extras
+from admf_kernels.codegen.engine import CLOSE, DECIDE, OPEN, STAGE_BITS
+from admf_kernels.codegen.run_state import ORDER_WORDS, words_of
 from admf_kernels.execution import bar as engine_bar
 from admf_kernels.execution import matching as engine_matching
 from admf_kernels.execution import requests as engine_requests
@@ -34,7 +25,6 @@ from admf_kernels.execution.records import (
     Bar,
     Desk,
     Exposure,
-    News,
     Now,
     Order,
     Plain,
@@ -145,20 +135,24 @@ class CompiledStage:
     def __init__(self, terms: Terms, bars: Sequence[Bar]) -> None:
         self.terms = terms
         self.call = drivers.engine_for(edition_of(terms.uses), terms.fee_of, terms.size_of).caller()
-        classes = {**RECORDS, "now": Now, "exposure": Exposure, "bar": Bar, "log": Log}
-        classes["news"] = News
-        words = {n: np.zeros(len(cls._fields), np.int64) for n, cls in classes.items()}
-        words |= {n: pack(getattr(terms, n)) for n in CONSTANTS}
-        words["slots"] = np.zeros(places(terms.uses) * ORDER_WORDS, np.int64)
-        words["asked"] = np.zeros((max(1, terms.uses.requests), len(Request._fields)), np.int64)
-        words["spare"] = np.zeros(ORDER_WORDS, np.int64)
+        asked = (max(1, terms.uses.requests), len(Request._fields))
+        behind = {"own": places(terms.uses) * ORDER_WORDS, "notes": asked[0] * asked[1]}
+        blocks, words = dict[str, Any](), dict[str, Any]()
+        for block, groups in BLOCKS.items():
+            blocks[block] = np.zeros(words_of(groups) + behind.get(block, 0), np.int64)
+            ends = np.cumsum([len(cls._fields) for cls in groups.values()])
+            *found, rest = np.split(blocks[block], ends)
+            words |= {**dict(zip(groups, found, strict=True)), f"behind {block}": rest}
+        for name in CONSTANTS:
+            words[name][:] = pack(getattr(terms, name))
+        words["slots"] = words["behind own"]
+        words["asked"] = words["behind notes"].reshape(asked)
         capacity = 6 * places(terms.uses) + 8
         self.rows = {n: np.zeros((capacity, len(c._fields)), np.int64) for n, c in ROWS.items()}
         for name, memory in self.rows.items():
             words["log"][Log._fields.index(name)] = memory.ctypes.data
         columns = {n: np.array([getattr(b, n) for b in bars]) for n in COLUMNS}
-        assert set(DESK) <= set(TABLE)
-        kept = [words[n] for n in TABLE] + [columns[n] for n in COLUMNS]
+        kept = [blocks[n] for n in TABLE] + [columns[n] for n in COLUMNS]
         self.table = np.array([part.ctypes.data for part in kept], np.int64)
         self.words, self.kept = words, kept
         self._write("wallet", cash=terms.a.cash)

@@ -5,12 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admf_kernels import Program
+from admf_kernels import Program, get
+from admf_kernels.codegen import run_state
 from admf_kernels.execution.log import TABLES
 from admf_kernels.execution.terms import FRACTION, SAME_CLOSE, Account, Exits
 from admf_kernels.execution.uses import make_terms
 from admf_kernels.lane_program import LaneProgram
-from admf_kernels.memory import LINE_WORDS, columns_of_lines, whole_lines
+from admf_kernels.memory import LINE_WORDS, columns_of_lines, whole_lines, words_of_lines
 from tests.engine.any_terms import follow_volume_steps, hostile_bars
 from tests.kernels.strategies import quick
 
@@ -73,3 +74,21 @@ def test_columns_begin_with_a_line(count, rows, first):
     assert np.isnan(columns).all()
     for column in columns:
         assert column[first:].ctypes.data % 64 == 0
+
+
+@given(st.integers(0, 700))
+def test_words_begin_with_a_line(count):
+    words = words_of_lines(count)
+    assert words.shape == (count,)
+    assert words.dtype == np.int64
+    assert not words.any()
+    assert count == 0 or words.ctypes.data % 64 == 0
+
+
+@given(st.sampled_from(("sma_cross", "rsi_reversion")), st.integers(1, 5))
+def test_the_sums_of_every_lane_begin_with_a_line(name, count):
+    kernel = get(name)
+    lanes = LaneProgram(kernel, [kernel.checked()] * count, TERMS["with exits"]).lanes
+    first = run_state.offsets(kernel)["sums"]
+    assert len(lanes) == count
+    assert all(lane[first:].ctypes.data % 64 == 0 for lane in lanes)

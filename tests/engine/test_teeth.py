@@ -19,7 +19,7 @@ from admf_fast.parity.compare import Difference, first_difference
 from admf_fast.parity.sample import plain_sample
 from admf_fast.runners.setup import Setup
 from admf_kernels import drivers
-from admf_kernels.codegen import engine
+from admf_kernels.codegen import run_state
 from admf_kernels.compiler import build, cache, toolchain
 from admf_kernels.compiler.folding import NO_FACTS
 from admf_kernels.errors import KernelError, RuleError
@@ -98,7 +98,7 @@ def _reset(pattern: str) -> Source:
 
 
 def _drop_working_order(text: str) -> str:
-    place = engine.offsets(setup_of("sma_cross").strategy)["slots"]
+    place = run_state.offsets(setup_of("sma_cross").strategy)["slots"]
     dropped = f"    state_i[{place}] = 0\n    intent.working = 0\n"
     return text.replace("    status = 0\n", f"{dropped}    status = 0\n", 1)
 
@@ -165,7 +165,10 @@ FAULTS = {
 
 def forget() -> None:
     """Let every driver be asked for anew."""
-    kinds = (drivers.for_indicator, drivers.for_strategy, drivers.for_lanes, drivers.engine_for)
+    kinds = (
+        drivers.for_indicator, drivers.for_strategy, drivers.for_lanes, drivers.engine_for,
+        drivers.brief_for,
+    )  # fmt: skip
     for cached in kinds:
         cached.cache_clear()
 
@@ -275,6 +278,30 @@ def test_a_fault_in_what_takes_eight_bars_is_caught_by_the_twin(put_in, fault, t
 
     with pytest.raises(KernelError, match="two lanes with equal parameters differ"):
         ways.lane(the_setup(terms), BARS, 4)
+
+
+# The short way of an order that fills at the close that made it, with one mistake in it.
+BRIEF = {
+    "an equity at another price": ("d.q, bar.worth, bar.close)", "d.q, bar.worth, 0.999)"),
+    "a fill at another time": ("bar.ts_ns = ", "bar.ts_ns = 1 + "),
+    "a fill of another price": ("bar.close = ", "bar.close = 1.0001 * "),
+    "events before it that are not counted": (
+        "decide(terms, d,", "d.book.sequence = 1\n    decide(terms, d,"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", BRIEF.values(), ids=BRIEF)
+def test_a_fault_in_the_brief_engine_is_caught_by_the_twin(put_in, fault):
+    old, new = fault
+    account = Account(fill=SAME_CLOSE, sizing=PERCENT, sizing_value=0.4)
+    setup = the_setup(make_terms(account, INSTRUMENT))
+    honest = ways.lane(setup, BARS, 4)
+    assert first_difference("lane", ways.one_block(setup, BARS), honest) is None
+    put_in(Fault("brief", set(), "", source=lambda text: text.replace(old, new)))
+
+    with pytest.raises(KernelError, match="two lanes with equal parameters differ"):
+        ways.lane(setup, BARS, 4)
 
 
 def test_a_margin_call_that_lanes_do_not_feel_is_caught(put_in):

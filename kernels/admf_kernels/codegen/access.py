@@ -36,11 +36,6 @@ def invoke(entry: int, table: int, start: int, stop: int) -> int:
     raise TypeError("exists in compiled drivers only")
 
 
-def near_floats() -> Any:
-    """Return a pointer to `NEAR_FLOATS` float64 of the caller's own; a register, if it can be."""
-    raise TypeError("exists in compiled drivers only")
-
-
 # The classes of which a driver can have a record: 64-bit words at an address.
 RECORDS: tuple[type, ...] = (
     *CONSTANTS.values(), *SHARED.values(), *OWN.values(), Bar, Exposure, Mark, News, Now, Order,
@@ -63,4 +58,8 @@ def name_at(cls: type) -> str:
     return f"at_{cls.__name__}"
 
 
+# Those of which a driver can make one of its own, of zeros: ``near_Order()`` and its like.
+# ``near_floats()`` gives a pointer to `NEAR_FLOATS` float64. What is near is kept in registers, if
+# it can be. No function may stand between: its memory is gone when it returns.
+NEAR_RECORDS: tuple[type, ...] = (Order, Now, Exposure, Bar, Log)
 AT: dict[type, Any] = {cls: _record_at(cls) for cls in RECORDS}

@@ -9,7 +9,7 @@ one while it waits for another.
 
 from collections.abc import Sequence
 
-from admf_kernels.codegen import engine
+from admf_kernels.codegen import engine, run_state
 from admf_kernels.codegen.engine import Form
 from admf_kernels.codegen.text import indent, load, store
 from admf_kernels.contract import ADJUSTMENT, Strategy
@@ -56,6 +56,7 @@ class Asking:
         return [
             f"def pass_asked_{count}(table, wishes_at, k, first, last):",
             *indent([
+                *([] if self.kernel.stateful else ["widest()"]),
                 *self.setup,
                 *(line for j in lanes for line in self._lane(j)),
                 "for t in range(first, last):",
@@ -70,10 +71,10 @@ class Asking:
     def _lane(self, j: int) -> list[str]:
         """Return the lines that reach what is the j-th lane's own."""
         kernel, count = self.kernel, len(self.features)
-        words = engine.state_words(kernel, self.form.uses)
+        words = run_state.lane_words(kernel, self.form.uses)
         width = len(fields_of(kernel.constants))
         own = [("c", kernel.constants, f"constants + {8 * width} * (k + {j})", "{i}")]
-        at = f"{{i}} + {engine.offsets(kernel)['s']}" if kernel.stateful else ""
+        at = f"{{i}} + {run_state.offsets(kernel)['s']}" if kernel.stateful else ""
         if kernel.stateful:
             own.append(("s", kernel.state, f"table[1] + {8 * words} * (k + {j})", at))
         return [
@@ -106,7 +107,7 @@ class Asking:
     def _end(self, j: int) -> list[str]:
         if not self.kernel.stateful:
             return []
-        at = engine.offsets(self.kernel)["s"]
+        at = run_state.offsets(self.kernel)["s"]
         return store(self.kernel.state, f"s_{j}", f"s{j}", f"{{i}} + {at}")
 
     def group_lines(self) -> list[str]:
@@ -114,7 +115,7 @@ class Asking:
 
         A lane is first asked on the bar that it is ready on; the tap is asked bar by bar.
         """
-        words, count = engine.state_words(self.kernel, self.form.uses), self.together
+        words, count = run_state.lane_words(self.kernel, self.form.uses), self.together
         waits = f"waits = ready_lanes[k] - words_at(table[1] + {8 * words} * k)[0] - 1"
         alone = [
             "for k in range(group, last_lane):",

@@ -17,7 +17,7 @@ where they begin after the first column, by lane; then come the constants and th
 
 from collections.abc import Sequence
 
-from admf_kernels.codegen import eights, engine, run
+from admf_kernels.codegen import desk, eights, engine, run, run_state
 from admf_kernels.codegen.asking import Asking, asked_ahead, asked_together, wishes_of
 from admf_kernels.codegen.eight import WIDTH
 from admf_kernels.codegen.engine import Form
@@ -28,6 +28,7 @@ from admf_kernels.layout import fields_of
 # `tap` is -1 for none.
 EXTRA = (
     "lanes", "tap", "columns", "feature_columns", "constants", "notes", "wishes", "stride",
+    "brief_engine",
 )  # fmt: skip
 NO_TAP = -1
 # What the strategy wanted last, and why and on which bar a number could not be used.
@@ -39,6 +40,7 @@ def source(kernel: Strategy, features: Sequence[str], form: Form) -> str:
     setup = _setup(form)
     asking = Asking(kernel, features, form, setup) if asked_ahead(kernel) else None
     together = asked_together(kernel)
+    words = run_state.lane_words(kernel, form.uses)
     body = [
         *setup,
         *("tables = words_at(table[7])", "near = near_floats()"),
@@ -50,7 +52,7 @@ def source(kernel: Strategy, features: Sequence[str], form: Form) -> str:
         "if tap >= 0:",
         f"    status = notes[{len(NOTES)} * tap + {NOTES.index('status')}]",
         "    if status != 0:",
-        f"        seen = words_at(table[1] + 8 * {engine.state_words(kernel, form.uses)} * tap)[0]",
+        f"        seen = words_at(table[1] + 8 * {words} * tap)[0]",
         "        return (status & 15) + 16 * (stop - 1 - (seen - (status >> 4)))",
         "return 0",
     ]
@@ -60,13 +62,13 @@ def source(kernel: Strategy, features: Sequence[str], form: Form) -> str:
 
 def _setup(form: Form) -> list[str]:
     """Return the lines that read what all lanes share."""
-    first = len(run.PRELUDE) + len(engine.extras(form.uses))
+    first = len(run.PRELUDE) + len(desk.extras(form.uses))
     at = {name: first + k for k, name in enumerate(EXTRA)}
     return [
         *run.setup_lines(form, ()),
         *(
             f"{n} = table[{at[n]}]"
-            for n in ("lanes", "tap", "columns", "constants", "wishes", "stride")
+            for n in ("lanes", "tap", "columns", "constants", "wishes", "stride", "brief_engine")
         ),
         *(f"{n} = words_at(table[{at[n]}])" for n in ("feature_columns", "notes")),
         f"notes_f = floats_at(table[{at['notes']}])",
@@ -110,7 +112,7 @@ def _lane(
 
 def _lane_setup(kernel: Strategy, features: Sequence[str], form: Form) -> list[str]:
     """Return the lines that reach what is the lane's own."""
-    words = engine.state_words(kernel, form.uses)
+    words = run_state.lane_words(kernel, form.uses)
     width = len(fields_of(kernel.constants))
     constants = f"constants + {8 * width} * k"
     return [
@@ -118,7 +120,9 @@ def _lane_setup(kernel: Strategy, features: Sequence[str], form: Form) -> list[s
         "lane_f, lane_i = floats_at(state), words_at(state)",
         "engine_table = tables[k]",
         *run.engine_records("engine_table"),
-        *engine.record_lines(kernel, "state"),
+        *run_state.record_lines(kernel, "state"),
+        *(["brief = log.orders == 0 and log.fills == 0 and log.trades == 0"]
+          if engine.is_brief(form) else []),
         "ready = ready_lanes[k]",
         *(
             [f"c_f, c_i = floats_at({constants}), words_at({constants})",
@@ -139,9 +143,9 @@ def _lane_setup(kernel: Strategy, features: Sequence[str], form: Form) -> list[s
 
 def _own(kernel: Strategy) -> list[tuple[str, type, int]]:
     """Return the groups that the driver has as values, and where they lie."""
-    at = engine.offsets(kernel)
+    at = run_state.offsets(kernel)
     names = ("curve",) if asked_ahead(kernel) else ("s", "curve")
-    return [(n, cls, at[n]) for n, cls in engine.groups(kernel).items() if n in names]
+    return [(n, cls, at[n]) for n, cls in run_state.groups(kernel).items() if n in names]
 
 
 def _lane_end(kernel: Strategy) -> list[str]:
@@ -166,6 +170,7 @@ def _loud(kernel: Strategy, form: Form, last: str, *, adjusted: bool) -> list[st
         *run.bar_lines(
             kernel, form, "feature_{name}[t]", adjusted=adjusted, place="place", last=last,
             strategy=["wanted = wishes_here[t]"] if asked_ahead(kernel) else None,
+            brief="brief and intent.working == 0" if engine.is_brief(form) else "",
         ),
         *run.status_lines("t", "equity"),
     ]  # fmt: skip
@@ -179,7 +184,7 @@ def _loud(kernel: Strategy, form: Form, last: str, *, adjusted: bool) -> list[st
 
 def _tapped(kernel: Strategy, form: Form) -> list[str]:
     """Return the lines that record the tap's bar, the last one taken."""
-    s_at = f"{{i}} + {engine.offsets(kernel)['s']}" if kernel.stateful else ""
+    s_at = f"{{i}} + {run_state.offsets(kernel)['s']}" if kernel.stateful else ""
     return [
         "row = t - 1",
         *([f"s = {load(kernel.state, 'lane', s_at)}"] if kernel.stateful and asked_ahead(kernel)
@@ -187,7 +192,7 @@ def _tapped(kernel: Strategy, form: Form) -> list[str]:
         "signal = intent.signal",
         *run.output_lines("row"),
         "kept, called = 0, 1",
-        *engine.summed_lines(),
-        *engine.hash_lines(kernel, form, "lane", run.COUNTED),
+        *run_state.summed_lines(),
+        *run_state.hash_lines(kernel, form.uses, "lane", run.COUNTED),
         "checksum[row] += share",
     ]  # fmt: skip

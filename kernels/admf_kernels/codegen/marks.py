@@ -1,11 +1,11 @@
 """The marks of eight bars together, in driver source: `execution.metrics.mark_bar` for eight."""
 
-from admf_kernels.codegen import engine
+from admf_kernels.codegen import run_state
 from admf_kernels.codegen.eight import WIDTH
 from admf_kernels.codegen.text import class_name, indent
 from admf_kernels.execution import metrics
 
-SUMS = dict(zip(metrics.SUMMED, range(0, engine.SUMS, metrics.PARTS), strict=True))
+SUMS = dict(zip(metrics.SUMMED, range(0, run_state.SUMS, metrics.PARTS), strict=True))
 
 
 def read_lines() -> list[str]:

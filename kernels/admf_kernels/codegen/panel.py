@@ -14,8 +14,9 @@ taking it as a signal.
 
 from collections.abc import Sequence
 
-from admf_kernels.codegen import engine
-from admf_kernels.codegen.engine import CLOSE, DECIDE, OPEN, PRICES, TABLE, Form
+from admf_kernels.codegen import desk, engine, run_state
+from admf_kernels.codegen.desk import PRICES
+from admf_kernels.codegen.engine import CLOSE, DECIDE, OPEN, Form
 from admf_kernels.codegen.panel_account import (
     Panel,
     expose_lines,
@@ -26,7 +27,6 @@ from admf_kernels.codegen.panel_account import (
 from admf_kernels.codegen.panel_layout import (
     LEG,
     SHARED,
-    SHARED_ON_CALL,
     TABLE_NAMES,
     TILE_MOMENTS,
     leg_words,
@@ -65,16 +65,17 @@ def source(
         *([f"c = {load(kernel.constants, 'c')}"] if "c" in kernel.arguments else []),
         *(f"{n} = at_{cls.__name__}(table[{at['state']}] + {8 * shared[n]})"
           for n, cls in SHARED.items() if n not in ("curve", "sums")),
-        *engine.sums_lines(f"table[{at['state']}] + {8 * shared['sums']}"),
+        *run_state.sums_lines(f"table[{at['state']}] + {8 * shared['sums']}"),
         f"curve = {load(metrics.Curve, 'state', '{i} + ' + str(shared['curve']))}",
         "status = 0",
         "shared_kept = 0",
-        *engine.summed_lines("shared_keys"),
+        *run_state.summed_lines("shared_keys"),
         "filled = progress[0]",
         *p.each([f"{word('kept')} = 0"]),
         *worth_lines(p),
         *p.leg_lines("0"),
-        f"start_cash = at_Account(words_at({word('engine_table')})[{TABLE.index('a')}]).cash",
+        f"words = words_at({word('engine_table')})",
+        f"start_cash = {desk.record_of('a', 'words')}.cash",
         "first = start",
         "while first < stop:",
         *indent([f"edge = first + {TILE_MOMENTS}", "edge = edge if edge < stop else stop"]),
@@ -140,7 +141,7 @@ def _moment(p: Panel) -> list[str]:
         lines += ["equity = wallet.cash", *value_lines(p)]
     return [
         *lines,
-        *engine.mark_lines(
+        *run_state.mark_lines(
             "curve = mark_bar(curve, sums, start_cash, ts_ns, index, equity, held != 0)",
             "shared_keys",
         ),
@@ -156,11 +157,10 @@ def _moment(p: Panel) -> list[str]:
 
 def _bar_lines(p: Panel) -> list[str]:
     """Return the lines that reach state, constants and bar of leg ``i`` at row ``r``."""
-    constants = {name: TABLE.index(name) for name in ("a", "n", "x")}
-    more = [f"{n}_col" for n in engine.extras(p.form.uses)]
+    more = [f"{n}_col" for n in desk.extras(p.form.uses)]
     lines = [
         f"words = words_at({word('engine_table')})",
-        *(f"{n} = at_{engine.CLASSES[n].__name__}(words[{k}])" for n, k in constants.items()),
+        *(f"{n} = {desk.record_of(n, 'words')}" for n in ("a", "n", "x")),
         *(
             f"{name} = at_{cls.__name__}(own + {p.at[name]})"
             for name, cls in p.groups.items()
@@ -180,9 +180,8 @@ def _bar_lines(p: Panel) -> list[str]:
 
 def _call(p: Panel, stage: int, data: str) -> list[str]:
     """Return the lines that call the engine for one stage of leg ``i``'s bar."""
-    place = {name: TABLE.index(name) for name in ASIDE}
     return [
-        *(f"{n} = at_{engine.CLASSES[n].__name__}(words[{k}])" for n, k in place.items()),
+        *(f"{n} = {desk.record_of(n, 'words')}" for n in ASIDE),
         *expose_lines(p),
         "bar.number = mark.bars",
         f"bar.worth = {real('worth')}",
@@ -262,7 +261,7 @@ def _strategy(p: Panel) -> list[str]:
 def _follow(p: Panel) -> list[str]:
     adjusted = ADJUSTMENT in p.features
     requests = engine.request_lines(p.kernel, "feature_{name}", adjusted=adjusted)
-    asked = [f"asked_at = words[{TABLE.index('asked')}]"] if requests else []
+    asked = [f"asked_at = {desk.address_of('asked', 'words')}"] if requests else []
     call = [*asked, *requests, *_call(p, DECIDE, "bits_of(signal)")]
     return [
         f"{real('signal')} = signal",
@@ -301,7 +300,8 @@ def _position_lines(p: Panel) -> list[str]:
 
 def _hash_leg(p: Panel) -> list[str]:
     """Return the lines that add a leg's state to the checksum of the moment."""
-    at, count = offsets(p.groups)["q"], leg_words(p.kernel, p.form)
+    at, end = offsets(p.groups), leg_words(p.kernel, p.form)
+    kept = run_state.on_call(at, end)
     every: list[str] = []
     place = 0
     for name, cls in p.groups.items():
@@ -317,7 +317,7 @@ def _hash_leg(p: Panel) -> list[str]:
            f"s = {load(p.kernel.state, 's', '{i}')}"] if own else []),
         f"if {word('called')} != 0 or {word('kept')} == 0:",
         "    own_i = words_at(own)",
-        *indent(engine.kept_lines("kept", "own_i", at, count - at, "leg_slot", "leg_keys")),
+        *indent(run_state.kept_lines("kept", "own_i", kept, "leg_slot", "leg_keys", at["q"])),
         f"    {word('kept')} = kept",
         f"total += {word('kept')} + {' + '.join(every)}",
     ]  # fmt: skip
@@ -329,13 +329,13 @@ def _hash_shared() -> list[str]:
     ours: list[str] = [f"state_i[0] * (slot + {SEEN_KEY})"]
     place = 0
     for name, cls in SHARED.items():
-        if name != "sums" and name not in SHARED_ON_CALL:
+        if name in ("curve", "turn", "book"):
             ours += hash_terms(cls, name, "slot", place).values()
         place += len(fields_of(cls))
-    at = shared[SHARED_ON_CALL[0]]
+    kept = run_state.on_call(shared, shared["slots"])
     return [
         "if shared_called != 0 or shared_kept == 0:",
-        *indent(engine.kept_lines("shared_kept", "state_i", at, shared["slots"] - at, "slot",
-                                  "shared_keys", engine.SUMS)),
+        *indent(run_state.kept_lines("shared_kept", "state_i", kept, "slot", "shared_keys",
+                                  shared["sums"])),
         f"checksum[t] = total + shared_kept + summed + {' + '.join(ours)}",
     ]  # fmt: skip

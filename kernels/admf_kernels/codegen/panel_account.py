@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from admf_kernels.codegen import engine
-from admf_kernels.codegen.engine import TABLE, Form
+from admf_kernels.codegen import desk
+from admf_kernels.codegen.engine import Form
 from admf_kernels.codegen.panel_layout import LEG, leg_groups, leg_width, offsets, real, word
 from admf_kernels.codegen.text import indent
 from admf_kernels.contract import Strategy
@@ -40,7 +40,7 @@ class Panel:
 
     def column(self, name: str) -> str:
         """Return the pointer to a feature's column of the leg at hand."""
-        first = len(LEG) + len(engine.extras(self.form.uses))
+        first = len(LEG) + len(desk.extras(self.form.uses))
         return f"floats_at(leg[{first + self.features.index(name)}])"
 
 
@@ -74,9 +74,9 @@ def expose_lines(p: Panel) -> list[str]:
 
 def worth_lines(p: Panel) -> list[str]:
     """Return the lines that convert each leg's lot into account currency at the last rates."""
-    instrument = f"words_at({word('engine_table')})[{TABLE.index('n')}]"
     return p.each([
-        f"worth = at_Instrument({instrument}).lot_value",
+        f"words = words_at({word('engine_table')})",
+        f"worth = {desk.record_of('n', 'words')}.lot_value",
         f"if {word('fx')} >= 0:",
         *indent(p.leg_lines(word("fx"), "rated")),
         f"    worth = worth * at_Mark(rated[{LEG.index('state')}]).price",

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from admf_kernels.codegen import engine
-from admf_kernels.codegen.engine import PRICES, Form
+from admf_kernels.codegen import desk, run_state
+from admf_kernels.codegen.desk import PRICES
+from admf_kernels.codegen.engine import Form
 from admf_kernels.contract import Strategy
 from admf_kernels.execution import metrics, orders, records
 from admf_kernels.layout import fields_of
@@ -35,15 +36,8 @@ LEG = (
 )  # fmt: skip
 POSITION = (("ts_ns", "i"), ("sequence", "i"), ("instrument", "i"), ("signal", "f"), ("lots", "i"))
 SHARED: dict[str, type] = {
-    "curve": metrics.Curve,
-    "book": records.Book,
-    "turn": records.Turn,
-    "sums": metrics.Sums,
-    "wallet": records.Wallet,
-    "guard": records.Guard,
-    "ledger": records.Ledger,
-}
-SHARED_ON_CALL = ("wallet", "guard", "ledger")
+    "curve": metrics.Curve, "turn": records.Turn, "sums": metrics.Sums, **records.SHARED,
+}  # fmt: skip
 
 
 def word(name: str) -> str:
@@ -58,15 +52,14 @@ def real(name: str) -> str:
 
 def leg_width(features: Sequence[str], form: Form) -> int:
     """Return how many words the table of one leg takes."""
-    return len(LEG) + len(engine.extras(form.uses)) + len(features)
+    return len(LEG) + len(desk.extras(form.uses)) + len(features)
 
 
 def leg_groups(kernel: Strategy, form: Form) -> dict[str, type]:
     """Return the state groups of one leg in memory order; its working orders follow."""
     seen = {"seen": records.Seen} if form.uses.actions else {}
     own = {"s": kernel.state} if kernel.stateful else {}
-    return {"mark": records.Mark, **seen, **own, "span": records.Span, "q": records.Position,
-            "intent": records.Intent}  # fmt: skip
+    return {"mark": records.Mark, **seen, **own, **records.OWN}
 
 
 def offsets(groups: dict[str, type], first: int = 0) -> dict[str, int]:
@@ -81,7 +74,7 @@ def offsets(groups: dict[str, type], first: int = 0) -> dict[str, int]:
 def leg_words(kernel: Strategy, form: Form) -> int:
     """Return how many words the state of one leg takes."""
     first = offsets(leg_groups(kernel, form))["slots"]
-    return first + orders.places(form.uses) * engine.ORDER_WORDS
+    return first + orders.places(form.uses) * run_state.ORDER_WORDS
 
 
 def shared_words() -> int:

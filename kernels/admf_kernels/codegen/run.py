@@ -3,13 +3,14 @@
 Table: strategy constants, state, checksum column, slot key, keys of the words that only the
 engine changes, first ready bar, the engine's address and its table, the bar columns, the
 per-bar outputs, then one column per extra input and per feature. The state is a bar counter,
-the groups of `engine.groups`, and the places of the working orders.
+the groups of `run_state.groups`, and the places of the working orders.
 """
 
 from collections.abc import Sequence
 
-from admf_kernels.codegen import engine
-from admf_kernels.codegen.engine import CLOSE, DECIDE, OPEN, PRICES, SETTLE, TABLE, Form
+from admf_kernels.codegen import desk, engine, run_state
+from admf_kernels.codegen.desk import PRICES
+from admf_kernels.codegen.engine import CLOSE, DECIDE, OPEN, SETTLE, Form
 from admf_kernels.codegen.text import SEEN_KEY, indent, load, pointers, store
 from admf_kernels.contract import ADJUSTMENT, Strategy
 from admf_kernels.execution import bar
@@ -23,26 +24,26 @@ COUNTED = f"seen * (slot + {SEEN_KEY})"
 
 def source(kernel: Strategy, features: Sequence[str], form: Form) -> str:
     """Return the source of the run driver of `kernel`, reading `features` in that order."""
-    own = {n: cls for n, cls in engine.groups(kernel).items() if n in ("s", "curve")}
-    at = engine.offsets(kernel)
+    own = {n: cls for n, cls in run_state.groups(kernel).items() if n in ("s", "curve")}
+    at = run_state.offsets(kernel)
     body = [
         *setup_lines(form, features),
         "engine_table = table[7]",
         *engine_records("engine_table"),
-        *engine.record_lines(kernel, "table[1]"),
+        *run_state.record_lines(kernel, "table[1]"),
         "ready = ready_lanes[0]",
         *([f"c = {load(kernel.constants, 'c')}"] if "c" in kernel.arguments else []),
         "seen = state_i[0]",
         *(f"{n} = {load(cls, 'state', '{i} + ' + str(at[n]))}" for n, cls in own.items()),
         "status = 0",
         "kept = 0",
-        *engine.summed_lines(),
+        *run_state.summed_lines(),
         "for t in range(start, stop):",
         *indent(["seen += 1", *bar_columns(form, "t")]),
         *indent(bar_lines(kernel, form, "feature_{name}[t]", adjusted=ADJUSTMENT in features)),
-        *indent(engine.mark_lines(mark_line(adjusted=ADJUSTMENT in features))),
+        *indent(run_state.mark_lines(mark_line(adjusted=ADJUSTMENT in features))),
         *indent([*status_lines("t"), *output_lines("t")]),
-        *indent(engine.hash_lines(kernel, form, "state", COUNTED)),
+        *indent(run_state.hash_lines(kernel, form.uses, "state", COUNTED)),
         *indent(["checksum[t] += share"]),
         "state_i[0] = seen",
         *(line for n, cls in own.items() for line in store(cls, n, "state", "{i} + " + str(at[n]))),
@@ -67,17 +68,18 @@ def setup_lines(form: Form, features: Sequence[str]) -> list[str]:
     for name, side in PER_BAR:
         kind = "words_at" if side == "i" else "floats_at"
         lines.append(f"out_{name} = {kind}(table[{at['out_' + name]}])")
-    more = [f"{n}_col" for n in engine.extras(form.uses)] + [f"feature_{n}" for n in features]
+    more = [f"{n}_col" for n in desk.extras(form.uses)] + [f"feature_{n}" for n in features]
     return [*lines, *pointers([(n, "floats_at") for n in more], len(PRELUDE))]
 
 
 def engine_records(table: str) -> list[str]:
     """Return the lines that make records of what the engine's table holds besides state."""
-    at = {name: k for k, name in enumerate(TABLE)}
     names = ("a", "n", "x", "exposure", "log", "bar")
-    lines = [f"words = words_at({table})"]
-    lines += [f"{n} = at_{engine.CLASSES[n].__name__}(words[{at[n]}])" for n in names]
-    return [*lines, f"asked_at = words[{at['asked']}]"]
+    return [
+        f"words = words_at({table})",
+        *(f"{n} = {desk.record_of(n, 'words')}" for n in names),
+        f"asked_at = {desk.address_of('asked', 'words')}",
+    ]
 
 
 def bar_columns(form: Form, row: str) -> list[str]:
@@ -93,12 +95,12 @@ def bar_columns(form: Form, row: str) -> list[str]:
 
 def bar_lines(
     kernel: Strategy, form: Form, feature: str, *, adjusted: bool = False, place: str = "t",
-    last: str = "curve.last_close", strategy: list[str] | None = None,
+    last: str = "curve.last_close", strategy: list[str] | None = None, brief: str = "",
 ) -> list[str]:  # fmt: skip
     """Return the lines of one bar but for its mark: open, strategy, decide, close.
 
     `place` is what events are stamped with, `last` the price before the bar; the lines `strategy`
-    ask it, if not those that call its kernel.
+    ask it, if not those that call its kernel; `brief` is when the brief engine settles.
     """
     asked = engine.strategy_lines(kernel, feature, adjusted=adjusted)
     worth = "n.lot_value"
@@ -112,12 +114,14 @@ def bar_lines(
         "if seen >= ready:",
         *indent(asked if strategy is None else strategy),
         "signal = wanted_signal(a, wanted, equity)",
-        *_decide_lines(kernel, form, requests, place),
+        *_decide_lines(kernel, form, requests, place, brief),
         f"equity = wallet.cash + q.lots * {worth} * close",
     ]
 
 
-def _decide_lines(kernel: Strategy, form: Form, requests: list[str], place: str) -> list[str]:
+def _decide_lines(
+    kernel: Strategy, form: Form, requests: list[str], place: str, brief: str
+) -> list[str]:
     """Return the lines that decide, and fill at the close where a run does that.
 
     What fills there was made on this bar, or could have filled at its open: on a bar on which
@@ -126,6 +130,9 @@ def _decide_lines(kernel: Strategy, form: Form, requests: list[str], place: str)
     close = call_lines(CLOSE, "0", "close", place)
     stage = SETTLE if engine.settles(form) else DECIDE
     decide = [*requests, *call_lines(stage, "bits_of(signal)", "close", place)]
+    if brief:
+        call = invoke_lines("brief_engine", stage, "bits_of(signal)", place)
+        decide = [f"if {brief}:", *indent(call), "else:", *indent(decide)]
     lines = engine.decide_lines(kernel, form, decide)
     if not engine.settles(form):
         return [*lines, *engine.close_lines(form, close)]
@@ -148,8 +155,15 @@ def call_lines(stage: int, word: str, price: str, place: str) -> list[str]:
         f"expose(exposure, wallet, q, n.lot_value, {price})",
         "bar.number = seen",
         "bar.worth = n.lot_value",
+        *invoke_lines("engine", stage, word, place),
+    ]
+
+
+def invoke_lines(entry: str, stage: int, word: str, place: str) -> list[str]:
+    """Return the lines that call an engine at address `entry`, what it reads being written."""
+    return [
         f"log.row = {place}",
-        f"failed = invoke(engine, engine_table, {stage} + {1 << engine.STAGE_BITS} * t, {word})",
+        f"failed = invoke({entry}, engine_table, {stage} + {1 << engine.STAGE_BITS} * t, {word})",
         "if status == 0 and failed != 0:",
         "    status = (failed & 15) + 16 * t",
     ]

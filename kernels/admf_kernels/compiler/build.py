@@ -99,7 +99,10 @@ def _execute(name: str, source: str, names: Mapping[str, Any]) -> python_types.F
     linecache.cache[filename] = (len(source), None, source.splitlines(True), filename)
     from numba import njit
 
-    module: dict[str, Any] = {**names, "__name__": f"admf_kernels.generated.{name}"}
+    from admf_kernels.compiler import intrinsics
+
+    own = {"__name__": f"admf_kernels.generated.{name}"}
+    module: dict[str, Any] = {**names, **intrinsics.DIRECT, **own}
     exec(compile(source, filename, "exec"), module)  # noqa: S102  our own generated text
     for part, function in list(module.items()):
         if part.startswith(PART):

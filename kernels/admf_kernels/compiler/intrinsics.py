@@ -124,10 +124,14 @@ def _invoke(context: Any, entry: Any, table: Any, start: Any, stop: Any) -> Any:
     return types.int64(types.int64, types.int64, types.int64, types.int64), emit
 
 
+def _record_type(cls: type) -> Any:
+    kinds = [(f.name, "<f8" if f.kind == "float" else "<i8") for f in fields_of(cls)]
+    return from_dtype(np.dtype(kinds, align=True))
+
+
 def _record(cls: type) -> Any:
     """Return the intrinsic that takes an address for a record of 64-bit words."""
-    kinds = [(f.name, "<f8" if f.kind == "float" else "<i8") for f in fields_of(cls)]
-    record = from_dtype(np.dtype(kinds, align=True))
+    record = _record_type(cls)
 
     @intrinsic
     def at_address(context: Any, address: Any) -> Any:
@@ -137,6 +141,23 @@ def _record(cls: type) -> Any:
         return record(types.int64), emit
 
     return at_address
+
+
+def _near_record(cls: type) -> Any:
+    """Return the intrinsic that makes a record of zeros on the stack."""
+    record, words = _record_type(cls), ir.ArrayType(INT64, len(fields_of(cls)))
+
+    @intrinsic
+    def near_record(context: Any) -> Any:
+        def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            with builder.goto_entry_block():
+                memory = builder.alloca(words)
+            builder.store(ir.Constant(words, None), memory)
+            return builder.bitcast(memory, context.get_value_type(record))
+
+        return record(), emit
+
+    return near_record
 
 
 _AT = {cls: _record(cls) for cls in access.RECORDS}
@@ -182,6 +203,18 @@ for _next in (_next_signal, _next_order, _next_fill, _next_trade, _next_adjustme
 
 
 @intrinsic
+def _widest(context: Any) -> Any:
+    """Let the function that calls this be packed as wide as `compiler.eight` is."""
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        # llvmlite lists only attributes without a value.
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return types.none(), emit
+
+
+@intrinsic
 def _near_floats(context: Any) -> Any:
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         with builder.goto_entry_block():
@@ -192,8 +225,25 @@ def _near_floats(context: Any) -> Any:
     return types.CPointer(types.float64)(), emit
 
 
+# What belongs into the function that calls it, by the name that drivers call it by.
+DIRECT: dict[str, Any] = {
+    "near_floats": _near_floats,
+    "widest": _widest,
+    **{f"near_{cls.__name__}": _near_record(cls) for cls in access.NEAR_RECORDS},
+}
+
+
 def _address_form(at_address: Any) -> Any:
     return lambda address: lambda address: at_address(address)
+
+
+def _order_form(slots: Any, k: Any) -> Any:
+    if isinstance(slots, types.Record):  # the only place there is
+        return lambda slots, k: slots
+    return lambda slots, k: _ORDER(slots + k * ORDER_BYTES)
+
+
+_order_form.__annotations__.clear()
 
 
 def _select_form(condition: Any, a: Any, b: Any) -> Any:
@@ -227,8 +277,7 @@ FORMS: tuple[tuple[Any, Any], ...] = (
             lambda entry, table, start, stop: _invoke(entry, table, start, stop)
         ),
     ),
-    (access.near_floats, lambda: lambda: _near_floats()),
-    (orders.order_at, lambda slots, k: lambda slots, k: _ORDER(slots + k * ORDER_BYTES)),
+    (orders.order_at, _order_form),
     (requests.request_at, lambda asked, k: lambda asked, k: _REQUEST(asked + k * REQUEST_BYTES)),
     (event_log.signal_row, lambda log: _next_signal),
     (event_log.order_row, lambda log: _next_order),

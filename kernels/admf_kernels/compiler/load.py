@@ -47,7 +47,8 @@ class Native:
 def load(name: str, symbol: str, code: bytes) -> Native:
     """Link object code into this process and return its entry point."""
     machine = toolchain.target_machine()
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    # All parts of the object in one piece of memory: they reach each other by 32-bit distances.
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine, use_lmm=True)
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
     return Native(name, engine.get_function_address(symbol), engine)

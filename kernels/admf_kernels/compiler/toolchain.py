@@ -66,5 +66,8 @@ def target_machine() -> llvm.TargetMachine:
         features=cpu()["features"],
         opt=3,
         reloc="pic",
-        codemodel="jitdefault",
+        # Constants and tables of jumps are reached from where the code is; with the model that a
+        # just-in-time compiler takes for granted each has an address of 64 bits to be made first.
+        # `load` keeps the parts of an object together, so that the distances fit.
+        codemodel="small",
     )

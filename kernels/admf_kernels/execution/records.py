@@ -265,7 +265,7 @@ class Desk(NamedTuple):
 
 # The groups of the state that the engine changes, in memory order.
 SHARED: dict[str, type] = {"book": Book, "wallet": Wallet, "guard": Guard, "ledger": Ledger}
-OWN: dict[str, type] = {"q": Position, "intent": Intent, "span": Span}
+OWN: dict[str, type] = {"span": Span, "q": Position, "intent": Intent}
 
 
 def expose(e: Any, wallet: Any, q: Any, worth: float, price: float) -> None:
