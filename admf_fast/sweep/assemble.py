@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -51,14 +52,15 @@ class Assembled:
 def assemble(
     work: Work, chunks: Sequence[Chunk], schemas: tuple[pa.Schema, pa.Schema], target: Path,
     about: Mapping[str, Any], sets: Sequence[Sequence[Any]], names: Sequence[str], inputs: int,
+    known: Mapping[int, pa.Table] = MappingProxyType({}),
 ) -> Assembled:  # fmt: skip
     """Write the results of complete parts; `schemas` are those of parts and of results.
 
-    `about` goes into the file's metadata. The bytes of the file are the same however the
-    sweep was cut, interrupted or spread over threads.
-    Raises ConfigError when no set came to anything, StateError for a part that is gone.
+    `about` goes into the file's metadata; parts whose rows are `known`, by chunk, are not read.
+    The bytes of the file are the same however the sweep was cut, interrupted or spread over
+    threads. Raises ConfigError when no set came to anything, StateError for a part that is gone.
     """
-    parts = Parts(work, chunks, schemas[0], inputs)
+    parts = Parts(work, chunks, schemas[0], inputs, known)
     signals, results, error, failed = _digests(parts, len(sets), inputs)
     if failed == len(sets) * inputs:
         raise ConfigError(f"sweep: no set can be run: {error}")
@@ -73,7 +75,13 @@ def assemble(
     rows = 0
     with (
         atomic_file(target) as path,
-        pq.ParquetWriter(path, schemas[1], compression="zstd", write_page_checksum=True) as writer,
+        pq.ParquetWriter(
+            path,
+            schemas[1],
+            compression="zstd",
+            write_page_checksum=True,
+            use_dictionary=_repeated(schemas[1]),
+        ) as writer,
     ):
         for table in regrouped(_compared(parts, same, schemas[1])):
             digest.update(table)
@@ -88,6 +96,11 @@ def assemble(
     return made
 
 
+def _repeated(schema: pa.Schema) -> list[str]:
+    """Return the columns whose values come again: texts. Figures hardly ever do."""
+    return [field.name for field in schema if pa.types.is_string(field.type)]
+
+
 class Parts:
     """The rows of all parts in the order of the sets, those of a set on all inputs together.
 
@@ -95,8 +108,12 @@ class Parts:
     through them raises StateError for a part that is gone.
     """
 
-    def __init__(self, work: Work, chunks: Sequence[Chunk], schema: pa.Schema, inputs: int):
+    def __init__(
+        self, work: Work, chunks: Sequence[Chunk], schema: pa.Schema, inputs: int,
+        known: Mapping[int, pa.Table] = MappingProxyType({}),
+    ) -> None:  # fmt: skip
         self.work, self.chunks, self.schema, self.inputs = work, chunks, schema, inputs
+        self._known = known
         self._few = sum(len(c.sets) for c in chunks) <= ROWS_PER_GROUP
         self._held: list[pa.Table] = []
 
@@ -116,7 +133,8 @@ class Parts:
             yield pa.concat_tables(tables).take(integers(order))
 
     def _read(self, chunk: Chunk) -> pa.Table:
-        table = self.work.read(chunk.number, self.schema)
+        table = self._known.get(chunk.number)
+        table = self.work.read(chunk.number, self.schema) if table is None else table
         if table is None or table.num_rows != len(chunk.sets):
             raise StateError(
                 f"{self.work.part(chunk.number)}: was damaged or removed while the sweep ran; "

@@ -25,10 +25,15 @@ from admf_kernels.lane_program import ROWS_KEPT, LaneProgram
 from admf_kernels.layout import Words
 from admf_kernels.summaries import summarize_all
 
-# The most bars of one call into compiled code, and how long it should take. Fewer cost more calls,
-# for each of which threads wait for each other in the interpreter; more leave the cache.
-BLOCK_BARS, CALL_S = 4096, 0.025
+# The bars whose columns lie in memory together: more of them leave the cache. Then the most of one
+# call into compiled code, and how long it should take: with fewer there are more calls, for each
+# of which threads wait for each other in the interpreter.
+BLOCK_BARS, CALL_BARS, CALL_S = 4096, 65_536, 0.025
 FEWEST_BARS = 32
+# Signals of a lane are hashed when there are more than so many: few, so that there is room for
+# those of a long call, and not one by one.
+ROWS_TAKEN = 1024
+assert ROWS_TAKEN < ROWS_KEPT
 
 
 @dataclass(slots=True)
@@ -123,16 +128,15 @@ class LaneRun:
             if due and due[-1] == first:
                 due.pop()
                 self._sample()
-            size = min(self._piece_bars, self._program.block_bars)
-            size = min(size, due[-1] - first) if due else size
+            size = min(self._piece_bars, due[-1] - first) if due else self._piece_bars
             piece = block.slice(first, first + size)
             started = time.perf_counter()
-            self._take(ROWS_KEPT)
-            self._program.feed(*piece.columns())  # type: ignore[arg-type]
-            self._pace(len(piece), time.perf_counter() - started)
-            first += len(piece)
-            self._last_ts_ns = int(piece.ts_ns[-1])
-            yield len(piece)
+            self._take(ROWS_TAKEN)
+            done = self._program.carry(*piece.columns())  # type: ignore[arg-type]
+            self._pace(done, time.perf_counter() - started)
+            first += done
+            self._last_ts_ns = int(piece.ts_ns[done - 1])
+            yield done
 
     def _sample(self) -> None:
         if self._samples and self._program.bars_seen:
@@ -144,7 +148,7 @@ class LaneRun:
         # Eight bars are taken at a time, by the bar's number: a call that ended between them
         # would leave the last of them, and the first of the next call, to be taken one by one.
         wanted -= wanted % WIDTH
-        self._piece_bars = max(FEWEST_BARS, min(wanted, 2 * self._piece_bars, BLOCK_BARS))
+        self._piece_bars = max(FEWEST_BARS, min(wanted, 2 * self._piece_bars, CALL_BARS))
 
     def _take(self, least: int) -> None:
         for name in dict.fromkeys(("signals", *self._keep)):

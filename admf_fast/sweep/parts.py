@@ -49,10 +49,10 @@ class PartMaker:
             work.is_whole(chunk.number, schema, name) for name, schema in self.schemas.items()
         )
 
-    def make(self, work: Work, chunk: Chunk, sets: Sets, bars: Bars) -> None:
-        """Run the sets of a chunk and write its part."""
+    def make(self, work: Work, chunk: Chunk, sets: Sets, bars: Bars) -> pa.Table:
+        """Run the sets of a chunk and write its part; returns its rows."""
         self.runner.folder = work.folder
-        self._write(work, chunk, sets, bars, self.runner.results(sets, bars))
+        return self._write(work, chunk, sets, bars, self.runner.results(sets, bars))
 
     def refuse(self, work: Work, chunk: Chunk, sets: Sets, bars: Bars, reason: str) -> None:
         """Write the part of a chunk that cannot be run, with the reason in every row."""
@@ -70,7 +70,7 @@ class PartMaker:
     def _write(
         self, work: Work, chunk: Chunk, sets: Sets, bars: Bars,
         results: Sequence[LaneResult | str],
-    ) -> None:  # fmt: skip
+    ) -> pa.Table:  # fmt: skip
         rows: list[Row] = []
         for k, (values, result) in enumerate(zip(sets, results, strict=True)):
             pairs = zip(self.types.values(), values, strict=True)
@@ -80,4 +80,6 @@ class PartMaker:
             events = events_tables(name, chunk.sets, bars.symbol, results)
             work.write_all(chunk.number, events, self.schemas[name], name)
         # The rows come last: where they are, all is.
-        work.write(chunk.number, table_of(rows, self.schema))
+        table = table_of(rows, self.schema)
+        work.write(chunk.number, table)
+        return table

@@ -33,9 +33,11 @@ def codes_of(sets: Sequence[Sequence[Any]], axes: int) -> NDArray[np.int64]:
     """Return the values of sets as numbers, equal ones alike; shape (sets, axes)."""
     found = np.empty((len(sets), axes), np.int64)
     for k in range(axes):
-        known: dict[str, int] = {}
-        for row, values in enumerate(sets):
-            found[row, k] = known.setdefault(repr(values[k]), len(known))
+        column = [values[k] for values in sets]
+        whole = set(map(type, column)) <= {int}
+        keys = column if whole else [repr(value) for value in column]
+        number = {key: n for n, key in enumerate(dict.fromkeys(keys))}
+        found[:, k] = [number[key] for key in keys]
     return found
 
 

@@ -30,6 +30,7 @@ from admf_fast.sweep.events import assemble_events, events_path
 from admf_fast.sweep.identity import inputs_digests
 from admf_fast.sweep.isolation import Isolation
 from admf_fast.sweep.parts import PartMaker
+from admf_fast.sweep.regroup import ROWS_PER_GROUP
 from admf_fast.sweep.replaying import variants_of
 from admf_fast.sweep.result import SweepResult
 from admf_fast.sweep.scaling import (
@@ -235,6 +236,8 @@ class Sweep:
         self.names = [axis.name for axis in space.axes]
         self.types = param_types(space.axes, sets) if types is None else types
         self.chunks: list[Chunk] = []
+        # Rows that need not be read again, by the number of their chunk: those of a small sweep.
+        self._rows: dict[int, pa.Table] = {}
         self.watched = Watched(len(sets) * sum(one.count for one in inputs), threads=threads)
         self._pulse = _Pulse(self.watched)
         self.maker = PartMaker(variants, self.types, self.keep, done=self._pulse)
@@ -306,7 +309,9 @@ class Sweep:
 
         def make(chunk: Chunk) -> None:
             sets = [self.sets[k] for k in chunk.sets]
-            self.maker.make(work, chunk, sets, self.inputs[chunk.input])
+            rows = self.maker.make(work, chunk, sets, self.inputs[chunk.input])
+            if len(self.sets) * len(self.inputs) <= ROWS_PER_GROUP:
+                self._rows[chunk.number] = rows
 
         return make
 
@@ -351,7 +356,7 @@ class Sweep:
             assemble_events(work, self.chunks, len(self.inputs), name, path)
         return assemble(
             work, self.chunks, (self.maker.schema, result_schema(self.types)), target, about,
-            self.sets, self.names, len(self.inputs),
+            self.sets, self.names, len(self.inputs), self._rows,
         )  # fmt: skip
 
 

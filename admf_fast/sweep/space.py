@@ -1,5 +1,6 @@
 """The parameter sets of a sweep: which there are, in which order, and how many."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -79,9 +80,7 @@ class Space:
         if self.search:
             sample = SampleSpec(sets=self.search.trials, seed=self.search.seed)
         drawn = draws(sample, len(self.groups)) if sample else None
-        candidates = (
-            self._drawn(drawn) if drawn is not None else self._from(0, [UNSET] * len(self.axes))
-        )
+        candidates = self._drawn(drawn) if drawn is not None else self._combinations()
         found: dict[tuple[Any, ...], None] = {}
         for values in candidates:
             if all(holds(values) for holds in self.holds):
@@ -91,6 +90,22 @@ class Space:
         if not found:
             raise ConfigError("sweep: no set meets the conditions of sweep.where")
         return [_plain_set(values) for values in found]
+
+    def _combinations(self) -> Iterator[tuple[Any, ...]]:
+        """Yield all combinations, the values of the last group changing first."""
+        if any(axis.when is not None for axis in self.axes):
+            yield from self._from(0, [UNSET] * len(self.axes))
+            return
+        places = [place for group in self.groups for place in group]
+        ordered = sorted(range(len(places)), key=places.__getitem__)
+        for chosen in itertools.product(*map(self._values, self.groups)):
+            values = [value for values in chosen for value in values]
+            yield tuple([values[k] for k in ordered])
+
+    def _values(self, group: Sequence[int]) -> list[tuple[Any, ...]]:
+        """Return what the axes of a group are set to, one after the other."""
+        axes = [self.axes[place] for place in group]
+        return [tuple(axis.values.at(k) for axis in axes) for k in range(axes[0].values.count)]
 
     def _from(self, group: int, values: list[Any]) -> Iterator[tuple[Any, ...]]:
         if group == len(self.groups):
@@ -151,11 +166,15 @@ def distinct(sets: Iterable[Sequence[Any]]) -> list[tuple[Any, ...]]:
 
 def key_of(values: Sequence[Any]) -> tuple[Any, ...]:
     """Return a set as what dictionaries can keep it by."""
-    return tuple(_comparable(value) for value in values)
+    return tuple(values) if _are_plain(values) else tuple(map(_comparable, values))
 
 
 def _plain_set(values: Sequence[Any]) -> tuple[Any, ...]:
-    return tuple(_plain(value) for value in values)
+    return tuple(values) if _are_plain(values) else tuple(map(_plain, values))
+
+
+def _are_plain(values: Sequence[Any]) -> bool:
+    return PLAIN.issuperset(map(type, values))
 
 
 class _Section(tuple[tuple[str, Any], ...]):

@@ -86,7 +86,9 @@ class Work:
         """Write tables as one, whole or not at all; each is read back by itself."""
         with (
             atomic_file(self.part(number, name)) as path,
-            pq.ParquetWriter(path, schema, compression="lz4", write_page_checksum=True) as writer,
+            pq.ParquetWriter(
+                path, schema, compression="lz4", write_page_checksum=True, use_dictionary=False
+            ) as writer,
         ):
             for table in tables:
                 writer.write_table(table)

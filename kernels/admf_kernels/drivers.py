@@ -9,6 +9,7 @@ from typing import Any
 from admf_kernels import actions, clock, numeric, orders, recorded
 from admf_kernels.codegen import (
     access,
+    carry,
     eight,
     eights,
     engine,
@@ -142,6 +143,12 @@ def for_gate() -> Native:
 def execute_all() -> Native:
     """Return the driver that runs the drivers of a program one after the other."""
     return native("execute", execute.SOURCE, [], {})
+
+
+@functools.cache
+def carry_over_bars() -> Callable[[int, int, int], int]:
+    """Return the driver that takes a program over many blocks of bars, ready to call."""
+    return native("carry", carry.SOURCE, [], {}).caller()
 
 
 @functools.cache

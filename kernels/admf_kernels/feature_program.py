@@ -147,6 +147,7 @@ class FeatureProgram:
         self.cursor = self.history  # the next row to fill
         self.bars_seen = 0
         self.restored_checksum = 0  # of the last bar before this program's first
+        self.refused = ""  # why no more bars are taken
         self.event_count = 0  # of the last `advance`
 
     def _state_size(self) -> int:
@@ -291,9 +292,10 @@ class FeatureProgram:
         bar = f"bar {self.bars_seen + row - start} (ts_ns {self.ts_ns[row]})"
         missing = self.clock.missing if self.clock and status & 15 == clocks.NO_SESSION else ""
         reason = f"{bar}: {missing or STATUS[status & 15]}"
+        self.refused = f"the run has stopped at {reason}"
 
         def stopped(table: int, start: int, stop: int) -> int:
-            raise KernelError(f"the run has stopped at {reason}")
+            raise KernelError(self.refused)
 
         self._call = stopped
         raise KernelError(reason)

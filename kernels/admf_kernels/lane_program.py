@@ -5,6 +5,7 @@ leave the same outputs, events and checksums as a `Program` of its own.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,16 +14,16 @@ from numpy.typing import NDArray
 from admf_kernels import drivers
 from admf_kernels.actions import Actions
 from admf_kernels.clock import Clock
-from admf_kernels.codegen import desk, engine, lanes, run_state
+from admf_kernels.codegen import carry, desk, engine, lanes, run_state
 from admf_kernels.codegen.asking import asked_together
 from admf_kernels.codegen.engine import Form
-from admf_kernels.contract import Output, Source, Strategy, output_of
+from admf_kernels.contract import BAR_COLUMNS, Output, Source, Strategy, output_of
 from admf_kernels.errors import KernelError
 from admf_kernels.execution import log, metrics, records
 from admf_kernels.execution.metrics import Curve, Sums
 from admf_kernels.execution.records import Ledger
 from admf_kernels.execution.terms import Terms
-from admf_kernels.feature_program import STATUS, Place
+from admf_kernels.feature_program import STATUS, Floats, Place
 from admf_kernels.layout import Words, fields_of, to_word
 from admf_kernels.memory import LINE_WORDS, columns_of_lines
 from admf_kernels.program import (
@@ -34,8 +35,8 @@ from admf_kernels.program import (
 from admf_kernels.reading_program import constant_block, run_addresses
 from admf_kernels.recorded import Recorded
 
-# A lane's kept events are taken out by `take_events` before so many more rows are written.
-ROWS_KEPT = 1024
+# The most rows that a lane may have kept when another block of bars is taken.
+ROWS_KEPT = 4096
 
 
 class LaneProgram(TradingProgram):
@@ -143,6 +144,44 @@ class LaneProgram(TradingProgram):
             1 if self.tap == lanes.NO_TAP else block_bars
         )  # the driver wants an address in any case
 
+    def carry(
+        self, ts_ns: NDArray[np.int64], open: Floats, high: Floats, low: Floats, close: Floats,
+        volume: Floats,
+    ) -> int:  # fmt: skip
+        """Advance over any number of bars in one call of compiled code; returns how many.
+
+        Fewer than given where a lane would have no room for the events it keeps: take them
+        (`take_events`) and go on. Columns are contiguous. Raises KernelError as `feed` does.
+        """
+        if self.refused:
+            raise KernelError(self.refused)
+        columns = (ts_ns, open, high, low, close, volume)
+        self._carry[len(carry.TABLE) :] = [column.ctypes.data for column in columns]
+        self._progress[0] = self.cursor
+        status = drivers.carry_over_bars()(self._carry.ctypes.data, 0, len(ts_ns))
+        self.cursor, done = self._progress.tolist()
+        self.bars_seen += done
+        if status < 0:
+            self._refuse(-status, self.cursor)
+        return int(done)
+
+    @cached_property
+    def _carry(self) -> Words:
+        """The table of the carry driver, but for the bars."""
+        self._progress = np.zeros(2, np.int64)
+        parts = {
+            "execute": drivers.execute_all().address, "program": self._table,
+            "columns": self._columns_at, "stride": self.rows,
+            "column_count": self.plan.column_count, "rows_used": self._rows_used,
+            "history": self.history, "block_bars": self.block_bars,
+            "counts": self._logs.ctypes.data + 8 * log.COUNTS_AT,
+            "counts_stride": self._logs.shape[1], "lanes": len(self._logs),
+            "counts_most": ROWS_KEPT,
+            "progress": self._progress.ctypes.data,
+        }  # fmt: skip
+        bars = [0] * len(BAR_COLUMNS)
+        return np.array([*(parts[name] for name in carry.TABLE), *bars], np.int64)
+
     @property
     def statuses(self) -> Words:
         """0, or why and on which bar each lane could not be used; `refusal` has the words."""
@@ -211,9 +250,9 @@ class LaneProgram(TradingProgram):
         self._kept_events: dict[str, list[Words]] = {}
         for name in self.keep:
             field, columns = log.Log._fields.index(name), log.TABLES[name]
-            # At most one signal a bar. Pages that no event touches are never given by the system.
+            # At most one signal a bar. Memory that no event is written to is never touched.
             most = self.block_bars * (1 if name == "signals" else per_bar)
-            rows = [np.zeros((ROWS_KEPT + most, len(columns)), np.int64) for _ in self._logs]
+            rows = [np.empty((ROWS_KEPT + most, len(columns)), np.int64) for _ in self._logs]
             self._kept_events[name] = rows
             self._logs[:, field] = [memory.ctypes.data for memory in rows]
 
@@ -221,9 +260,8 @@ class LaneProgram(TradingProgram):
         """Return the kept events of the lanes that have more than `least`, and forget them.
 
         Each is a lane and int64 words, (events, columns of ``log.TABLES``), oldest first, with
-        the bar's time in place of the row. The next `feed` writes over them. Take them when
-        `ROWS_KEPT` rows are there (``least=ROWS_KEPT``) before every `feed`, and the rest at
-        the end.
+        the bar's time in place of the row. The next `feed` writes over them. Before every `feed`
+        or `carry` take those of lanes with `ROWS_KEPT` or more, and the rest at the end.
         """
         counts = self._logs[:, log.COUNTS_AT + list(log.TABLES).index(name)]
         if counts.max() <= least:

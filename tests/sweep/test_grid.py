@@ -1,6 +1,7 @@
 """Which sets a section means: values, conditions, samples, sizes."""
 
 import time
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -12,6 +13,7 @@ from admf_fast.errors import ConfigError
 from admf_fast.sweep.conditions import condition
 from admf_fast.sweep.declared import space_of
 from admf_fast.sweep.run import run_sweep
+from admf_fast.sweep.space import Axis, Space
 from admf_fast.sweep.values import values_of
 from tests.sweep.kit import config_of
 
@@ -47,6 +49,28 @@ def test_values_as_they_are_written(text, expected):
     assert [type(v) for v in found if not isinstance(v, float)] == [
         type(v) for v in expected if not isinstance(v, float)
     ]
+
+
+@given(st.data(), st.integers(1, 4))
+def test_combinations_without_conditions_come_as_those_with_some(data, count):
+    axes = [
+        Axis(
+            f"key{k}",
+            f"n{k}",
+            values_of(data.draw(st.lists(st.integers(), min_size=1, max_size=4))),
+        )
+        for k in range(count)
+    ]
+    places = data.draw(st.permutations(range(count)))
+    cut = data.draw(st.integers(1, count))
+    groups = [tuple(places[:cut]), *((k,) for k in places[cut:])]
+    alike = axes[groups[0][0]].values
+    axes = [a if k not in groups[0] else replace(a, values=alike) for k, a in enumerate(axes)]
+    space = Space(tuple(axes), tuple(groups), (), None, 1000)
+    conditional = replace(space, axes=(*axes[:-1], replace(axes[-1], when=lambda values: True)))
+
+    assert [*space._combinations()] == [*conditional._combinations()]
+    assert len([*space._combinations()]) == space.candidates
 
 
 @given(st.integers(-1000, 1000), st.integers(0, 300), st.integers(1, 9), st.integers(0, 3))
