@@ -8,21 +8,26 @@ from admf_fast.config import Config, config_digest
 from admf_fast.sweep.chunk import equity_every
 from admf_fast.sweep.variants import Variants
 from admf_kernels import drivers
-from admf_kernels.codegen import lanes
+from admf_kernels.codegen import carry, engine, lanes
+from admf_kernels.codegen.engine import Form
 from admf_kernels.execution.summary import summarize
+from admf_kernels.plan import Plan
 
 
 def code_digests(variants: Variants) -> dict[str, str]:
     """Return the digests of kernels, drivers and tables, and the version of the rest."""
-    setup = variants.base
-    program = setup.program(1)
+    setup, form = variants.base, Form(variants.base.terms.uses)
+    reads = setup.strategy.columns_for(setup.params, adjusted=setup.actions is not None)
+    # Looked up, not made ready: nothing needs to be compiled to be told from something else.
+    plan = Plan([*reads.values(), *setup.inputs.values(), *setup.features.values()])
     code = drivers.code_digest(
-        setup.strategy, program.plan.indicators, [summarize], form=program.form, made=setup.terms
+        setup.strategy, plan.indicators, [summarize], form=form, made=setup.terms
     )
-    driver = lanes.source(setup.strategy, tuple(program.reads), program.form)
+    driver = [lanes.source(setup.strategy, tuple(reads), form), carry.SOURCE]
+    driver += [engine.brief_source()] if engine.is_brief(form) else []
     return {
         "code": code,
-        "driver": hashlib.sha256(driver.encode()).hexdigest(),
+        "driver": hashlib.sha256("\0".join(driver).encode()).hexdigest(),
         "calendar": setup.calendar.digest if setup.calendar else "",
         "actions": setup.actions.digest if setup.actions else "",
         "version": __version__,

@@ -209,7 +209,14 @@ class LaneProgram(TradingProgram):
         """Return the address of what settles lanes of which few events are kept, 0 for none."""
         if not engine.is_brief(self.form):
             return 0
-        return drivers.brief_for(self.form.edition, self.terms.fee_of, self.terms.size_of).address
+        edition = self.form.edition
+        return drivers.brief_for(edition, self.terms.fee_of, self.terms.size_of).address
+
+    def _engine_address(self) -> int:
+        # Where no lane needs another engine, none has to be compiled: without orders that wait
+        # the driver has nothing else to ask of it.
+        few = self.tap == lanes.NO_TAP and set(self.keep) <= {"signals"}
+        return (self._brief_engine() if few else 0) or super()._engine_address()
 
     def _engine_tables(self) -> Words:
         """Return the addresses of the engine's table of every lane.

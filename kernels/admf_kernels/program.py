@@ -104,10 +104,12 @@ class TradingProgram(ReadingProgram):
         """The slot of the state checksum, the keys of what the engine changes, its address."""
         kept = run_state.kept_places(self.strategy, self.terms.uses)
         keys = np.array([checksum.key_of(place) for place in kept], np.int64)
-        address = drivers.engine_for(
-            self.form.edition, self.terms.fee_of, self.terms.size_of
-        ).address
-        return checksum.slot_of(self.strategy.reference), keys, address
+        return checksum.slot_of(self.strategy.reference), keys, self._engine_address()
+
+    def _engine_address(self) -> int:
+        """Return where the engine is that the driver calls."""
+        edition = self.form.edition
+        return drivers.engine_for(edition, self.terms.fee_of, self.terms.size_of).address
 
 
 class Program(TradingProgram):
