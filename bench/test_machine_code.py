@@ -13,7 +13,7 @@ from admf_kernels.codegen.engine import Form
 from admf_kernels.compiler import build, closure, toolchain
 from admf_kernels.compiler.folding import NO_FACTS, Facts
 from admf_kernels.execution.costs import standard_fee
-from admf_kernels.execution.records import Desk
+from admf_kernels.execution.records import Desk, expose
 from admf_kernels.execution.terms import Terms, Uses
 from admf_kernels.execution.uses import EDITIONS, left_out, no_size
 
@@ -79,6 +79,7 @@ def test_trading_is_never_fused() -> None:
     assert not FUSED.search(text)
     for edition in EDITIONS:
         assert not FUSED.search(assembly_of_the_engine(edition))
+    assert not FUSED.search(assembly_of_the_engine(EDITIONS[0], engine.brief_source()))
 
 
 @functools.cache
@@ -119,11 +120,11 @@ def test_wishes_are_packed_and_nothing_of_a_lane_is_fused() -> None:
     assert not FUSED.search(text)
 
 
-def assembly_of_the_engine(edition: Uses) -> str:
-    names = {f.__name__: f for f in drivers.ENGINE}
+def assembly_of_the_engine(edition: Uses, source: str = "") -> str:
+    names = {f.__name__: f for f in (*drivers.ENGINE, expose)}
     names |= {"Terms": Terms, "Desk": Desk, "fee_of": standard_fee, "size_of": no_size}
-    functions = [*drivers.ENGINE, standard_fee, no_size]
-    return assembly(engine.source(edition), functions, names, {Uses: left_out(edition)})
+    functions = [*drivers.ENGINE, expose, standard_fee, no_size]
+    return assembly(source or engine.source(edition), functions, names, {Uses: left_out(edition)})
 
 
 @pytest.mark.parametrize("name", ["largest_of_four", "smallest_of_four", "true_range"])

@@ -13,6 +13,7 @@ from admf_fast.sweep.space import Space
 from admf_fast.sweep.tiles import tiles_of
 from admf_fast.sweep.variants import Variant, Variants
 from admf_kernels.errors import KernelError
+from admf_kernels.lane_program import LaneProgram
 
 LEAST_SETS, BARS, ROUNDS = 64, 4096, 5
 
@@ -60,6 +61,18 @@ def compile_for(variants: Variants, sets: Sequence[Sequence[Any]], symbol: str) 
     variant = variants.at(sets[0], symbol)
     if variant.setup is not None:
         LaneRun([variant], playback=variants.playback(symbol))
+
+
+def compile_base(variants: Variants) -> None:
+    """Compile what the configuration needs as it is; KernelError where that cannot be done.
+
+    What is wrong with every set is then said once, and not found in one set after the other.
+    """
+    base = variants.base
+    LaneProgram(
+        base.strategy, [base.params], base.terms, inputs=base.inputs, tap=None,
+        keep=("signals",), block_bars=1, hashed=False, clock=base.clock, actions=base.actions,
+    )  # fmt: skip
 
 
 def _fed_s(run: LaneRun, before: BarBlock, piece: BarBlock) -> float:

@@ -11,6 +11,7 @@ from admf_kernels import drivers
 from admf_kernels.codegen import carry, engine, lanes
 from admf_kernels.codegen.engine import Form
 from admf_kernels.execution.summary import summarize
+from admf_kernels.execution.uses import EDITIONS
 from admf_kernels.plan import Plan
 
 
@@ -24,7 +25,8 @@ def code_digests(variants: Variants) -> dict[str, str]:
         setup.strategy, plan.indicators, [summarize], form=form, made=setup.terms
     )
     driver = [lanes.source(setup.strategy, tuple(reads), form), carry.SOURCE]
-    driver += [engine.brief_source()] if engine.is_brief(form) else []
+    # Sets may use more of the engine than the configuration they are made of, or less.
+    driver += [engine.brief_source(), *map(engine.source, EDITIONS)]
     return {
         "code": code,
         "driver": hashlib.sha256("\0".join(driver).encode()).hexdigest(),

@@ -21,7 +21,7 @@ from admf_fast.errors import ConfigError, StateError
 from admf_fast.sweep.apart import Apart
 from admf_fast.sweep.assemble import METADATA, Assembled, assemble
 from admf_fast.sweep.bars import Bars, open_inputs
-from admf_fast.sweep.calibration import compile_for
+from admf_fast.sweep.calibration import compile_base, compile_for
 from admf_fast.sweep.chunk import Chunk, Stopped, chunks_of
 from admf_fast.sweep.dask_cluster import DaskSpec, cores_of
 from admf_fast.sweep.declared import space_of
@@ -278,6 +278,7 @@ class Sweep:
         watched.total, watched.chunks_total, watched.chunks = lost, len(chunks), kept
         if not missing:
             return kept
+        compile_base(self.maker.runner.variants)
         self.maker.runner.stop.clear()  # set when the engine of chunks before these was closed
         engine = self._engine(work)
         running = Running(engine, watched, progress)
@@ -287,6 +288,7 @@ class Sweep:
             # One input after the other, so that a worker has to read few.
             for chunk in run_chunks(running, sorted(missing, key=lambda chunk: chunk.input)):
                 isolation.run(chunk)
+                self._rows.pop(chunk.number, None)  # a thread that was given up may come to an end
         finally:
             engine.close()
             self._pulse.beat = _over
@@ -310,6 +312,7 @@ class Sweep:
         def make(chunk: Chunk) -> None:
             sets = [self.sets[k] for k in chunk.sets]
             rows = self.maker.make(work, chunk, sets, self.inputs[chunk.input])
+            self._pulse(0)  # not after it was given up: what others made of it counts then
             if len(self.sets) * len(self.inputs) <= ROWS_PER_GROUP:
                 self._rows[chunk.number] = rows
 

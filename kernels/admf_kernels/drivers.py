@@ -28,12 +28,14 @@ from admf_kernels.compiler import cache, closure, load, toolchain
 from admf_kernels.compiler.folding import NO_FACTS, Facts
 from admf_kernels.compiler.load import Native
 from admf_kernels.contract import ADJUSTMENT, Indicator, Kernel, Strategy
+from admf_kernels.errors import KernelError
 from admf_kernels.execution import actions as adjusting
 from admf_kernels.execution import bar, costs, matching, metrics, news, records, requests, terms
 from admf_kernels.execution.terms import Terms, Uses
 from admf_kernels.execution.uses import left_out
 
 _loaded: dict[str, Native] = {}
+_failed: dict[str, KernelError] = {}
 _loading = threading.Lock()
 
 REACHED = (
@@ -168,14 +170,20 @@ def native(
     # Neither Numba nor LLVM may be entered by two threads at once.
     with _loading:
         key = key_of(source, functions, names, facts)
+        if key in _failed:  # as it would again, after seconds
+            raise type(_failed[key])(str(_failed[key])) from _failed[key]
         if key not in _loaded:
             stored = cache.read(key)
             if stored is None:
                 from admf_kernels.compiler import build
 
-                stored = build.to_object(
-                    name, source, functions, {**ACCESS, **BITS, **names}, facts
-                )
+                try:
+                    stored = build.to_object(
+                        name, source, functions, {**ACCESS, **BITS, **names}, facts
+                    )
+                except KernelError as error:
+                    _failed[key] = error
+                    raise
                 cache.write(key, *stored)
             _loaded[key] = load.load(name, *stored)
     return _loaded[key]

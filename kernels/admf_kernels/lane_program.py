@@ -151,11 +151,20 @@ class LaneProgram(TradingProgram):
         """Advance over any number of bars in one call of compiled code; returns how many.
 
         Fewer than given where a lane would have no room for the events it keeps: take them
-        (`take_events`) and go on. Columns are contiguous. Raises KernelError as `feed` does.
+        (`take_events`) and go on. Raises KernelError as `feed` does, for a program with a tap,
+        whose events are those of a block, and for columns that are not contiguous, of one length
+        and of 64 bits.
         """
+        columns = (ts_ns, open, high, low, close, volume)
+        bad = [c for c in columns if not c.flags.c_contiguous or c.shape != ts_ns.shape
+               or c.dtype.itemsize != 8]  # fmt: skip
+        if bad or self.tap != lanes.NO_TAP:
+            raise KernelError(
+                "expected a program without a tap, and contiguous columns of one length, int64 and "
+                f"float64; found tap {self.tap}, {len(bad)} other columns"
+            )
         if self.refused:
             raise KernelError(self.refused)
-        columns = (ts_ns, open, high, low, close, volume)
         self._carry[len(carry.TABLE) :] = [column.ctypes.data for column in columns]
         self._progress[0] = self.cursor
         status = drivers.carry_over_bars()(self._carry.ctypes.data, 0, len(ts_ns))
@@ -207,7 +216,7 @@ class LaneProgram(TradingProgram):
 
     def _brief_engine(self) -> int:
         """Return the address of what settles lanes of which few events are kept, 0 for none."""
-        if not engine.is_brief(self.form):
+        if not (engine.is_brief(self.form) and set(self.keep) <= {"signals"}):
             return 0
         edition = self.form.edition
         return drivers.brief_for(edition, self.terms.fee_of, self.terms.size_of).address
@@ -215,8 +224,8 @@ class LaneProgram(TradingProgram):
     def _engine_address(self) -> int:
         # Where no lane needs another engine, none has to be compiled: without orders that wait
         # the driver has nothing else to ask of it.
-        few = self.tap == lanes.NO_TAP and set(self.keep) <= {"signals"}
-        return (self._brief_engine() if few else 0) or super()._engine_address()
+        alone = self.tap == lanes.NO_TAP
+        return (self._brief_engine() if alone else 0) or super()._engine_address()
 
     def _engine_tables(self) -> Words:
         """Return the addresses of the engine's table of every lane.
@@ -247,6 +256,7 @@ class LaneProgram(TradingProgram):
             read = [Place(self.plan.column(i.get(name, name))) for i in self.lane_inputs]
             at = len(desk.TABLE) + desk.COLUMNS.index(name)
             tables[:, at] = [self._word(place) for place in read]
+        self._engine_notes = notes[max(self.tap, 0)]
         self._kept += [notes, tables]
         return _addresses(tables)
 
@@ -268,7 +278,7 @@ class LaneProgram(TradingProgram):
 
         Each is a lane and int64 words, (events, columns of ``log.TABLES``), oldest first, with
         the bar's time in place of the row. The next `feed` writes over them. Before every `feed`
-        or `carry` take those of lanes with `ROWS_KEPT` or more, and the rest at the end.
+        or `carry` take those of lanes with more than `ROWS_KEPT`, and the rest at the end.
         """
         counts = self._logs[:, log.COUNTS_AT + list(log.TABLES).index(name)]
         if counts.max() <= least:

@@ -107,7 +107,7 @@ class TradingProgram(ReadingProgram):
         return checksum.slot_of(self.strategy.reference), keys, self._engine_address()
 
     def _engine_address(self) -> int:
-        """Return where the engine is that the driver calls."""
+        """Return where the engine is that the driver calls, in the stages that it calls it for."""
         edition = self.form.edition
         return drivers.engine_for(edition, self.terms.fee_of, self.terms.size_of).address
 

@@ -6,9 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from admf_kernels import Program, get
-from admf_kernels.codegen import run_state
+from admf_kernels.codegen import engine, run_state
 from admf_kernels.execution.log import TABLES
-from admf_kernels.execution.terms import FRACTION, SAME_CLOSE, Account, Exits
+from admf_kernels.execution.terms import (
+    ALL_IN,
+    FIXED,
+    FRACTION,
+    KELLY,
+    PERCENT,
+    SAME_CLOSE,
+    Account,
+    Exits,
+    Instrument,
+)
 from admf_kernels.execution.uses import make_terms
 from admf_kernels.lane_program import LaneProgram
 from admf_kernels.memory import LINE_WORDS, columns_of_lines, whole_lines, words_of_lines
@@ -62,6 +72,49 @@ def test_lanes_have_the_events_they_keep_and_the_state_of_those_that_keep_all(na
             assert [lane for lane, _ in found] == (given_lanes if kept else [])
             assert all(rows.tobytes() == expected[table].tobytes() for _, rows in found)
             assert program.take_events(table) == []
+
+
+FEES = st.sampled_from((0.0, 0.0005, 0.02))
+
+
+@st.composite
+def accounts_at_the_close(draw):
+    """Terms that need the smallest edition of the engine alone."""
+    account = Account(
+        fill=SAME_CLOSE, cash=draw(st.sampled_from((50.0, 1e4, 1e9))),
+        sizing=draw(st.sampled_from((FIXED, PERCENT, ALL_IN, KELLY))),
+        sizing_value=draw(st.sampled_from((0.3, 1.0, 7.0))), sizing_trades=3.0,
+        long_allowed=draw(st.booleans()), short_allowed=draw(st.booleans()),
+        reject=draw(st.booleans()), size_at_fill=draw(st.booleans()),
+    )  # fmt: skip
+    instrument = Instrument(
+        lot_size=draw(st.sampled_from((1.0, 1e-6))), lot_value=draw(st.sampled_from((1.0, 1e-6))),
+        fee_rate=draw(FEES), fee_fixed=draw(FEES) * 1000.0, fee_minimum=draw(FEES) * 100.0,
+        fee_tiers=draw(st.integers(0, 1)), fee_from_1=1e5, fee_rate_1=draw(FEES),
+        slippage_rate=draw(FEES), slippage_on=draw(st.integers(0, 2)),
+    )  # fmt: skip
+    return make_terms(account, instrument)
+
+
+@quick(60)
+@given(accounts_at_the_close(), st.integers(0, 10**6))
+def test_the_brief_engine_leaves_the_state_and_the_signals_that_the_whole_one_leaves(terms, seed):
+    bars = hostile_bars(seed, COUNT)
+    params = follow_volume_steps.checked()
+    brief, whole = (
+        LaneProgram(follow_volume_steps, [params] * 2, terms, tap=None, keep=keep, block_bars=COUNT)
+        for keep in (("signals",), ALL)
+    )
+    assert engine.is_brief(brief.form)
+    for program in (brief, whole):
+        program.feed(*bars)
+    found, expected = (program.take_events("signals") for program in (brief, whole))
+
+    assert brief.lanes.tobytes() == whole.lanes.tobytes()
+    assert [(k, rows.tobytes()) for k, rows in found] == [
+        (k, rows.tobytes()) for k, rows in expected
+    ]
+    assert brief.statuses.tolist() == whole.statuses.tolist()
 
 
 @given(st.integers(1, 9), st.integers(0, 700), st.integers(0, 40))

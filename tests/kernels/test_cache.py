@@ -6,6 +6,7 @@ import pytest
 
 from admf_kernels import compute, drivers
 from admf_kernels.compiler import build, cache
+from admf_kernels.errors import RuleError
 from admf_kernels.indicators import sma
 from tests.kernels.processes import finish, output_of, start
 
@@ -166,3 +167,21 @@ def test_the_folder_is_private(fresh):
 
     assert fresh.stat().st_mode & 0o777 == 0o700
     assert {path.stat().st_mode & 0o077 for path in fresh.iterdir()} == {0}
+
+
+def test_what_cannot_be_compiled_is_tried_once(monkeypatch, tmp_path):
+    """A sweep asks again for each of its sets, and a build that fails takes seconds."""
+    tries = []
+
+    def refused(*_):
+        tries.append(1)
+        raise RuleError("it breaks a rule")
+
+    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
+    monkeypatch.setattr(drivers, "_failed", {})
+    monkeypatch.setattr(build, "to_object", refused)
+    for _ in range(3):
+        with pytest.raises(RuleError, match="it breaks a rule"):
+            drivers.native("mine", "def drive(table, start, stop):\n    return 77\n", [], {})
+
+    assert len(tries) == 1

@@ -21,6 +21,9 @@ from tests.sweep.kit import BASE, EXITS, SMALL, alone, config_of, walk
 GRIDS = {
     "plain": (BASE, "strategy.params.fast: 'range(2, 9)', strategy.params.slow: 'range(10, 40)', "
               "costs.fee_bps: [0, 1, 2.5], account.cash: [1000, 100000]"),
+    "at the close": (BASE + "execution: {fill: same_close}\nsizing: {kind: all_in}\n",
+                     "strategy.params.fast: 'range(2, 9)', costs.fee_bps: [0, 2.5], "
+                     "sizing.at: [close, fill], direction: [long_short, long_only]"),
     "exits": (EXITS, "strategy.params.fast: 'range(2, 9)', exits.stop_loss.atr: [1, 2, 5], "
               "exits.atr_period: [5, 14], exits.trailing_stop.atr: [1, 3], "
               "sizing.percent: [0.5, 2], exits.memory: [none, all]"),
@@ -47,7 +50,7 @@ def fed(variants, cuts):
     return run.results()
 
 
-@settings(max_examples=12)
+@settings(max_examples=18)
 @given(
     st.sampled_from(tuple(GRIDS)),
     st.integers(1, 67),

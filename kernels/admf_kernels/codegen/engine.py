@@ -97,7 +97,7 @@ def brief_source() -> str:
         f"events = {desk.record_of('log', 'table')}",
         *(f"log.{n} = events.{n}" for n in kept),
         f"d = {desk.desk_of('table', {**near, 'slots': 'near_Order()'})}",
-        "bar.number = 1",  # not that of the notes: its open was passed over
+        "bar.number = 1",  # not the 0 of the notes: its open was passed over
         "bar.worth = terms.n.lot_value",
         f"bar.ts_ns = words_at(table[{at['ts_ns']}])[row]",
         f"bar.close = floats_at(table[{at['close']}])[row]",
@@ -107,6 +107,7 @@ def brief_source() -> str:
         "    close_bar(terms, d, bar)",
         "heed(terms, d)",
         "events.signal_count = log.signal_count",
+        # Neither can be: a market order never outlives the close that it fills at.
         "return 4 if now.illegal or d.intent.working != 0 else 0",
     ]
     return "\n".join(["def drive(table, start, stop):", *indent(body)]) + "\n"
