@@ -358,6 +358,7 @@ def contracting(monkeypatch, tmp_path) -> Iterator[None]:
         numba, "njit", lambda *given, **more: strict(*given, **more, fastmath={"contract"})
     )
     monkeypatch.setattr(drivers, "_loaded", {})
+    monkeypatch.setattr(drivers, "_failed", {})
     forget()
     yield
     monkeypatch.undo()

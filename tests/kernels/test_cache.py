@@ -34,6 +34,7 @@ def fresh(tmp_path, monkeypatch):
     folder = tmp_path / "cache"
     monkeypatch.setenv(cache.VARIABLE, str(folder))
     monkeypatch.setattr(drivers, "_loaded", {})
+    monkeypatch.setattr(drivers, "_failed", {})
     for cached in PER_PROCESS:
         cached.cache_clear()
     yield folder
@@ -55,6 +56,7 @@ def user_package(tmp_path):
 def restart(monkeypatch):
     """Forget what this process has loaded, as a new process would."""
     monkeypatch.setattr(drivers, "_loaded", {})
+    monkeypatch.setattr(drivers, "_failed", {})
     for cached in PER_PROCESS:
         cached.cache_clear()
 
