@@ -20,23 +20,26 @@ TABLE = (
     "block_bars", "counts", "counts_stride", "lanes", "counts_most", "progress",
 )  # fmt: skip
 
+_AT = {name: f"table[{k}]" for k, name in enumerate(TABLE)}
+
 SOURCE = f"""\
 def drive(table, start, stop):
-    columns, stride, history, block = table[2], 8 * table[3], table[6], table[7]
-    progress = words_at(table[12])
+    columns, stride = {_AT["columns"]}, 8 * {_AT["stride"]}
+    history, block = {_AT["history"]}, {_AT["block_bars"]}
+    progress = words_at({_AT["progress"]})
     progress[1] = start
     while start < stop:
         most = 0
-        for k in range(table[10]):
-            counts = words_at(table[8] + 8 * table[9] * k)
+        for k in range({_AT["lanes"]}):
+            counts = words_at({_AT["counts"]} + 8 * {_AT["counts_stride"]} * k)
             for n in range({len(TABLES)}):
                 most = counts[n] if counts[n] > most else most
-        if most > table[11]:
+        if most > {_AT["counts_most"]}:
             break
         cursor = progress[0]
         size = block if start + block < stop else stop - start
-        if cursor + size > table[5]:
-            for k in range(table[4]):
+        if cursor + size > {_AT["rows_used"]}:
+            for k in range({_AT["column_count"]}):
                 column = floats_at(columns + stride * k)
                 for row in range(history):
                     column[row] = column[cursor - history + row]
@@ -46,7 +49,7 @@ def drive(table, start, stop):
             column, given = floats_at(columns + stride * k), floats_at(table[{len(TABLE)} + k])
             for row in range(size):
                 column[cursor + row] = given[start + row]
-        status = invoke(table[0], table[1], cursor, cursor + size)
+        status = invoke({_AT["execute"]}, {_AT["program"]}, cursor, cursor + size)
         if status < 0:
             return status
         start += size
