@@ -50,13 +50,15 @@ def main() -> int:
         parser.error(f"no group {sorted(unknown)[0]!r}; expected of {', '.join(GROUPS)}")
     if os.getloadavg()[0] > 0.5:
         print(f"the machine is busy (load {os.getloadavg()[0]:.1f}): expect worse", file=sys.stderr)
+    whole = not options.groups and not options.quick
+    folder = options.out or (Path(__file__).parent if whole else None)
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)  # before minutes of measuring
     figures: list[Figure] = []
     for name in options.groups or GROUPS:
         print(f"measuring {name}", file=sys.stderr)
         figures += GROUPS[name](QUICK if options.quick else FULL)
     print(report.markdown(figures))
-    whole = not options.groups and not options.quick
-    folder = options.out or (Path(__file__).parent if whole else None)
     if folder:
         report.write(folder, figures)
     return 0

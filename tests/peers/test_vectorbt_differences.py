@@ -14,9 +14,20 @@ from tests.peers.vectorbt_rules import Rules, Signals
 
 pytest.importorskip("vectorbt", reason="vectorbt comes with requirements/peers.txt")
 
+import vectorbt as vbt
+
 from tests.peers.peer_vectorbt import run_orders, run_signals
 
 FLAT = (100.0, 100.0, 100.0, 100.0)
+
+
+@pytest.fixture(params=["numba", "rust"], autouse=True)
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Tell the peer which of its two engines to run."""
+    if request.param == "rust":
+        pytest.importorskip("vectorbt_rust", reason="it comes with requirements/peers.txt")
+    monkeypatch.setitem(vbt.settings, "engine", request.param)
+    return request.param
 
 
 def _bars(*rows: tuple[float, float, float, float]) -> Bars:
@@ -121,12 +132,18 @@ def test_a_grid_of_tenths_loses_a_step_when_a_position_is_closed():
     assert [f.units for f in quarters.fills] == [0.75, -0.75]
 
 
-def test_a_share_of_nothing_poisons_the_account():
+def test_a_share_of_nothing_poisons_the_account_in_one_of_its_engines(engine):
     sizes = np.array([[0.5], [0.0], [0.5]])
     rules = Rules(size_type="percent", direction="shortonly")
 
-    with pytest.raises(ValueError, match="cash cannot be NaN"):
-        run_orders([_bars(FLAT, FLAT, FLAT)], sizes, rules)
+    def run() -> PeerResult:
+        return run_orders([_bars(FLAT, FLAT, FLAT)], sizes, rules)
+
+    if engine == "rust":
+        assert [f.bar for f in run().fills] == [0, 2]
+    else:
+        with pytest.raises(ValueError, match="cash cannot be NaN"):
+            run()
 
 
 def test_a_reversal_is_one_order_with_one_fixed_fee():
