@@ -152,12 +152,16 @@ class LaneProgram(TradingProgram):
 
         Fewer than given where a lane would have no room for the events it keeps: take them
         (`take_events`) and go on. Raises KernelError as `feed` does, for a program with a tap,
-        whose events are those of a block, and for columns that are not contiguous, of one length
-        and of 64 bits.
+        whose events are those of a block, and for columns that are not contiguous, of one length,
+        int64 (time) and float64.
         """
         columns = (ts_ns, open, high, low, close, volume)
-        bad = [c for c in columns if not c.flags.c_contiguous or c.shape != ts_ns.shape
-               or c.dtype.itemsize != 8]  # fmt: skip
+        kinds = (np.int64, *[np.float64] * 5)
+        bad = [
+            c
+            for c, kind in zip(columns, kinds, strict=True)
+            if not c.flags.c_contiguous or c.shape != ts_ns.shape or c.dtype != kind
+        ]
         if bad or self.tap != lanes.NO_TAP:
             raise KernelError(
                 "expected a program without a tap, and contiguous columns of one length, int64 and "

@@ -89,6 +89,35 @@ def test_no_block_is_taken_that_a_lane_may_have_no_room_for():
     assert program.carry(*(column[:0] for column in bars)) == 0
 
 
+SPOILED = {
+    "another type": lambda column: column.astype(np.uint64),
+    "half as wide": lambda column: column.astype(np.float32),
+    "another length": lambda column: column[1:].copy(),
+    "every other row": lambda column: np.repeat(column, 2)[::2],
+}
+
+
+@pytest.mark.parametrize("place", range(6))
+@pytest.mark.parametrize("name", SPOILED)
+def test_columns_that_cannot_be_carried_change_nothing(name, place):
+    program = program_of(TERMS["at the close"], 40)
+    bars = [*hostile_bars(1, COUNT)]
+    bars[place] = SPOILED[name](bars[place])
+    before = program.lanes.tobytes()
+
+    with pytest.raises(KernelError, match="expected a program without a tap, and contiguous"):
+        program.carry(*bars)
+    assert program.lanes.tobytes() == before
+
+
+def test_a_program_with_a_tap_is_not_carried():
+    kernel = get("sma_cross")
+    program = LaneProgram(kernel, [kernel.checked(2, 9)], tap=0, block_bars=COUNT)
+
+    with pytest.raises(KernelError, match="found tap 0"):
+        program.carry(*hostile_bars(1, COUNT))
+
+
 @indicator(inputs={"close": "close"}, warmup_bars=1)
 def below_a_hundred(close: float) -> float:
     """The close; from a hundred on it returns nothing, with which nothing can be done."""

@@ -24,8 +24,6 @@ FLAT = (100.0, 100.0, 100.0, 100.0)
 @pytest.fixture(params=["numba", "rust"], autouse=True)
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Tell the peer which of its two engines to run."""
-    if request.param == "rust":
-        pytest.importorskip("vectorbt_rust", reason="it comes with requirements/peers.txt")
     monkeypatch.setitem(vbt.settings, "engine", request.param)
     return request.param
 
